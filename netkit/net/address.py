@@ -1,0 +1,149 @@
+"""The one parser of addresses that users write (CONTRACT: addresses).
+
+Forms: `HOST:PORT`, `HOST` where a default port is known, `[v6]:PORT`, `[fe80::1%eth0]:PORT`, `:PORT` (loopback),
+`unix:PATH`, `fd:N`, each optionally with a scheme, `tcp://HOST:PORT`. A port is 1 to 65535 in decimal or a service
+name; servers also take 0, any free one. IPv4 in octal, hexadecimal or short form is refused. Nothing is looked up
+here but service names, in /etc/services.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from netkit.errors import BadInput
+from netkit.net.hostname import is_ipv4, to_ascii
+
+LOOPBACK = "127.0.0.1"
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect or to listen.
+
+    host: an IP literal or a name in A-labels, "" for a unix path or descriptor. zone: the interface of a
+    link-local v6 address, "" if none. port: 0 for any free one. path: a unix socket's. fd: an inherited descriptor.
+    """
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    zone: str = ""
+    path: str = ""
+    fd: int | None = None
+
+    @property
+    def is_ip(self) -> bool:
+        return ":" in self.host or is_ipv4(self.host)
+
+    @property
+    def host_and_zone(self) -> str:
+        """The host as getaddrinfo(3) takes it."""
+        return f"{self.host}%{self.zone}" if self.zone else self.host
+
+    def __str__(self) -> str:
+        """The canonical form without the scheme; it parses back to the same endpoint."""
+        if self.path:
+            return f"unix:{self.path}"
+        if self.fd is not None:
+            return f"fd:{self.fd}"
+        return join(self.host_and_zone, self.port)
+
+
+def join(host: str, port: int) -> str:
+    """HOST:PORT, with brackets round a v6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_endpoint(
+    text: str, *, port: int | None = None, schemes: Collection[str] = ("tcp",), server: bool = False
+) -> Endpoint:
+    """The endpoint that the text names.
+
+    port: used when the text has none; without it a port must be written. schemes: the schemes the command takes,
+    the first is the default. server: port 0 is allowed. Raises BadInput naming the part and the rule.
+    """
+    default = next(iter(schemes), "")
+    scheme, rest = default, text
+    if found := _SCHEME.fullmatch(text):
+        scheme, rest = found[1].lower(), found[2].removesuffix("/")
+        if scheme not in schemes:
+            raise BadInput(f"{text!r}: scheme {scheme!r} is not one of {', '.join(schemes)}")
+    if rest.startswith("unix:"):
+        path = rest.removeprefix("unix:")
+        if not path or "\0" in path:
+            raise BadInput(f"{text!r}: a unix socket needs a path, as in unix:/run/app.sock")
+        if len(path.encode()) > 107:  # sun_path is 108 bytes with its final NUL, unix(7)
+            raise BadInput(f"{text!r}: a unix socket path has at most 107 bytes")
+        return Endpoint(scheme, path=path)
+    if rest.startswith("fd:"):
+        number = rest.removeprefix("fd:")
+        if not (number.isascii() and number.isdecimal()) or len(number) > 9:
+            raise BadInput(f"{text!r}: fd: takes a descriptor number, as in fd:3")
+        return Endpoint(scheme, fd=int(number))
+    host_text, port_text = _split(rest, text)
+    host, zone = parse_host(host_text, text) if host_text else (LOOPBACK, "")
+    if port_text is None:
+        if port is None:
+            raise BadInput(f"{text!r} has no port", hint=f"write {join(host, 80)} with the port you mean")
+        return Endpoint(scheme, host, port, zone)
+    transport = "udp" if scheme == "udp" else "tcp"
+    return Endpoint(scheme, host, parse_port(port_text, server=server, transport=transport), zone)
+
+
+def _split(rest: str, text: str) -> tuple[str, str | None]:
+    """HOST and PORT of HOST[:PORT]; a bare v6 address has no port."""
+    if rest.startswith("["):
+        inside, bracket, after = rest[1:].partition("]")
+        if not bracket:
+            raise BadInput(f"{text!r}: '[' is never closed")
+        if ":" not in inside:
+            raise BadInput(f"{text!r}: only an IPv6 address stands in brackets")
+        if after and not after.startswith(":"):
+            raise BadInput(f"{text!r}: {after!r} after ']' is not a port")
+        return inside, after[1:] if after else None
+    if rest.count(":") > 1:
+        return rest, None
+    host, colon, port = rest.partition(":")
+    if not host and not colon:
+        raise BadInput("the address is empty")
+    return host, port if colon else None
+
+
+def parse_port(text: str, *, server: bool = False, transport: str = "tcp") -> int:
+    """A port number or service name. Raises BadInput."""
+    if text.isascii() and text.isdecimal():
+        lowest = 0 if server else 1
+        if len(text) > 5 or not lowest <= int(text) <= 65535:
+            raise BadInput(f"port {text[:20]} is outside {lowest} to 65535")
+        return int(text)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", text):
+        raise BadInput(f"port {text[:40]!r} is neither a number nor a service name")
+    try:
+        return socket.getservbyname(text, transport)
+    except OSError as exc:
+        raise BadInput(f"port {text!r} is no service name of this system (services(5))") from exc
+
+
+def parse_host(text: str, whole: str | None = None) -> tuple[str, str]:
+    """(host, zone): an IP address in canonical form or a name in A-labels. Raises BadInput."""
+    if ":" in text:
+        address, percent, zone = text.partition("%")
+        try:
+            ip = ipaddress.IPv6Address(address)
+        except ValueError as exc:
+            reason = str(exc).replace("'", "")
+            raise BadInput(f"{(whole or text)!r}: not an IPv6 address: {reason}") from exc
+        if percent and not re.fullmatch(r"[^\s%/\]]{1,15}", zone):  # IFNAMSIZ is 16 with its final NUL
+            raise BadInput(f"{(whole or text)!r}: {zone!r} is not an interface name")
+        return str(ip), zone
+    if is_ipv4(text):
+        return text, ""
+    return to_ascii(text), ""
+
+
+def with_port(endpoint: Endpoint, port: int) -> Endpoint:
+    """The same endpoint at another port: what bind() gave for port 0."""
+    return replace(endpoint, port=port)

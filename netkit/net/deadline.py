@@ -1,0 +1,28 @@
+"""One deadline for a whole operation, from the first name looked up to the last byte (CONTRACT: time).
+
+A `Deadline` is made once and handed down; nothing below it starts a clock of its own that could add up to more.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point on the monotonic clock, with the seconds the user asked for kept for messages."""
+
+    at: float
+    seconds: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        return cls(monotonic() + seconds, seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self.at - monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return monotonic() >= self.at
