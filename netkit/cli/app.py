@@ -1,0 +1,57 @@
+"""The root command and the table of all commands.
+
+A new command is a function in `netkit/cli/commands/`, one line here, its library module and its tests; then
+`python -m netkit.cli.completions --write` and `python -m netkit.cli.readme --write`.
+"""
+
+from typing import Annotated, ClassVar
+
+import typer
+
+from netkit import __version__
+from netkit.cli.lazy import CONTEXT, Entry, LazyGroup, help_style
+
+NAMES, APPLICATIONS, PLAYGROUND = "Names", "Application protocols", "Try it out"
+COMMANDS = "netkit.cli.commands"
+
+
+class Commands(LazyGroup):
+    table: ClassVar = {
+        "resolve": Entry(
+            "Look up names and addresses, each answer with its source.", NAMES, f"{COMMANDS}.names:resolve"
+        ),
+        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, f"{COMMANDS}.names:fqdn"),
+        "http": Entry("Send HTTP requests.", APPLICATIONS),
+        "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, f"{COMMANDS}.http:get"),
+        "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, f"{COMMANDS}.http:head"),
+        "lab": Entry("Run DNS and HTTP servers on loopback to try things on.", PLAYGROUND, f"{COMMANDS}.lab:lab"),
+        "tour": Entry("See every command at work on the lab.", PLAYGROUND, f"{COMMANDS}.lab:tour"),
+    }
+
+
+def build() -> typer.Typer:
+    """The command tree; made for each run, since help looks at standard output."""
+    app = typer.Typer(
+        cls=Commands,
+        add_completion=False,  # static scripts in completions/ instead: no Python at a TAB
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=help_style(),
+        context_settings=CONTEXT,
+    )
+    app.callback()(root)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netkit {__version__}")
+        raise typer.Exit
+
+
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Network utilities that keep one contract: results on stdout, typed exit codes, no outcome that is silent."""

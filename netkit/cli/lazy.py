@@ -1,0 +1,90 @@
+"""A Typer group whose commands are imported only when one of them is to be run.
+
+The keys of a table are command paths ("http get"); the entry of a leaf says where its function lives, what its
+one-line help is and in which panel it stands. `--help`, "did you mean" and the completion generator read the table,
+so a listing imports no command module; `resolve_command` alone imports one.
+
+Help is Rich panels on a terminal. In a pipe it is plain text in the same sections, and Rich (90 ms) is not loaded.
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
+
+
+class Entry(NamedTuple):
+    summary: str
+    panel: str
+    target: str = ""  # "package.module:function"; empty for a group
+
+
+def help_style() -> Literal["rich"] | None:
+    return "rich" if sys.stdout.isatty() else None
+
+
+def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
+    """The parameters and subcommands in their panels, as plain sections."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record:
+            title = "Arguments" if param.param_type_name == "argument" else "Options"
+            sections.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(record)
+    for name, sub in getattr(command, "commands", {}).items():
+        sections.setdefault(sub.rich_help_panel, []).append((name, sub.help or ""))
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+class Leaf(TyperCommand):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_sections(self, ctx, formatter)
+
+
+class LazyGroup(TyperGroup):
+    """Lists what `table` has under `prefix`; `resolve_command` alone imports a command."""
+
+    table: Mapping[str, Entry] = {}
+
+    def __init__(self, *, prefix: str = "", **attrs: Any) -> None:
+        super().__init__(**{**attrs, "rich_markup_mode": help_style()})
+        self.prefix = prefix
+        for path, entry in self.table.items():
+            parent, _, name = path.rpartition(" ")
+            if parent == prefix:
+                self.add_command(self._stub(path, name, entry))
+
+    def _stub(self, path: str, name: str, entry: Entry) -> TyperCommand | TyperGroup:
+        """What listings show: of a leaf no more than its name, summary and panel."""
+        listed: dict[str, Any] = {"name": name, "help": entry.summary, "rich_help_panel": entry.panel}
+        if entry.target:
+            return TyperCommand(**listed)
+        return type(self)(prefix=path, no_args_is_help=True, context_settings=CONTEXT, **listed)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self.real(name) if name and command else None, rest
+
+    def real(self, name: str) -> Any:
+        """The command to run: a leaf is imported here, a group is what the listing holds."""
+        entry = self.table[f"{self.prefix} {name}".strip()]
+        if not entry.target:
+            return self.commands[name]
+        module, _, function = entry.target.partition(":")
+        leaf = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=help_style())
+        leaf.command(name, cls=Leaf, context_settings=CONTEXT)(getattr(import_module(module), function))
+        return get_command(leaf)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_sections(self, ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Nothing: `format_options` wrote them, in their panels."""

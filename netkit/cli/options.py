@@ -1,0 +1,85 @@
+"""The options that commands share, each defined once, and the parsers of durations, sizes and rates.
+
+Every leaf takes `json`, `color`, `quiet` and `trace` (tests/cli/test_tree.py checks it) and builds an `Output` and a
+trace listener from them.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+OUTPUT, TIME = "Output", "Time"
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+MULTIPLES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+
+
+def split_number(text: str) -> tuple[float, str]:
+    """A number and the unit behind it. Raises ValueError, nan and inf included."""
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    if not digits or not digits.isascii() or digits.strip() != digits or "_" in digits or digits[0] in "+-":
+        raise ValueError(text)
+    return float(digits), text[len(digits) :].lower()
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `500ms`, `2s`, `1m`, `1h`; a bare number is seconds. Raises BadParameter; zero is refused."""
+    try:
+        number, unit = split_number(text)
+        seconds = number * UNITS[unit or "s"]
+    except (ValueError, KeyError):
+        raise typer.BadParameter(f"{text!r} is not a duration: write 500ms, 2s or 1m") from None
+    if not 0 < seconds <= 1e9:
+        raise typer.BadParameter(f"{text!r}: a duration is more than zero")
+    return seconds
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `64K`, `1M`, `2G` (1024-based) or a bare number. Raises BadParameter."""
+    try:
+        number, unit = split_number(text)
+        size = number * MULTIPLES[unit.removesuffix("ib").removesuffix("b") if unit not in ("",) else ""]
+    except (ValueError, KeyError):
+        raise typer.BadParameter(f"{text!r} is not a size: write 4096, 64K or 1M") from None
+    if size != int(size):
+        raise typer.BadParameter(f"{text!r} is not a whole number of bytes")
+    return int(size)
+
+
+class Color(StrEnum):
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object per result.", rich_help_panel=OUTPUT)]
+ColorOption = Annotated[
+    Color,
+    typer.Option("--color", help="Colour: on a terminal, always, or never (also NO_COLOR).", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.", rich_help_panel=OUTPUT)]
+Trace = Annotated[
+    str,
+    typer.Option(
+        "--trace",
+        metavar="[text|json|hex]",
+        envvar="NETKIT_TRACE",
+        show_envvar=True,
+        show_default=False,
+        help="Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def timeout(seconds: str) -> object:
+    """The type of a `--timeout` whose default is `seconds`, as text for the help."""
+    return typer.Option(
+        "--timeout",
+        parser=parse_duration,
+        metavar="DURATION",
+        help="Give up after this long, all told.",
+        show_default=seconds,
+        rich_help_panel=TIME,
+    )

@@ -1,0 +1,115 @@
+"""Where results go: JSON Lines, plain text, or Rich on a terminal; decided once, when a command starts.
+
+A command family has a view module `netkit.cli.output.<family>` with
+
+    document(result) -> dict     the JSON object: all keys, always; bytes and datetimes are converted here
+    plain(result) -> Iterable[str]    lines for a pipe: uncut, no colour, exact content
+
+and `netkit.cli.output.<family>_rich` with `render(result) -> RenderableType | None`, imported for a terminal alone.
+How a command uses it:
+
+    out = Output("names", json=json, color=color, quiet=quiet)
+    for result in operation(..., on_event=listener(trace)):
+        out.show(result)
+    return combine(...)
+"""
+
+import os
+import sys
+from enum import Enum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from netkit.cli.options import Color
+from netkit.cli.run import say
+from netkit.errors import NetkitError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Form(Enum):
+    HUMAN = "human"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+class Output:
+    """Shows results in the form that was asked for; each `show` is flushed."""
+
+    def __init__(self, family: str, *, json: bool = False, color: Color = Color.auto, quiet: bool = False) -> None:
+        self.family = family
+        self.quiet = quiet
+        self.color = color
+        if json:
+            self.form = Form.JSON
+        elif color is Color.always or sys.stdout.isatty():
+            self.form = Form.HUMAN
+        else:
+            self.form = Form.PLAIN
+        self._views = import_module(f"netkit.cli.output.{family}")
+        self._console: Console | None = None
+
+    def show(self, result: Any) -> None:
+        """Write one result."""
+        if self.form is Form.JSON:
+            sys.stdout.write(encode(self._views.document(result)) + "\n")
+        elif self.form is Form.PLAIN:
+            sys.stdout.writelines(f"{line}\n" for line in self._views.plain(result))
+        else:
+            renderable = import_module(f"netkit.cli.output.{self.family}_rich").render(result)
+            if renderable is not None:
+                self.console.print(renderable)
+        sys.stdout.flush()
+
+    def note(self, line: str, hint: str | None = None) -> None:
+        """A diagnostic on standard error, silent with --quiet."""
+        if not self.quiet:
+            say(line, hint)
+
+    def error(self, exc: NetkitError) -> None:
+        """One target's failure while others go on; never silent."""
+        say(f"netkit: {exc.message}", exc.hint)
+
+    @property
+    def console(self) -> "Console":
+        """The Rich console on standard output; markup, emoji codes and highlighting of data are off."""
+        if self._console is None:
+            self._console = make_console(sys.stdout, self.color)
+        return self._console
+
+
+def make_console(stream: Any, color: Color) -> "Console":
+    """A Rich console for a stream (42 ms of CPU to import, so for terminals alone)."""
+    from rich.console import Console
+
+    forced = True if color is Color.always else None
+    plain = color is Color.never or (color is Color.auto and bool(os.environ.get("NO_COLOR")))
+    return Console(
+        file=stream, force_terminal=forced, no_color=plain, markup=False, emoji=False, highlight=False, soft_wrap=False
+    )
+
+
+def encode(document: dict[str, Any]) -> str:
+    """One line of JSON; text with lone surrogates is escaped, so the line is always valid UTF-8."""
+    import json
+
+    try:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode().decode()
+    except UnicodeEncodeError:
+        return json.dumps(document, ensure_ascii=True, allow_nan=False)
+
+
+def exact(data: bytes) -> str | dict[str, str]:
+    """Bytes for JSON: text when they are UTF-8, else {"base64": ...}."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        from base64 import b64encode
+
+        return {"base64": b64encode(data).decode("ascii")}
+
+
+def failure(exc: NetkitError | None) -> dict[str, str | None] | None:
+    """The `error` object of a JSON document."""
+    return None if exc is None else {"kind": exc.kind, "message": exc.message, "hint": exc.hint}
