@@ -4,6 +4,7 @@ A new command is a function in `netkit/cli/commands/`, one line here, its librar
 `python -m netkit.cli.completions --write` and `python -m netkit.cli.readme --write`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import typer
@@ -12,20 +13,17 @@ from netkit import __version__
 from netkit.cli.lazy import CONTEXT, Entry, LazyGroup, help_style
 
 NAMES, APPLICATIONS, PLAYGROUND = "Names", "Application protocols", "Try it out"
-COMMANDS = "netkit.cli.commands"
 
 
 class Commands(LazyGroup):
-    table: ClassVar = {
-        "resolve": Entry(
-            "Look up names and addresses, each answer with its source.", NAMES, f"{COMMANDS}.names:resolve"
-        ),
-        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, f"{COMMANDS}.names:fqdn"),
+    table: ClassVar[Mapping[str, Entry]] = {
+        "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names:resolve"),
+        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "names:fqdn"),
         "http": Entry("Send HTTP requests.", APPLICATIONS),
-        "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, f"{COMMANDS}.http:get"),
-        "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, f"{COMMANDS}.http:head"),
-        "lab": Entry("Run DNS and HTTP servers on loopback to try things on.", PLAYGROUND, f"{COMMANDS}.lab:lab"),
-        "tour": Entry("See every command at work on the lab.", PLAYGROUND, f"{COMMANDS}.lab:tour"),
+        "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
+        "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
+        "lab": Entry("Run DNS and HTTP servers on loopback to try things on.", PLAYGROUND, "lab:lab"),
+        "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab:tour"),
     }
 
 

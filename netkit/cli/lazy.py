@@ -10,19 +10,20 @@ Help is Rich panels on a terminal. In a pipe it is plain text in the same sectio
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+COMMANDS = "netkit.cli.commands"
 CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 
 
 class Entry(NamedTuple):
     summary: str
     panel: str
-    target: str = ""  # "package.module:function"; empty for a group
+    target: str = ""  # "module:function" in netkit.cli.commands; empty for a group
 
 
 def help_style() -> Literal["rich"] | None:
@@ -52,7 +53,7 @@ class Leaf(TyperCommand):
 class LazyGroup(TyperGroup):
     """Lists what `table` has under `prefix`; `resolve_command` alone imports a command."""
 
-    table: Mapping[str, Entry] = {}
+    table: ClassVar[Mapping[str, Entry]] = {}
 
     def __init__(self, *, prefix: str = "", **attrs: Any) -> None:
         super().__init__(**{**attrs, "rich_markup_mode": help_style()})
@@ -80,7 +81,7 @@ class LazyGroup(TyperGroup):
             return self.commands[name]
         module, _, function = entry.target.partition(":")
         leaf = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=help_style())
-        leaf.command(name, cls=Leaf, context_settings=CONTEXT)(getattr(import_module(module), function))
+        leaf.command(name, cls=Leaf, context_settings=CONTEXT)(getattr(import_module(f"{COMMANDS}.{module}"), function))
         return get_command(leaf)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
