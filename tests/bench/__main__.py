@@ -1,0 +1,22 @@
+"""`python -m tests.bench AREA`: the figures netkit is judged by, as ratios measured in one run.
+
+Each area is a module here with `main() -> int`; it prints its table and ends with 1 when a budget is missed.
+"""
+
+import sys
+from importlib import import_module
+
+AREAS = {"startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`"}
+
+
+def run() -> int:
+    if len(sys.argv) != 2 or sys.argv[1] not in AREAS:
+        print("usage: python -m tests.bench AREA\n" + "\n".join(f"  {name:10}{what}" for name, what in AREAS.items()))
+        return 2
+    code = import_module(f"tests.bench.{sys.argv[1]}").main()
+    assert isinstance(code, int)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())
