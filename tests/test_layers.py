@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source: the arrows of the house point down, and features do not know each other."""
+"""Who may import whom, read from the source: arrows point down, and features do not know each other."""
 
 import ast
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ PROTOCOL_IO = {"asyncio", "socket", "ssl", "time", "selectors"}  # never in a mo
 
 
 def layer(module: str) -> str:
-    part = (module.split(".") + [""])[1]
+    part = [*module.split("."), ""][1]
     return "cli" if part == "__main__" else part
 
 
