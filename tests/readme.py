@@ -137,7 +137,7 @@ def rewritten(text: str, *, only_differences: bool) -> str:
     made = tables()
 
     def table(found: re.Match[str]) -> str:
-        return f"{found[1]}{made[found[2]]}{found[4]}"
+        return "".join((found[1], made[found[2]], found[4]))
 
     with stage() as (folder, path):
 
@@ -148,7 +148,7 @@ def rewritten(text: str, *, only_differences: bool) -> str:
                 parts.append(f"$ {command}\n" + (f"{output}\n" if output else ""))
             fresh = "".join(parts)
             kept = only_differences and masked(fresh) == masked(found[1])
-            return found[0] if kept else f"```console\n{fresh}```"
+            return str(found[0]) if kept else f"```console\n{fresh}```"
 
         return CONSOLE.sub(block, TABLE.sub(table, text))
 
