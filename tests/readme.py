@@ -150,7 +150,8 @@ def rewritten(text: str, *, only_differences: bool) -> str:
             kept = only_differences and masked(fresh) == masked(found[1])
             return str(found[0]) if kept else f"```console\n{fresh}```"
 
-        return CONSOLE.sub(block, TABLE.sub(table, text))
+        result: str = CONSOLE.sub(block, TABLE.sub(table, text))
+        return result
 
 
 def fresh_machine_command(word: str) -> str:
