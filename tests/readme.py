@@ -157,7 +157,8 @@ def rewritten(text: str, *, only_differences: bool) -> str:
 def fresh_machine_command(word: str) -> str:
     """The line of README's sh blocks that has the word."""
     lines = [line for block in SHELL.findall(README.read_text()) for line in block.splitlines()]
-    return next(line for line in lines if word in line.split("/")[-1])
+    found: str = next(line for line in lines if word in line.split("/")[-1])
+    return found
 
 
 def main() -> int:
