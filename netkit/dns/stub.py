@@ -110,6 +110,7 @@ class _Question:
         self.open_at_end = False
         self.start = monotonic()
         self.next_at = self.start
+        self.ended = 0.0
         self.done = False
 
     def next_try(self) -> None:
@@ -120,7 +121,7 @@ class _Question:
                 return
         self.next_at = self.deadline.at
         if not self.open:
-            self.done = True
+            self.end()
 
     def send(self, server: Server, *, tcp: bool) -> bool:
         """Begin an exchange; whether it could begin."""
@@ -207,11 +208,18 @@ class _Question:
         self.reached.server, self.reached.transport = server, transport
         if reply.note:
             self.reached.notes.append(reply.note)
-        self.done = True
+        self.end()
+
+    def end(self) -> None:
+        self.done, self.ended = True, monotonic()
 
     def result(self) -> Reached:
+        """After close(): a reply, or else the worst that was heard.
+
+        Only when every server turned us away at once is it unreachable; one that kept silent makes it a timeout.
+        """
         reached = self.reached
-        reached.elapsed_ms = (monotonic() - self.start) * 1000
+        reached.elapsed_ms = ((self.ended or monotonic()) - self.start) * 1000
         if reached.reply is None:
             if self.second_best:
                 self.settle(*self.second_best)
@@ -223,6 +231,11 @@ class _Question:
 
     def close(self) -> None:
         self.open_at_end = bool(self.open)
+        if not self.done:
+            heard = {one.server for one in self.reached.rejected}
+            for server in dict.fromkeys(exchange.server for exchange in self.open):
+                if str(server) not in heard:
+                    self.reject(server, "gave no reply")
         while self.open:
             self.open.pop().close()
 
@@ -356,6 +369,8 @@ class _OverTcp(_Exchange):
         try:
             if self.unsent:
                 sent = self.socket.send(self.unsent)
+                if self.trace and len(self.unsent) == len(self.query.wire) + 2:
+                    self.trace(Step("connect", self.address))
                 self.traced_send(sent, self.unsent[:sent])
                 self.unsent = self.unsent[sent:]
                 if not self.unsent:

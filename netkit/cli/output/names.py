@@ -60,10 +60,9 @@ def documents(found: Lookup) -> Iterator[dict[str, Any]]:
 def plain(found: Lookup) -> Iterable[str]:
     """A line a record: name, ttl, type, data, source, behind tabs; `-` for a TTL that there is not."""
     complain(found)
-    for one in found.resolutions:
-        for record in one.records:
-            ttl = "-" if record.ttl is None else str(record.ttl)
-            yield "\t".join((record.name, ttl, record.type, record.data, one.source))
+    for record, source in dict.fromkeys((record, one.source) for one in found.resolutions for record in one.records):
+        ttl = "-" if record.ttl is None else str(record.ttl)
+        yield "\t".join((record.name, ttl, record.type, record.data, source))
 
 
 def complain(found: Lookup) -> None:
@@ -94,7 +93,7 @@ def message(one: Resolution, *, with_type: bool = True) -> str:
         text += f" ({one.detail})"
     if one.server:
         text += f", says {one.server}"
-    if one.rejected:
-        reasons = dict.fromkeys(f"{r.server} {r.reason}" for r in one.rejected)
-        text += "; " + ", ".join(list(reasons)[:3])
+    others = dict.fromkeys(f"{r.server} {r.reason}" for r in one.rejected if r.server != one.server)
+    if others:
+        text += "; " + ", ".join(list(others)[:3])
     return text
