@@ -6,23 +6,18 @@ also with new queries where a server leaves their target out. All names are chec
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns import special
 from netkit.dns.name import is_ip, parse_name, reverse_name, to_text
-from netkit.dns.result import NEGATIVE, Outcome, Record, Resolution
-from netkit.dns.servers import Server, find, parse_server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask, rcode_name
-from netkit.dns.system import resolve_system
-from netkit.dns.types import AAAA, CNAME, PTR, SOA, A, parse_type, type_name
-from netkit.dns.wire import Malformed, Raw, Reply, follow, record_of
+from netkit.dns.result import Outcome, Question, Record, Resolution
+from netkit.dns.types import AAAA, PTR, A, parse_type
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
 TIMEOUT = 6.0
-MAX_ALIASES = 32  # followed in all; the longest chains in use have under 20
 AT_ONCE = 50  # names asked together; each type of each is a socket, and a process has 1,024
 
 
@@ -44,20 +39,6 @@ class Lookup:
         return next((code for code in codes if code is not Exit.NO), Exit.NO)
 
 
-@dataclass(slots=True)
-class _Wanted:
-    """A (name, type) on its way: the aliases so far and the owner they have led to."""
-
-    input: str
-    name: bytes
-    type: int
-    at: bytes
-    records: list[Record] = field(default_factory=list)
-    seen: set[bytes] = field(default_factory=set)
-    result: Resolution | None = None
-    sofar: Resolution | None = None
-
-
 def resolve(
     names: Sequence[str],
     *,
@@ -67,7 +48,7 @@ def resolve(
     system: bool = False,
     tcp: bool = False,
     timeout: float = TIMEOUT,
-    tries: int = TRIES,
+    tries: int = 3,
     hosts: str | None = None,
     resolv_conf: str | None = None,
     on_event: OnEvent | None = None,
@@ -83,34 +64,38 @@ def resolve(
     if system and (servers or types or dns or tcp):
         raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp")
     numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
-    for text in servers:
-        if text != "system":
-            parse_server(text)
+    if servers:
+        from netkit.dns.servers import check
+
+        check(servers)
     wanted = [(name, _questions(name, numbers)) for name in names]
     straight = bool(servers or types or dns or tcp)
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
         deadline = Deadline.after(timeout)
         if system:
+            from netkit.dns.system import resolve_system
+
             for name, _ in chunk:
-                found = resolve_system(name, deadline=Deadline.after(timeout), on_event=on_event)
-                yield Lookup(name, found)
+                yield Lookup(name, resolve_system(name, deadline=Deadline.after(timeout), on_event=on_event))
             continue
         local: dict[int, tuple[Resolution, ...]] = {}
         if not straight:
             lines = hosts_file.read_hosts(hosts)
             local = {at: known for at, (name, _) in enumerate(chunk) if (known := _local(name, lines))}
-        asking = [one for at, (_, questions) in enumerate(chunk) if at not in local for one in questions]
+        asking = [question for at, (_, questions) in enumerate(chunk) if at not in local for question in questions]
         if asking:
-            found_servers = find(servers, deadline=deadline, resolv_conf=resolv_conf, on_event=on_event)
-            seconds = min(TRY_SECONDS, timeout / tries)
-            _ask(asking, found_servers, deadline, tcp, tries, seconds, on_event)
+            from netkit.dns.chase import chase  # 10 ms of CPU that names known on this machine do not pay
+            from netkit.dns.servers import find
+
+            asked = find(servers, deadline=deadline, resolv_conf=resolv_conf, on_event=on_event)
+            found = iter(chase(asking, asked, deadline=deadline, tcp=tcp, tries=tries, on_event=on_event))
         for at, (name, questions) in enumerate(chunk):
-            done = tuple(one.result for one in questions if one.result)
-            yield Lookup(name, local.get(at, done), types_asked=bool(types))
+            known = local.get(at) or tuple(next(found) for _ in questions)
+            yield Lookup(name, known, types_asked=bool(types))
 
 
-def _questions(text: str, numbers: tuple[int, ...]) -> list[_Wanted]:
+def _questions(text: str, numbers: tuple[int, ...]) -> list[Question]:
     if is_ip(text):
         if any(number != PTR for number in numbers):
             raise BadInput(f"{text} is an address: only PTR can be asked for it")
@@ -121,7 +106,7 @@ def _questions(text: str, numbers: tuple[int, ...]) -> list[_Wanted]:
         except BadInput as exc:
             raise BadInput(exc.message, kind="badname", hint=exc.hint) from None
         numbers = numbers or (A, AAAA)
-    return [_Wanted(text, name, number, at=name) for number in numbers]
+    return [Question(text, name, number) for number in numbers]
 
 
 def _local(text: str, lines: tuple[hosts_file.Line, ...]) -> tuple[Resolution, ...] | None:
@@ -159,102 +144,3 @@ def _found(text: str, name: str, kind: str, source: str, values: Sequence[str]) 
     outcome = Outcome.ANSWER if records else Outcome.NODATA
     assert source in ("special", "hosts")
     return Resolution(text, name, kind, outcome, "hosts" if source == "hosts" else "special", records, name)
-
-
-def _ask(
-    asking: list[_Wanted],
-    servers: Sequence[Server],
-    deadline: Deadline,
-    tcp: bool,
-    tries: int,
-    try_seconds: float,
-    on_event: OnEvent | None,
-) -> None:
-    """Ask, follow aliases, and ask again for targets that were left out, until every question has its result."""
-    while waiting := [one for one in asking if one.result is None]:
-        reached = ask(
-            [(one.at, one.type) for one in waiting],
-            servers,
-            deadline=deadline,
-            tcp=tcp,
-            tries=tries,
-            try_seconds=try_seconds,
-            on_event=on_event,
-        )
-        for one, came in zip(waiting, reached, strict=True):
-            _judge(one, came)
-
-
-def _judge(one: _Wanted, came: Reached) -> None:
-    """Take what came into the result, or set the next owner to ask for."""
-    reply = came.reply
-    resolution = _merged(one, came)
-    if reply is None or came.outcome not in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN):
-        one.result = replace(resolution, records=tuple(one.records), canonical=None)
-        return
-    try:
-        owner, wanted, loop = _walk(one, reply)
-        records = tuple(one.records) + tuple(record_of(reply, raw) for raw in wanted)
-    except Malformed as exc:
-        one.result = replace(resolution, outcome=Outcome.MALFORMED, detail=str(exc), records=())
-        return
-    notes = resolution.notes + _left_out(reply, one.seen | {owner.lower()})
-    resolution = replace(resolution, records=records, canonical=to_text(owner), notes=notes)
-    aliased = owner.lower() != one.name.lower()
-    if loop or len(one.records) > MAX_ALIASES:
-        detail = None if loop else f"more than {MAX_ALIASES} aliases"
-        one.result = replace(resolution, outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
-    elif wanted:
-        one.result = replace(resolution, outcome=Outcome.ANSWER)
-    elif came.outcome is Outcome.NXDOMAIN:
-        one.result = replace(resolution, outcome=Outcome.DANGLING_CNAME if aliased else Outcome.NXDOMAIN)
-    elif owner.lower() != one.at.lower() and not any(raw.type == SOA for raw in reply.authority):
-        one.at, one.sofar = owner, resolution  # the target was left out: ask for it by itself
-    else:
-        one.result = replace(resolution, outcome=Outcome.NODATA)
-
-
-def _walk(one: _Wanted, reply: Reply) -> tuple[bytes, list[Raw], bool]:
-    """(the owner the aliases lead to, its records, whether they lead round); aliases go to `one.records`."""
-    owner, wanted = one.at, []
-    for owner, records in follow(reply, one.at, one.type):
-        if records and records[0].type == CNAME and one.type not in (CNAME, 255):
-            if owner.lower() in one.seen:
-                return owner, [], True
-            one.seen.add(owner.lower())
-            one.records += [record_of(reply, raw) for raw in records]
-            continue
-        wanted = records
-    return owner, wanted, owner.lower() in one.seen
-
-
-def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:
-    """A note on records whose owner is neither the question nor an alias of it."""
-    strangers = sorted({to_text(raw.owner) for raw in reply.answer if raw.owner.lower() not in owners})
-    return (f"left out records of {', '.join(strangers[:3])}: not what was asked",) if strangers else ()
-
-
-def _merged(one: _Wanted, came: Reached) -> Resolution:
-    """The resolution so far: facts of this round, sums over all rounds."""
-    before = one.sofar
-    reply = came.reply
-    return Resolution(
-        input=one.input,
-        name=to_text(one.name),
-        type=type_name(one.type),
-        outcome=came.outcome,
-        source="dns",
-        rcode=rcode_name(reply.rcode) if reply else None,
-        server=str(came.server) if came.server else None,
-        transport=came.transport,
-        elapsed_ms=round(came.elapsed_ms + (before.elapsed_ms if before else 0), 3),
-        tries=came.tries + (before.tries if before else 0),
-        flags=reply.flag_names if reply else (),
-        size=len(reply.wire) if reply else None,
-        rejected=(before.rejected if before else ()) + tuple(came.rejected),
-        notes=(before.notes if before else ()) + tuple(came.notes),
-        detail=rcode_name(reply.rcode) if reply and came.outcome is Outcome.RCODE else None,
-    )
-
-
-__all__ = ["NEGATIVE", "TIMEOUT", "Lookup", "resolve"]

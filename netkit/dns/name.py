@@ -4,8 +4,8 @@ Host names go through `net.hostname` (IDNA 2008, UTS 46); a backslash makes the 
 (RFC 1035 5.1), where `\\.` is a dot inside a label and `\\DDD` an octet. An IP address means its reverse name.
 """
 
-import ipaddress
 import re
+import socket
 
 from netkit.errors import BadInput
 from netkit.net.hostname import MAX_LABEL, is_ipv4, refuse_legacy_ipv4, to_ascii
@@ -20,22 +20,24 @@ def is_ip(text: str) -> bool:
     if ":" not in text:
         return False
     try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
+        socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
         return False
     return True
 
 
 def canonical_ip(text: str) -> str:
     """An address as getaddrinfo(3) and DNS data write it (RFC 5952)."""
-    return str(ipaddress.IPv6Address(text.partition("%")[0])) if ":" in text else text
+    if ":" not in text:
+        return text
+    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text))
 
 
 def reverse_name(address: str) -> str:
     """The name that PTR is asked for, with its final dot (RFC 1035 3.5, RFC 3596 2.5)."""
     if is_ipv4(address):
         return ".".join(reversed(address.split("."))) + ".in-addr.arpa."
-    nibbles = ipaddress.IPv6Address(address.partition("%")[0]).exploded.replace(":", "")
+    nibbles = socket.inet_pton(socket.AF_INET6, address).hex()
     return ".".join(reversed(nibbles)) + ".ip6.arpa."
 
 

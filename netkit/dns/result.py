@@ -68,6 +68,15 @@ MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: input as the user wrote it, name in wire form, type as a number."""
+
+    input: str
+    name: bytes
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One resource record: owner in A-labels with the final dot, ttl in seconds (None where there is no cache time),
     data in presentation format (RFC 1035 5.1), every control character escaped."""

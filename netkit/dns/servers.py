@@ -122,6 +122,13 @@ def system_servers(resolv_conf: str | None = None) -> tuple[Server, ...]:
     return configuration.servers
 
 
+def check(texts: Sequence[str]) -> None:
+    """Raise BadInput for a server that cannot be parsed, before anything is sent."""
+    for text in texts:
+        if text != SYSTEM:
+            parse_server(text)
+
+
 def parse_server(text: str) -> Endpoint:
     """A server as the user writes it. Raises BadInput."""
     if not text:

@@ -20,8 +20,8 @@ from netkit.dns.servers import Server
 from netkit.dns.types import NS, SOA, type_name
 from netkit.dns.wire import RCODES, Malformed, Mismatch, Query, Reply, parse
 from netkit.events import OnEvent, Step
-from netkit.net.connect import REASONS
 from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of
 
 TRIES = 3
 TRY_SECONDS = 2.0  # how long one try waits before the next is sent; its reply still counts later
@@ -259,10 +259,6 @@ def outcome_of(reply: Reply, rdtype: int) -> Outcome:
 
 def rcode_name(rcode: int) -> str:
     return RCODES.get(rcode, f"RCODE{rcode}")
-
-
-def reason_of(exc: OSError) -> str:
-    return REASONS.get(exc.errno or 0, exc.strerror or str(exc))
 
 
 class _Exchange:

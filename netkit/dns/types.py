@@ -12,7 +12,7 @@ FREQUENT = {
     "DNAME": 39, "DS": 43, "SSHFP": 44, "DNSKEY": 48, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "ANY": 255, "CAA": 257,
 }  # fmt: skip
 NAMES = {number: name for name, number in FREQUENT.items()}
-A, NS, CNAME, SOA, PTR, AAAA, DNAME, OPT = 1, 2, 5, 6, 12, 28, 39, 41
+A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, DNAME, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 39, 41
 NOT_ASKED = {"OPT": "it is part of the message, never asked for", "TSIG": "it signs messages, it is never asked for"}
 TRANSFERS = ("AXFR", "IXFR", "MAILA", "MAILB")
 
