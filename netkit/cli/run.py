@@ -4,6 +4,7 @@ A command module raises `NetkitError`, returns an `Exit` (or None for 0), and ne
 This is also the one place for Ctrl-C, a closed standard output and a bug's traceback.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -117,16 +118,8 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
 
 
 def writing_failed(exc: OSError) -> bool:
-    """Whether the error came from standard output itself: no file name, and writing there fails again."""
-    if exc.filename is not None:
-        return False
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    except ValueError:
-        return False
-    return False
+    """Whether standard output could not be written: operations translate their own errors, what is left is ours."""
+    return exc.filename is None and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def finish(code: int) -> int:
