@@ -150,13 +150,15 @@ def rewritten(text: str, *, only_differences: bool) -> str:
             kept = only_differences and masked(fresh) == masked(found[1])
             return str(found[0]) if kept else f"```console\n{fresh}```"
 
-        return CONSOLE.sub(block, TABLE.sub(table, text))
+        result: str = CONSOLE.sub(block, TABLE.sub(table, text))
+        return result
 
 
 def fresh_machine_command(word: str) -> str:
     """The line of README's sh blocks that has the word."""
     lines = [line for block in SHELL.findall(README.read_text()) for line in block.splitlines()]
-    return next(line for line in lines if word in line.split("/")[-1])
+    found: str = next(line for line in lines if word in line.split("/")[-1])
+    return found
 
 
 def main() -> int:
