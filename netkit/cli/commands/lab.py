@@ -8,7 +8,7 @@ import typer
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.trace import listener
-from netkit.errors import Exit
+from netkit.errors import Exit, No
 
 LISTEN, READY = "Listening", "Telling that it is ready"
 
@@ -90,4 +90,37 @@ def lab(
     if command:
         return run_command(servers, command, ready=ready)
     serve(servers, ready=ready)
+    return Exit.OK
+
+
+def tour(
+    step: Annotated[list[str], typer.Option("--step", metavar="NAME", help="Run this step alone; repeatable.")] = [],
+    contents: Annotated[bool, typer.Option("--list", help="List the steps and run none.")] = False,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """See every command at work on the lab.
+
+    Starts the lab on free ports and runs each command against it: the tutorial's listing, the command, what it
+    printed, and its exit code. Ends with 1 when a step is not as expected, so it is a check of the installation too.
+    """
+    from netkit.lab import tour as guide
+
+    steps = guide.find_steps(step)
+    out = Output("tour", json=json, color=color, quiet=quiet)
+    if contents:
+        for each in guide.contents(steps):
+            out.show(each)
+        return Exit.OK
+    human = out.form is Form.HUMAN
+    columns = max(40, out.console.width - 4) if human else 80
+    failed = []
+    for finished in guide.tour(steps, colored=human, columns=columns):
+        out.show(finished)
+        failed += [finished.step.name] if finished.failure else []
+    if failed:
+        raise No(f"{len(failed)} of {len(steps)} steps are not as expected: {', '.join(failed)}")
+    out.note(f"{len(steps)} step{'s' * (len(steps) != 1)}, all as expected")
     return Exit.OK

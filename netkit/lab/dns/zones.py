@@ -8,6 +8,7 @@ up, ever: such a question is refused. The work is dnspython's; what it does not 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import dns.exception
 import dns.flags
@@ -187,8 +188,19 @@ def _wildcard(zone: Zone, name: dns.name.Name) -> dns.name.Name | None:
     return star if star in zone.names else None
 
 
+class _Ordered(dns.rrset.RRset):
+    """Records in the order of the zone file: dnspython shuffles them, and then no two runs print the same."""
+
+    def to_wire(self, *args: Any, **options: Any) -> int:  # type: ignore[override]
+        return super().to_wire(*args, **{**options, "want_shuffle": False})
+
+
 def _rrset(name: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rrset.RRset:
-    return dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset))
+    made = _Ordered(name, rdataset.rdclass, rdataset.rdtype, rdataset.covers)
+    made.update_ttl(rdataset.ttl)
+    for record in rdataset:
+        made.add(record)
+    return made
 
 
 def load(paths: Sequence[Path] = (), *, built_in: bool = True) -> Zones:
