@@ -1,0 +1,126 @@
+"""`netkit lab` and `netkit tour`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
+from netkit.cli.output.sink import Form, Output
+from netkit.cli.trace import listener
+from netkit.errors import Exit, No
+
+LISTEN, READY = "Listening", "Telling that it is ready"
+
+
+def lab(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- COMMAND [ARG..]]", help="Run this with NETKIT_LAB_* set, and end with its exit code."
+        ),
+    ] = None,
+    bind: Annotated[
+        list[str],
+        typer.Option(
+            "--bind",
+            metavar="ADDRESS",
+            help="Listen on this address; repeatable.",
+            show_default="127.0.0.1 and ::1",
+            rich_help_panel=LISTEN,
+        ),
+    ] = [],
+    port: Annotated[
+        list[str],
+        typer.Option(
+            "--port",
+            "-p",
+            metavar="NAME=PORT",
+            help="Listen on this port; repeatable. A bare 0: free ones for every service.",
+            show_default="dns=5300, http=8080, https=8443; free ones with a COMMAND",
+            rich_help_panel=LISTEN,
+        ),
+    ] = [],
+    zone: Annotated[
+        list[Path],
+        typer.Option(
+            "--zone", metavar="FILE", help="Serve this zone file as well; repeatable.", rich_help_panel=LISTEN
+        ),
+    ] = [],
+    ready_fd: Annotated[
+        int | None,
+        typer.Option(
+            "--ready-fd", metavar="N", min=0, help="Write the addresses to this descriptor.", rich_help_panel=READY
+        ),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ready-file", metavar="FILE", help="Write them to this file; it goes at the end.", rich_help_panel=READY
+        ),
+    ] = None,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit | int:
+    """Run DNS and HTTP servers on loopback to try things on.
+
+    With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS, NETKIT_LAB_CA (a PEM file to trust)
+    and NETKIT_LAB_ZONE in its environment, and its exit code is netkit's (128+N when signal N ended it).
+    Without: serves until Ctrl-C and logs every query and request.
+    """
+    from netkit.lab.lab import FREE, PORTS, Lab  # dnspython, asyncio, ssl, cryptography: 150 ms, not for `tour --list`
+    from netkit.lab.run import run_command, serve
+    from netkit.lab.service import parse_ports
+    from netkit.net.inherit import inherited
+    from netkit.net.ready import Ready
+
+    ready = Ready(fd=ready_fd, file=ready_file)
+    ports = {**(FREE if command else PORTS), **parse_ports(port, PORTS)}
+    out = Output("lab", json=json, color=color, quiet=quiet)
+    servers = Lab(
+        bind=bind,
+        ports=ports,
+        zones=zone,
+        inherited=inherited(),
+        on_log=None if command or (quiet and out.form is Form.HUMAN) else out.show,
+        on_event=listener(trace),
+    )
+    if command:
+        return run_command(servers, command, ready=ready)
+    serve(servers, ready=ready)
+    return Exit.OK
+
+
+def tour(
+    step: Annotated[list[str], typer.Option("--step", metavar="NAME", help="Run this step alone; repeatable.")] = [],
+    contents: Annotated[bool, typer.Option("--list", help="List the steps and run none.")] = False,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """See every command at work on the lab.
+
+    Starts the lab on free ports and runs each command against it: the tutorial's listing, the command, what it
+    printed, and its exit code. Ends with 1 when a step is not as expected, so it is a check of the installation too.
+    """
+    from netkit.lab import tour as guide
+
+    steps = guide.find_steps(step)
+    out = Output("tour", json=json, color=color, quiet=quiet)
+    if contents:
+        for each in guide.contents(steps):
+            out.show(each)
+        return Exit.OK
+    human = out.form is Form.HUMAN
+    columns = max(40, out.console.width - 4) if human else 80
+    failed = []
+    for finished in guide.tour(steps, colored=human, columns=columns):
+        out.show(finished)
+        failed += [finished.step.name] if finished.failure else []
+    if failed:
+        raise No(f"{len(failed)} of {len(steps)} steps are not as expected: {', '.join(failed)}")
+    out.note(f"{len(steps)} step{'s' * (len(steps) != 1)}, all as expected")
+    return Exit.OK

@@ -1,0 +1,31 @@
+"""The tour on a terminal: one panel a step."""
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.text import Text
+
+from netkit.cli.output.escape import visible
+from netkit.cli.output.tour import outcome, source
+from netkit.lab.tour import Finished, Listed
+
+
+def render(result: Finished | Listed) -> RenderableType:
+    if isinstance(result, Listed):
+        line = Text(f"{result.step.name:<17}", "bold")
+        line.append(f"{source(result.step):<19}", "dim")
+        return line.append(visible(result.command), "cyan")
+    parts: list[RenderableType] = [
+        Text(f"{source(result.step)} of the tutorial", "dim"),
+        Padding(Syntax(result.step.tutorial, "python", background_color="default", word_wrap=True), (0, 2)),
+        Text.assemble(("$ ", "bold green"), (visible(result.command), "bold")),
+    ]
+    # The command printed for a terminal, and made harmless what came from a server: its colours are its own.
+    printed = (result.stdout + result.stderr).rstrip("\n")
+    if printed:
+        parts.append(Text.from_ansi(printed))
+    parts.append(Text(outcome(result), "bold red" if result.failure else "dim" if result.exit == 0 else "yellow"))
+    style = "red" if result.failure else "blue"
+    return Panel(Group(*parts), title=escape(result.step.title), title_align="left", border_style=style, padding=(0, 1))

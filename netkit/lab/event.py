@@ -1,0 +1,29 @@
+"""What the lab's servers report: one event for each socket they open, each question or request, each refusal."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+EventName = Literal["listening", "ready", "query", "request", "refused", "failed", "stopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    service: the service's port, as "dns" or "https". address: our own, as a URL without a path. peer: HOST:PORT, ""
+    if there is none. summary: for people. data: for programs; its keys depend on service and event.
+    What a peer sent is in there as it came: whoever shows an event makes it harmless.
+    """
+
+    time: datetime
+    service: str
+    event: EventName
+    address: str = ""
+    peer: str = ""
+    summary: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+OnLog = Callable[[Event], None]

@@ -1,0 +1,84 @@
+"""What a service of the lab is. A new one is a module with such a class, and its line in `netkit.lab.lab.SERVICES`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from netkit.errors import BadInput
+from netkit.events import OnEvent
+from netkit.lab.event import Event, EventName, OnLog
+from netkit.net.listen import Listening, Transport
+
+if TYPE_CHECKING:
+    from netkit.net.ca import Authority
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port of a service: its name in options and events, its number by default, and each transport's URL scheme."""
+
+    name: str
+    number: int
+    schemes: Mapping[Transport, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all services of one lab have in common: where to report, the CA, files given by the user."""
+
+    on_log: OnLog | None
+    on_event: OnEvent | None
+    ca: "Authority"
+    zones: Sequence[Path]
+
+    def log(
+        self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object
+    ) -> None:
+        if self.on_log:
+            self.on_log(Event(datetime.now(UTC), service, event, address, peer, summary, data))
+
+
+class Service(ABC):
+    """Servers for one protocol. Making one reads its files, so that a mistake there shows before any port is open."""
+
+    ports: ClassVar[tuple[Port, ...]]
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+
+    @abstractmethod
+    async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
+        """Serve on the sockets, which are given by port name."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Stop at once, and leave no task behind. The sockets are closed by the lab."""
+
+    @abstractmethod
+    def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        """The NETKIT_LAB_* variables; addresses: the first HOST:PORT of each port name."""
+
+    @abstractmethod
+    def tries(self, environment: Mapping[str, str]) -> list[str]:
+        """Commands worth typing, as a shell takes them."""
+
+
+def parse_ports(texts: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+    """The port of each name from `NAME=PORT` or, for all of them, a bare `0`. Raises BadInput."""
+    from netkit.net.address import parse_port
+
+    ports: dict[str, int] = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if not equals and text == "0":
+            ports |= dict.fromkeys(known, 0)
+        elif not equals:
+            raise BadInput(f"--port {text}: write NAME=PORT, as in http=8081, or 0 for free ports everywhere")
+        elif name not in known:
+            raise BadInput(f"--port {text}: the lab has no service {name!r}", hint="it has " + ", ".join(known))
+        else:
+            ports[name] = parse_port(number, server=True)
+    return ports
