@@ -39,9 +39,7 @@ def need(shell: str) -> str:
     return path
 
 
-def bash(
-    line: str, *, script: str = f"source {CHECKOUT / 'netkit.bash'}", env: dict[str, str] | None = None
-) -> list[str]:
+def bash(line: str, *, script: Path = CHECKOUT / "netkit.bash") -> list[str]:
     """What bash offers at the end of the line, its words cut as readline cuts them at `=`."""
     code = (
         f"set -u; source {script}\n"
