@@ -67,15 +67,15 @@ def invoke(arguments: Sequence[str]) -> int:
 
 # Options whose value may be left out; Typer has none such, so the value is put in before it looks.
 OPTIONAL_VALUES = {"--trace": "text", "--show-completion": "auto", "--install-completion": "auto"}
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = (["bash"], ["zsh"], ["fish"])
 
 
 def with_values(argv: Sequence[str]) -> list[str]:
     """`--trace` alone means `--trace=text`; `--show-completion` takes the shell as `=bash` or as the next word."""
     end = argv.index("--") if "--" in argv else len(argv)
     words = []
-    for word, following in zip(argv[:end], [*argv[1:end], ""], strict=True):
-        followed = word.endswith("-completion") and following in SHELLS
+    for at, word in enumerate(argv[:end]):
+        followed = word.endswith("-completion") and argv[at + 1 : at + 2] in SHELLS
         words.append(f"{word}={OPTIONAL_VALUES[word]}" if word in OPTIONAL_VALUES and not followed else word)
     return words + list(argv[end:])
 

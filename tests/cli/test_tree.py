@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -73,7 +74,7 @@ def test_help_on_a_terminal_has_panels() -> None:
         seen += chunk
     os.close(master)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    text = seen.decode()
+    text = re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
     assert "╭─ Query " in text
     assert "╭─ Output " in text
 
