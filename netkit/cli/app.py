@@ -11,6 +11,7 @@ import typer
 
 from netkit import __version__
 from netkit.cli.lazy import CONTEXT, Entry, LazyGroup, help_style
+from netkit.cli.run import say
 
 NAMES, APPLICATIONS, PLAYGROUND = "Names", "Application protocols", "Try it out"
 
@@ -47,9 +48,50 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: str) -> None:
+    if shell:
+        from netkit.cli.completions import script, this_shell
+
+        typer.echo(script(this_shell() if shell == "auto" else shell), nl=False)
+        raise typer.Exit
+
+
+def _install_completion(shell: str) -> None:
+    if shell:
+        from netkit.cli.completions import install, this_shell
+
+        path, todo = install(this_shell() if shell == "auto" else shell)
+        typer.echo(path)
+        if todo:
+            say(todo)
+        raise typer.Exit
+
+
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    show_completion: Annotated[
+        str,
+        typer.Option(
+            "--show-completion",
+            metavar="[bash|zsh|fish]",
+            callback=_show_completion,
+            is_eager=True,
+            show_default=False,
+            help="Print the completion script of your shell.",
+        ),
+    ] = "",
+    install_completion: Annotated[
+        str,
+        typer.Option(
+            "--install-completion",
+            metavar="[bash|zsh|fish]",
+            callback=_install_completion,
+            is_eager=True,
+            show_default=False,
+            help="Put that script where the shell finds it.",
+        ),
+    ] = "",
 ) -> None:
     """Network utilities that keep one contract: results on stdout, typed exit codes, no outcome that is silent."""

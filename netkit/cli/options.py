@@ -23,8 +23,13 @@ def split_number(text: str) -> tuple[float, str]:
     return float(digits), text[len(digits) :].lower()
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of `500ms`, `2s`, `1m`, `1h`; a bare number is seconds. Raises BadParameter; zero is refused."""
+def parse_duration(text: str | float) -> float:
+    """Seconds of `500ms`, `2s`, `1m`, `1h`; a bare number is seconds. Raises BadParameter; zero is refused.
+
+    A number is an option's default, which Typer hands to the parser as well.
+    """
+    if not isinstance(text, str):
+        return text
     try:
         number, unit = split_number(text)
         seconds = number * UNITS[unit or "s"]
@@ -35,8 +40,10 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str | int) -> int:
     """Bytes of `64K`, `1M`, `2G` (1024-based) or a bare number. Raises BadParameter."""
+    if not isinstance(text, str):
+        return text
     try:
         number, unit = split_number(text)
         size = number * MULTIPLES[unit.removesuffix("ib").removesuffix("b") if unit not in ("",) else ""]

@@ -21,7 +21,7 @@ ISSUES = "the project's issue tracker"
 
 def main(argv: Sequence[str]) -> int:
     """Run `netkit ARGV...` in this process; the exit code."""
-    arguments = with_trace_value(argv)
+    arguments = with_values(argv)
     if hasattr(sys.stdout, "reconfigure"):
         # What came as bytes that are no UTF-8 leaves as the same bytes; other encodings escape what they lack.
         utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
@@ -64,10 +64,19 @@ def invoke(arguments: Sequence[str]) -> int:
     return int(result or 0)
 
 
-def with_trace_value(argv: Sequence[str]) -> list[str]:
-    """`--trace` alone means `--trace=text`: Typer has no option with an optional value."""
+# Options whose value may be left out; Typer has none such, so the value is put in before it looks.
+OPTIONAL_VALUES = {"--trace": "text", "--show-completion": "auto", "--install-completion": "auto"}
+SHELLS = ("bash", "zsh", "fish")
+
+
+def with_values(argv: Sequence[str]) -> list[str]:
+    """`--trace` alone means `--trace=text`; `--show-completion` takes the shell as `=bash` or as the next word."""
     end = argv.index("--") if "--" in argv else len(argv)
-    return ["--trace=text" if word == "--trace" else word for word in argv[:end]] + list(argv[end:])
+    words = []
+    for word, following in zip(argv[:end], [*argv[1:end], ""], strict=True):
+        followed = word.endswith("-completion") and following in SHELLS
+        words.append(f"{word}={OPTIONAL_VALUES[word]}" if word in OPTIONAL_VALUES and not followed else word)
+    return words + list(argv[end:])
 
 
 def usage(exc: Any) -> Exit:

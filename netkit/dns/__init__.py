@@ -1,0 +1,18 @@
+"""Names to records and back: `resolve`, `fqdn` and the values they return, loaded when first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netkit.dns.fqdn import Fqdn, fqdn
+    from netkit.dns.lookup import Lookup, resolve
+    from netkit.dns.result import Outcome, Record, Resolution
+
+__all__ = ["Fqdn", "Lookup", "Outcome", "Record", "Resolution", "fqdn", "resolve"]
+_HOMES = {"Fqdn": "fqdn", "fqdn": "fqdn", "Lookup": "lookup", "resolve": "lookup"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'netkit.dns' has no attribute {name!r}")
+    return getattr(import_module(f"netkit.dns.{_HOMES.get(name, 'result')}"), name)

@@ -6,7 +6,6 @@ name; servers also take 0, any free one. IPv4 in octal, hexadecimal or short for
 here but service names, in /etc/services.
 """
 
-import ipaddress
 import re
 import socket
 from collections.abc import Collection
@@ -130,6 +129,8 @@ def parse_port(text: str, *, server: bool = False, transport: str = "tcp") -> in
 def parse_host(text: str, whole: str | None = None) -> tuple[str, str]:
     """(host, zone): an IP address in canonical form or a name in A-labels. Raises BadInput."""
     if ":" in text:
+        import ipaddress  # 5 ms of CPU, only IPv6 addresses pay it
+
         address, percent, zone = text.partition("%")
         try:
             ip = ipaddress.IPv6Address(address)

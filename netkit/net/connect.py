@@ -22,19 +22,10 @@ from netkit.events import OnEvent, Step
 from netkit.net.address import Endpoint, join
 from netkit.net.blocking import SocketAddress, addresses
 from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of
 
 ATTEMPT_DELAY = 0.25  # seconds, RFC 8305 section 8: Connection Attempt Delay
 
-REASONS = {
-    errno.ECONNREFUSED: "refused",
-    errno.ECONNRESET: "reset",
-    errno.EHOSTUNREACH: "no route to host",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ETIMEDOUT: "no answer",
-    errno.EADDRNOTAVAIL: "address not available",
-    errno.ENOENT: "no such socket",
-    errno.EACCES: "permission denied",
-}
 LOCAL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT}
 
 
@@ -165,7 +156,7 @@ class Race:
         return Connection(sock, address, tuple(self.failed))
 
     def _failed(self, address: str, exc: OSError) -> None:
-        reason = REASONS.get(exc.errno or 0, exc.strerror or str(exc))
+        reason = reason_of(exc)
         self.failed.append(FailedAddress(address, reason))
         if exc.errno in LOCAL:
             self.local = exc

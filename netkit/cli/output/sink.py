@@ -3,6 +3,7 @@
 A command family has a view module `netkit.cli.output.<family>` with
 
     document(result) -> dict     the JSON object: all keys, always; bytes and datetimes are converted here
+    documents(result) -> Iterable[dict]    instead, where one result is several objects
     plain(result) -> Iterable[str]    lines for a pipe: uncut, no colour, exact content
 
 and `netkit.cli.output.<family>_rich` with `render(result) -> RenderableType | None`, imported for a terminal alone.
@@ -53,7 +54,9 @@ class Output:
     def show(self, result: Any) -> None:
         """Write one result."""
         if self.form is Form.JSON:
-            sys.stdout.write(encode(self._views.document(result)) + "\n")
+            documents = getattr(self._views, "documents", None)
+            for document in documents(result) if documents else [self._views.document(result)]:
+                sys.stdout.write(encode(document) + "\n")
         elif self.form is Form.PLAIN:
             sys.stdout.writelines(f"{line}\n" for line in self._views.plain(result))
         else:

@@ -1,0 +1,117 @@
+"""`netkit resolve` and `netkit fqdn`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.output.sink import Output
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit, combine
+
+QUERY = "Query"
+
+
+def resolve(
+    names: Annotated[
+        list[str], typer.Argument(metavar="[@SERVER]... NAME|IP...", help="Names; an address means its PTR.")
+    ],
+    types: Annotated[
+        list[str],
+        typer.Option(
+            "--type", "-t", metavar="TYPE", help="Record types: MX, MX,TXT, TYPE65; repeatable.", rich_help_panel=QUERY
+        ),
+    ] = [],
+    servers: Annotated[
+        list[str],
+        typer.Option(
+            "--server", "-s", metavar="SERVER", help="IP, HOST:PORT, or system; same as @SERVER.", rich_help_panel=QUERY
+        ),
+    ] = [],
+    dns: Annotated[
+        bool, typer.Option("--dns", help="Ask DNS alone, not the hosts file.", rich_help_panel=QUERY)
+    ] = False,
+    system: Annotated[
+        bool, typer.Option("--system", help="Ask the system (getaddrinfo) instead.", rich_help_panel=QUERY)
+    ] = False,
+    tcp: Annotated[bool, typer.Option("--tcp", help="Ask over TCP from the start.", rich_help_panel=QUERY)] = False,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, max=20, help="Ask a silent server so often.", rich_help_panel=QUERY)
+    ] = 3,
+    timeout: Annotated[float, timeout("6s")] = 6.0,
+    short: Annotated[bool, typer.Option("--short", help="Print the data alone.", rich_help_panel="Output")] = False,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Look up names and addresses, each answer with its source.
+
+    A bare NAME is found as programs on this machine find it: the special names of RFC 6761, then the hosts file, then
+    DNS (A and AAAA) by the servers of /etc/resolv.conf. A server, a type, --tcp or --dns goes straight to DNS.
+    NETKIT_HOSTS and NETKIT_RESOLV_CONF name other files.
+
+    In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs. Exit: 0 an answer, 1 no such name or record, 2 a bad
+    name, 3 unreachable, 4 no reply, 5 a bad reply, 9 the server failed; 8 if names differ.
+    """
+    from netkit.dns.lookup import resolve as look_up
+
+    asked = [name for name in names if not name.startswith("@")]
+    if not asked:
+        raise BadInput("no name to resolve: only servers were given", hint="netkit resolve @192.0.2.53 example.com")
+    family = "short" if short and not json else "names"
+    out = Output(family, json=json, color=color, quiet=quiet)
+    codes = []
+    for found in look_up(
+        asked,
+        types=[one for text in types for one in text.split(",")],
+        servers=[name[1:] for name in names if name.startswith("@")] + servers,
+        dns=dns,
+        system=system,
+        tcp=tcp,
+        tries=tries,
+        timeout=timeout,
+        on_event=listener(trace),
+    ):
+        out.show(found)
+        codes.append(found.exit)
+    return combine(codes)
+
+
+def fqdn(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME|IP]...", help="Names or addresses; none means this host.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Ask every source, and whether they agree.")] = False,
+    servers: Annotated[
+        list[str], typer.Option("--server", "-s", metavar="SERVER", help="DNS server: IP, HOST:PORT, or system.")
+    ] = [],
+    short_ok: Annotated[bool, typer.Option("--short-ok", help="A name without a dot is good enough.")] = False,
+    timeout: Annotated[float, timeout("5s")] = 5.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Show the fully qualified name of a host, by default this one.
+
+    For this host the sources are asked in turn, until one has a name with a dot: the host name, the hosts file,
+    getaddrinfo, the PTR of its addresses, the search domain. A NAME is expanded by the search list and its aliases
+    followed. For an IP, the name must lead back to it.
+
+    Exit: 0 a full name, 1 only a short one, none, or one that does not lead back.
+    """
+    from netkit.dns.fqdn import fqdn as find
+
+    out = Output("fqdn", json=json, color=color, quiet=quiet)
+    codes = []
+    wanted: Sequence[str | None] = targets or [None]
+    for target in wanted:
+        found = find(target, every=every, servers=tuple(servers), timeout=timeout, on_event=listener(trace))
+        out.show(found)
+        good = found.exit is Exit.NO and short_ok and found.name is not None and found.confirmed is None
+        codes.append(Exit.OK if good else found.exit)
+        if found.detail and not good:
+            out.note(f"netkit: {target or 'this host'}: {found.detail}")
+    return combine(codes)

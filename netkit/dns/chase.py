@@ -1,0 +1,125 @@
+"""Asks servers and chases aliases: from a question to its Resolution, with new queries where a target is left out.
+
+An answer is walked from the asked name over its aliases (RFC 1034 3.6.2); records of any other owner are left out and
+noted. What a recursive server sends in one reply takes one query; an authoritative one may send an alias alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from netkit.dns.name import to_text
+from netkit.dns.result import Outcome, Question, Record, Resolution
+from netkit.dns.servers import Server
+from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask, rcode_name
+from netkit.dns.types import CNAME, SOA, type_name
+from netkit.dns.wire import Malformed, Raw, Reply, follow, record_of
+from netkit.events import OnEvent
+from netkit.net.deadline import Deadline
+
+MAX_ALIASES = 32  # followed in all; the longest chains in use have under 20
+
+
+@dataclass(slots=True)
+class _Chase:
+    """A question on its way: the owner its aliases have led to, and the records on the way there."""
+
+    input: str
+    name: bytes
+    type: int
+    at: bytes
+    records: list[Record] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    result: Resolution | None = None
+    sofar: Resolution | None = None
+
+
+def chase(
+    questions: Sequence[Question],
+    servers: Sequence[Server],
+    *,
+    deadline: Deadline,
+    tcp: bool = False,
+    tries: int = TRIES,
+    on_event: OnEvent | None = None,
+) -> list[Resolution]:
+    """A Resolution for each question, in their order; all are asked at once."""
+    asking = [_Chase(one.input, one.name, one.type, at=one.name) for one in questions]
+    seconds = min(TRY_SECONDS, deadline.seconds / tries)
+    while waiting := [one for one in asking if one.result is None]:
+        names = [(one.at, one.type) for one in waiting]
+        came = ask(names, servers, deadline=deadline, tcp=tcp, tries=tries, try_seconds=seconds, on_event=on_event)
+        for one, reached in zip(waiting, came, strict=True):
+            _judge(one, reached)
+    return [one.result for one in asking if one.result]
+
+
+def _judge(one: _Chase, came: Reached) -> None:
+    """Take what came into the result, or set the next owner to ask for."""
+    reply = came.reply
+    resolution = _merged(one, came)
+    if reply is None or came.outcome not in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN):
+        one.result = replace(resolution, records=tuple(one.records), canonical=None)
+        return
+    try:
+        owner, wanted, loop = _walk(one, reply)
+        records = tuple(one.records) + tuple(record_of(reply, raw) for raw in wanted)
+    except Malformed as exc:
+        one.result = replace(resolution, outcome=Outcome.MALFORMED, detail=str(exc), records=())
+        return
+    notes = resolution.notes + _left_out(reply, one.seen | {owner.lower()})
+    resolution = replace(resolution, records=records, canonical=to_text(owner), notes=notes)
+    aliased = owner.lower() != one.name.lower()
+    if loop or len(one.records) > MAX_ALIASES:
+        detail = None if loop else f"more than {MAX_ALIASES} aliases"
+        one.result = replace(resolution, outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
+    elif wanted:
+        one.result = replace(resolution, outcome=Outcome.ANSWER)
+    elif came.outcome is Outcome.NXDOMAIN:
+        one.result = replace(resolution, outcome=Outcome.DANGLING_CNAME if aliased else Outcome.NXDOMAIN)
+    elif owner.lower() != one.at.lower() and not any(raw.type == SOA for raw in reply.authority):
+        one.at, one.sofar = owner, resolution  # the target was left out: ask for it by itself
+    else:
+        one.result = replace(resolution, outcome=Outcome.NODATA)
+
+
+def _walk(one: _Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:
+    """(the owner the aliases lead to, its records, whether they lead round); aliases go to `one.records`."""
+    owner, wanted = one.at, []
+    for owner, records in follow(reply, one.at, one.type):
+        if records and records[0].type == CNAME and one.type not in (CNAME, 255):
+            if owner.lower() in one.seen:
+                return owner, [], True
+            one.seen.add(owner.lower())
+            one.records += [record_of(reply, raw) for raw in records]
+            continue
+        wanted = records
+    return owner, wanted, owner.lower() in one.seen
+
+
+def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:
+    """A note on records whose owner is neither the question nor an alias of it."""
+    strangers = sorted({to_text(raw.owner) for raw in reply.answer if raw.owner.lower() not in owners})
+    return (f"left out records of {', '.join(strangers[:3])}: not what was asked",) if strangers else ()
+
+
+def _merged(one: _Chase, came: Reached) -> Resolution:
+    """The resolution so far: facts of this round, sums over all rounds."""
+    before = one.sofar
+    reply = came.reply
+    return Resolution(
+        input=one.input,
+        name=to_text(one.name),
+        type=type_name(one.type),
+        outcome=came.outcome,
+        source="dns",
+        rcode=rcode_name(reply.rcode) if reply else None,
+        server=str(came.server) if came.server else None,
+        transport=came.transport,
+        elapsed_ms=round(came.elapsed_ms + (before.elapsed_ms if before else 0), 3),
+        tries=came.tries + (before.tries if before else 0),
+        flags=reply.flag_names if reply else (),
+        size=len(reply.wire) if reply else None,
+        rejected=(before.rejected if before else ()) + tuple(came.rejected),
+        notes=(before.notes if before else ()) + tuple(came.notes),
+        detail=rcode_name(reply.rcode) if reply and came.outcome is Outcome.RCODE else None,
+    )

@@ -1,0 +1,55 @@
+"""The hosts file, hosts(5): names to addresses and back."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from netkit.dns.name import canonical_ip, is_ip
+from netkit.errors import LocalFailure
+
+HOSTS = "/etc/hosts"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: an address, its canonical name and aliases, lower case, no final dot."""
+
+    address: str
+    names: tuple[str, ...]
+
+
+def hosts_path(path: str | None = None) -> str:
+    """The file to read: the argument, NETKIT_HOSTS, or /etc/hosts."""
+    return path or os.environ.get("NETKIT_HOSTS") or HOSTS
+
+
+def read_hosts(path: str | None = None) -> tuple[Line, ...]:
+    """The lines of the hosts file, none when there is no file. Raises LocalFailure if it cannot be read."""
+    where = hosts_path(path)
+    try:
+        text = Path(where).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ()
+    except OSError as exc:
+        raise LocalFailure(f"cannot read {where}: {exc.strerror}") from exc
+    return tuple(parse_hosts(text))
+
+
+def parse_hosts(text: str) -> Iterator[Line]:
+    """The lines with an address and a name; comments and lines that are neither are passed over."""
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if len(words) > 1 and is_ip(words[0]):
+            yield Line(canonical_ip(words[0]), tuple(word.lower().rstrip(".") for word in words[1:]))
+
+
+def addresses_of(name: str, lines: tuple[Line, ...]) -> tuple[str, ...]:
+    """Every address the file has for the name, in its order."""
+    wanted = name.lower().rstrip(".")
+    return tuple(dict.fromkeys(line.address for line in lines if wanted in line.names))
+
+
+def names_of(address: str, lines: tuple[Line, ...]) -> tuple[str, ...]:
+    """The names of the first line that has the address, canonical name first (as gethostbyaddr(3))."""
+    return next((line.names for line in lines if line.address == canonical_ip(address)), ())

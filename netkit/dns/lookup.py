@@ -1,0 +1,146 @@
+"""`resolve()`: names and addresses to records, by the sources that programs on this machine use, or by DNS alone.
+
+A bare name goes through the special names of RFC 6761, then the hosts file, then DNS for A and AAAA; a bare address
+means PTR. A server, a type or `dns=True` goes straight to DNS, `system=True` to getaddrinfo(3). Aliases are followed,
+also with new queries where a server leaves their target out. All names are checked before anything is sent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from netkit.dns import hosts as hosts_file
+from netkit.dns import special
+from netkit.dns.name import is_ip, parse_name, reverse_name, to_text
+from netkit.dns.result import Outcome, Question, Record, Resolution
+from netkit.dns.types import AAAA, PTR, A, parse_type
+from netkit.errors import BadInput, Exit, combine
+from netkit.events import OnEvent
+from netkit.net.deadline import Deadline
+
+TIMEOUT = 6.0
+AT_ONCE = 50  # names asked together; each type of each is a socket, and a process has 1,024
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """All that came of one name: a Resolution for each type, and the exit code they make together."""
+
+    input: str
+    resolutions: tuple[Resolution, ...]
+    types_asked: bool = False  # by name, so that each counts; of the default pair one answer is enough
+
+    @property
+    def exit(self) -> Exit:
+        if self.types_asked:
+            return combine(one.exit for one in self.resolutions)
+        codes = [one.exit for one in self.resolutions]
+        if Exit.OK in codes:
+            return Exit.OK
+        return next((code for code in codes if code is not Exit.NO), Exit.NO)
+
+
+def resolve(
+    names: Sequence[str],
+    *,
+    types: Sequence[str] = (),
+    servers: Sequence[str] = (),
+    dns: bool = False,
+    system: bool = False,
+    tcp: bool = False,
+    timeout: float = TIMEOUT,
+    tries: int = 3,
+    hosts: str | None = None,
+    resolv_conf: str | None = None,
+    on_event: OnEvent | None = None,
+) -> Iterator[Lookup]:
+    """One Lookup a name, in their order.
+
+    names: names or IP addresses. types: record types, "MX", "TYPE65"; none means A and AAAA, for an address PTR.
+    servers: "192.0.2.1", "[::1]:5300", "ns.example", "system"; none means those of resolv.conf(5). timeout: seconds
+    for each name, all told. hosts, resolv_conf: other files than the system's. Raises BadInput before anything is
+    sent, Unreachable for a server name without address, LocalFailure without a resolver configuration; what the
+    servers say is an Outcome.
+    """
+    if system and (servers or types or dns or tcp):
+        raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp")
+    numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
+    if servers:
+        from netkit.dns.servers import check
+
+        check(servers)
+    wanted = [(name, _questions(name, numbers)) for name in names]
+    straight = bool(servers or types or dns or tcp)
+    for start in range(0, len(wanted), AT_ONCE):
+        chunk = wanted[start : start + AT_ONCE]
+        deadline = Deadline.after(timeout)
+        if system:
+            from netkit.dns.system import resolve_system
+
+            for name, _ in chunk:
+                yield Lookup(name, resolve_system(name, deadline=Deadline.after(timeout), on_event=on_event))
+            continue
+        local: dict[int, tuple[Resolution, ...]] = {}
+        if not straight:
+            lines = hosts_file.read_hosts(hosts)
+            local = {at: known for at, (name, _) in enumerate(chunk) if (known := _local(name, lines))}
+        asking = [question for at, (_, questions) in enumerate(chunk) if at not in local for question in questions]
+        if asking:
+            from netkit.dns.chase import chase  # 10 ms of CPU that names known on this machine do not pay
+            from netkit.dns.servers import find
+
+            asked = find(servers, deadline=deadline, resolv_conf=resolv_conf, on_event=on_event)
+            found = iter(chase(asking, asked, deadline=deadline, tcp=tcp, tries=tries, on_event=on_event))
+        for at, (name, questions) in enumerate(chunk):
+            known = local.get(at) or tuple(next(found) for _ in questions)
+            yield Lookup(name, known, types_asked=bool(types))
+
+
+def _questions(text: str, numbers: tuple[int, ...]) -> list[Question]:
+    if is_ip(text):
+        if any(number != PTR for number in numbers):
+            raise BadInput(f"{text} is an address: only PTR can be asked for it")
+        name, numbers = parse_name(reverse_name(text)), (PTR,)
+    else:
+        try:
+            name = parse_name(text)
+        except BadInput as exc:
+            raise BadInput(exc.message, kind="badname", hint=exc.hint) from None
+        numbers = numbers or (A, AAAA)
+    return [Question(text, name, number) for number in numbers]
+
+
+def _local(text: str, lines: tuple[hosts_file.Line, ...]) -> tuple[Resolution, ...] | None:
+    """What the special names and the hosts file say; None when DNS is to be asked."""
+    if is_ip(text):
+        name = reverse_name(text)
+        if names := hosts_file.names_of(text, lines):
+            records = tuple(Record(name, "PTR", None, f"{one}.") for one in names)
+            return (Resolution(text, name, "PTR", Outcome.ANSWER, "hosts", records),)
+        if known := special.name_of(text):
+            return (
+                Resolution(text, name, "PTR", Outcome.ANSWER, "special", (Record(name, "PTR", None, f"{known}."),)),
+            )
+        return None
+    name = to_text(parse_name(text))
+    bare = name.removesuffix(".")
+    try:
+        data = {kind: special.data_of(bare, kind) for kind in ("A", "AAAA")}
+    except LookupError:
+        return tuple(
+            Resolution(text, name, kind, Outcome.NXDOMAIN, "special", detail="no name exists under invalid (RFC 6761)")
+            for kind in ("A", "AAAA")
+        )
+    if data["A"] is not None:
+        return tuple(_found(text, name, kind, "special", values or ()) for kind, values in data.items())
+    if addresses := hosts_file.addresses_of(bare, lines):
+        v4 = tuple(one for one in addresses if ":" not in one)
+        v6 = tuple(one for one in addresses if ":" in one)
+        return (_found(text, name, "A", "hosts", v4), _found(text, name, "AAAA", "hosts", v6))
+    return None
+
+
+def _found(text: str, name: str, kind: str, source: str, values: Sequence[str]) -> Resolution:
+    records = tuple(Record(name, kind, None, value) for value in values)
+    outcome = Outcome.ANSWER if records else Outcome.NODATA
+    assert source in ("special", "hosts")
+    return Resolution(text, name, kind, outcome, "hosts" if source == "hosts" else "special", records, name)

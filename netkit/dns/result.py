@@ -1,0 +1,132 @@
+"""What a look-up comes to: records, and one outcome word with its exit code for everything that can happen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from netkit.errors import Exit
+
+Source = Literal["special", "hosts", "dns", "system"]
+Transport = Literal["udp", "tcp"]
+
+
+class Outcome(StrEnum):
+    ANSWER = "answer"
+    NODATA = "nodata"  # the name exists, this type of record does not (RFC 2308 2.2)
+    NXDOMAIN = "nxdomain"
+    DANGLING_CNAME = "dangling_cname"  # the alias leads to a name that does not exist
+    CNAME_LOOP = "cname_loop"
+    LAME = "lame"  # the server refers elsewhere instead of answering
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    RCODE = "rcode"  # any other response code
+    TRUNCATED = "truncated"  # TC set on TCP, where nothing can be too long
+    MALFORMED = "malformed"
+    MISMATCH = "mismatch"  # replies came, none to this question
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    BADNAME = "badname"
+
+
+EXIT = {
+    Outcome.ANSWER: Exit.OK,
+    Outcome.NODATA: Exit.NO,
+    Outcome.NXDOMAIN: Exit.NO,
+    Outcome.DANGLING_CNAME: Exit.NO,
+    Outcome.CNAME_LOOP: Exit.PROTOCOL,
+    Outcome.LAME: Exit.TEMPORARY,
+    Outcome.SERVFAIL: Exit.TEMPORARY,
+    Outcome.REFUSED: Exit.TEMPORARY,
+    Outcome.RCODE: Exit.TEMPORARY,
+    Outcome.TRUNCATED: Exit.PROTOCOL,
+    Outcome.MALFORMED: Exit.PROTOCOL,
+    Outcome.MISMATCH: Exit.PROTOCOL,
+    Outcome.TIMEOUT: Exit.TIMEOUT,
+    Outcome.UNREACHABLE: Exit.UNREACHABLE,
+    Outcome.BADNAME: Exit.USAGE,
+}
+
+NEGATIVE = (Outcome.NODATA, Outcome.NXDOMAIN, Outcome.DANGLING_CNAME)
+
+MEANING = {
+    Outcome.ANSWER: "answered",
+    Outcome.NODATA: "the name exists, but has no such record",
+    Outcome.NXDOMAIN: "no such name",
+    Outcome.DANGLING_CNAME: "the alias leads to a name that does not exist",
+    Outcome.CNAME_LOOP: "the aliases lead round in a circle",
+    Outcome.LAME: "the server refers elsewhere instead of answering",
+    Outcome.SERVFAIL: "the server failed (SERVFAIL)",
+    Outcome.REFUSED: "the server refuses to answer (REFUSED)",
+    Outcome.RCODE: "the server answers with an error",
+    Outcome.TRUNCATED: "the reply is cut short even over TCP",
+    Outcome.MALFORMED: "the reply cannot be parsed",
+    Outcome.MISMATCH: "replies came, but none to this question",
+    Outcome.TIMEOUT: "no reply",
+    Outcome.UNREACHABLE: "no server can be reached",
+    Outcome.BADNAME: "this is no name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: input as the user wrote it, name in wire form, type as a number."""
+
+    input: str
+    name: bytes
+    type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource record: owner in A-labels with the final dot, ttl in seconds (None where there is no cache time),
+    data in presentation format (RFC 1035 5.1), every control character escaped."""
+
+    name: str
+    type: str
+    ttl: int | None
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A reply or a server that was not used, and why."""
+
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The result for one (name, type).
+
+    input: as the user wrote it. name: in A-labels with the final dot. records: the answer, aliases first.
+    canonical: the name the aliases lead to. server: ADDRESS:PORT that decided, None for local sources.
+    elapsed_ms: from the first send to the decision. tries: queries sent. rejected: what else came, with the reason.
+    """
+
+    input: str
+    name: str
+    type: str
+    outcome: Outcome
+    source: Source
+    records: tuple[Record, ...] = ()
+    canonical: str | None = None
+    rcode: str | None = None
+    server: str | None = None
+    transport: Transport | None = None
+    elapsed_ms: float = 0.0
+    tries: int = 0
+    flags: tuple[str, ...] = ()
+    size: int | None = None
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    detail: str | None = None  # what a message says beyond MEANING
+
+    @property
+    def exit(self) -> Exit:
+        return EXIT[self.outcome]
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The data of the records of the asked type, without the aliases that led there."""
+        return tuple(record.data for record in self.records if record.type == self.type or self.type == "ANY")

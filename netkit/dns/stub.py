@@ -1,0 +1,396 @@
+"""Asks servers: any number of questions at once over one poll loop, UDP with TCP for what is too long.
+
+Rules. Sockets are connected, so that the kernel drops what comes from elsewhere and tells a refusing port at once.
+Ids and source ports are unpredictable (RFC 5452). A reply that is not ours or cannot be read is kept with its reason
+and the wait goes on; an earlier try stays open, so that its late reply still counts. A server that refuses, fails or
+is lame is left for the next one, a silent one is asked again, without EDNS (RFC 6891 6.2.2: some drop it). Nothing
+outlives the deadline. Synchronous: asyncio would cost a look-up 20 ms of CPU.
+"""
+
+import errno
+import os
+import selectors
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from netkit.dns.result import Outcome, Rejected, Transport
+from netkit.dns.servers import Server
+from netkit.dns.types import NS, SOA, type_name
+from netkit.dns.wire import RCODES, Malformed, Mismatch, Query, Reply, parse
+from netkit.events import OnEvent, Step
+from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of
+
+TRIES = 3
+TRY_SECONDS = 2.0  # how long one try waits before the next is sent; its reply still counts later
+MAX_REJECTED = 16  # kept per question; a flood of forged replies fills no memory
+FAILURES = {2: Outcome.SERVFAIL, 5: Outcome.REFUSED}
+NO_EDNS = (1, 4, 16)  # FORMERR, NOTIMP, BADVERS: what servers say that do not know EDNS
+
+
+@dataclass(slots=True)
+class Reached:
+    """How one question ended: a reply to judge, or the outcome that there is none."""
+
+    name: bytes
+    type: int
+    outcome: Outcome = Outcome.TIMEOUT
+    reply: Reply | None = None
+    server: Server | None = None
+    transport: Transport | None = None
+    tries: int = 0
+    elapsed_ms: float = 0.0
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def ask(
+    questions: Sequence[tuple[bytes, int]],
+    servers: Sequence[Server],
+    *,
+    deadline: Deadline,
+    tcp: bool = False,
+    tries: int = TRIES,
+    try_seconds: float = TRY_SECONDS,
+    on_event: OnEvent | None = None,
+) -> list[Reached]:
+    """One Reached for each (wire name, type), in their order; asked all at once."""
+    with selectors.DefaultSelector() as selector:
+        asking = [
+            _Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, on_event)
+            for name, rdtype in questions
+        ]
+        try:
+            for question in asking:
+                question.next_try()
+            while waiting := [question for question in asking if not question.done]:
+                if deadline.passed:
+                    break
+                soonest = min(question.next_at for question in waiting)
+                for key, _ in selector.select(min(deadline.left, max(0.0, soonest - monotonic()))):
+                    key.data.ready()
+                now = monotonic()
+                for question in waiting:
+                    if not question.done and now >= question.next_at:
+                        question.silent()
+        finally:
+            for question in asking:
+                question.close()
+        return [question.result() for question in asking]
+
+
+class _Question:
+    """One question on its way over the servers."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        reached: Reached,
+        servers: Sequence[Server],
+        deadline: Deadline,
+        tcp: bool,
+        tries: int,
+        try_seconds: float,
+        on_event: OnEvent | None,
+    ) -> None:
+        self.selector = selector
+        self.reached = reached
+        self.waiting_for = [server for _ in range(tries) for server in servers]
+        self.deadline = deadline
+        self.tcp = tcp
+        self.try_seconds = try_seconds
+        self.on_event = on_event
+        self.open: list[_Exchange] = []
+        self.without_edns: set[Server] = set()
+        self.second_best: tuple[Outcome, Reply, Server, Transport] | None = None
+        self.bad: Outcome | None = None
+        self.heard_nothing = False
+        self.open_at_end = False
+        self.start = monotonic()
+        self.next_at = self.start
+        self.ended = 0.0
+        self.done = False
+
+    def next_try(self) -> None:
+        """Ask the next server in turn; without one, wait for what is still open, or end."""
+        while self.waiting_for:
+            server = self.waiting_for.pop(0)
+            if self.send(server, tcp=self.tcp or server.tcp):
+                return
+        self.next_at = self.deadline.at
+        if not self.open:
+            self.end()
+
+    def send(self, server: Server, *, tcp: bool) -> bool:
+        """Begin an exchange; whether it could begin."""
+        query = Query(
+            int.from_bytes(os.urandom(2)),
+            self.reached.name,
+            self.reached.type,
+            edns=server not in self.without_edns,
+        )
+        self.reached.tries += 1
+        exchange = (_OverTcp if tcp else _OverUdp)(self, server, query)
+        try:
+            exchange.begin()
+        except OSError as exc:
+            exchange.close()
+            self.gone(server, reason_of(exc))
+            return False
+        self.open.append(exchange)
+        self.next_at = min(self.deadline.at, monotonic() + self.try_seconds)
+        return True
+
+    def silent(self) -> None:
+        """A try's time is up: the next one; servers may be silent because of EDNS."""
+        self.heard_nothing = True
+        if not self.waiting_for:
+            self.try_seconds = self.deadline.left
+            self.next_at = self.deadline.at
+            return
+        self.without_edns.update(exchange.server for exchange in self.open)
+        self.next_try()
+
+    def gone(self, server: Server, reason: str) -> None:
+        """A server that cannot be reached is not asked again."""
+        self.reject(server, reason)
+        self.waiting_for = [other for other in self.waiting_for if other != server]
+
+    def reject(self, server: Server, reason: str) -> None:
+        if len(self.reached.rejected) < MAX_REJECTED:
+            self.reached.rejected.append(Rejected(str(server), reason))
+
+    def unusable(self, server: Server, exc: Malformed | Mismatch) -> None:
+        outcome = Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH
+        self.bad = Outcome.MALFORMED if Outcome.MALFORMED in (self.bad, outcome) else outcome
+        self.reject(server, f"{outcome.value}: {exc}")
+
+    def lost(self, exchange: "_Exchange", reason: str) -> None:
+        """The exchange ended without a reply."""
+        self.forget(exchange)
+        self.gone(exchange.server, reason)
+        self.next_try()
+
+    def forget(self, exchange: "_Exchange") -> None:
+        exchange.close()
+        self.open.remove(exchange)
+
+    def judge(self, exchange: "_Exchange", reply: Reply) -> None:
+        """A reply to our question: the end, TCP for the rest of it, or the next server."""
+        server = exchange.server
+        if reply.truncated and exchange.transport == "udp":
+            self.forget(exchange)
+            if not self.send(server, tcp=True):
+                self.next_try()
+            return
+        if reply.rcode in NO_EDNS and exchange.query.edns:
+            self.forget(exchange)
+            self.without_edns.add(server)
+            self.reached.notes.append(f"{server} does not take EDNS ({rcode_name(reply.rcode)}), asked again without")
+            if not self.send(server, tcp=exchange.transport == "tcp"):
+                self.next_try()
+            return
+        outcome = outcome_of(reply, self.reached.type)
+        if outcome in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN, Outcome.TRUNCATED):
+            if self.heard_nothing and not exchange.query.edns:
+                self.reached.notes.append(f"{server} answered when asked without EDNS")
+            self.settle(outcome, reply, server, exchange.transport)
+            return
+        self.forget(exchange)
+        self.second_best = self.second_best or (outcome, reply, server, exchange.transport)
+        self.gone(server, outcome.value if outcome is not Outcome.RCODE else rcode_name(reply.rcode))
+        self.next_try()
+
+    def settle(self, outcome: Outcome, reply: Reply, server: Server, transport: Transport) -> None:
+        self.reached.outcome, self.reached.reply = outcome, reply
+        self.reached.server, self.reached.transport = server, transport
+        if reply.note:
+            self.reached.notes.append(reply.note)
+        self.end()
+
+    def end(self) -> None:
+        self.done, self.ended = True, monotonic()
+
+    def result(self) -> Reached:
+        """After close(): a reply, or else the worst that was heard.
+
+        Only when every server turned us away at once is it unreachable; one that kept silent makes it a timeout.
+        """
+        reached = self.reached
+        reached.elapsed_ms = ((self.ended or monotonic()) - self.start) * 1000
+        if reached.reply is None:
+            if self.second_best:
+                self.settle(*self.second_best)
+            elif self.bad:
+                reached.outcome = self.bad
+            elif reached.rejected and not self.heard_nothing and not self.open_at_end:
+                reached.outcome = Outcome.UNREACHABLE
+        return reached
+
+    def close(self) -> None:
+        self.open_at_end = bool(self.open)
+        if not self.done:
+            heard = {one.server for one in self.reached.rejected}
+            for server in dict.fromkeys(exchange.server for exchange in self.open):
+                if str(server) not in heard:
+                    self.reject(server, "gave no reply")
+        while self.open:
+            self.open.pop().close()
+
+
+def outcome_of(reply: Reply, rdtype: int) -> Outcome:
+    """What a reply says, before aliases are followed."""
+    if reply.truncated:
+        return Outcome.TRUNCATED
+    if reply.rcode == 3:
+        return Outcome.NXDOMAIN
+    if reply.rcode:
+        return FAILURES.get(reply.rcode, Outcome.RCODE)
+    if reply.answer:
+        return Outcome.ANSWER
+    kinds = {raw.type for raw in reply.authority}
+    # A referral: name servers of some zone and no SOA, from one that neither recurses nor has authority.
+    if NS in kinds and SOA not in kinds and rdtype != NS and not reply.flags & 0x0400:
+        return Outcome.LAME
+    return Outcome.NODATA
+
+
+def rcode_name(rcode: int) -> str:
+    return RCODES.get(rcode, f"RCODE{rcode}")
+
+
+class _Exchange:
+    """One query to one server and what comes back."""
+
+    transport: Transport = "udp"
+    kind = socket.SOCK_DGRAM
+
+    def __init__(self, question: _Question, server: Server, query: Query) -> None:
+        self.question = question
+        self.server = server
+        self.query = query
+        self.address = str(server)
+        self.trace = question.on_event
+        self.socket: socket.socket | None = None
+
+    def connect(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.server.host else socket.AF_INET
+        self.socket = sock = socket.socket(family, self.kind)
+        sock.setblocking(False)
+        if self.trace:
+            self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
+        host, _, zone = self.server.host.partition("%")
+        port = self.server.port
+        code = sock.connect_ex((host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port))
+        if code not in (0, errno.EINPROGRESS):
+            if self.trace:
+                self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
+            raise OSError(code, os.strerror(code))
+        return sock
+
+    def traced_send(self, size: int, data: bytes) -> None:
+        if self.trace:
+            asked = f"{self.query.id:#06x} {type_name(self.query.type)}"
+            self.trace(Step("send", self.address, detail=f"query {asked}", size=size, data=data))
+
+    def take(self, wire: bytes) -> None:
+        """A whole message came."""
+        try:
+            reply = parse(wire, self.query)
+        except (Malformed, Mismatch) as exc:
+            if self.trace:
+                self.trace(Step("recv", self.address, size=len(wire), result=f"rejected: {exc}", data=wire))
+            self.question.unusable(self.server, exc)
+            return
+        if self.trace:
+            detail = f"reply {rcode_name(reply.rcode)} {len(reply.answer)} answers"
+            self.trace(Step("recv", self.address, detail=detail, size=len(wire), data=wire))
+        self.question.judge(self, reply)
+
+    def failed(self, exc: OSError) -> None:
+        if self.trace:
+            self.trace(Step("recv", self.address, result=reason_of(exc)))
+        self.question.lost(self, reason_of(exc))
+
+    def begin(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        if self.socket is None:
+            return
+        if self.socket in self.question.selector.get_map():
+            self.question.selector.unregister(self.socket)
+        self.socket.close()
+        self.socket = None
+        if self.trace:
+            self.trace(Step("close", self.address))
+
+
+class _OverUdp(_Exchange):
+    def begin(self) -> None:
+        sock = self.connect()
+        data = self.query.wire
+        self.traced_send(sock.send(data), data)
+        self.question.selector.register(sock, selectors.EVENT_READ, self)
+
+    def ready(self) -> None:
+        while self.socket is not None and not self.question.done:
+            try:
+                wire = self.socket.recv(65535)
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                self.failed(exc)
+                return
+            self.take(wire)
+
+
+class _OverTcp(_Exchange):
+    """RFC 7766: two octets of length before each message."""
+
+    transport: Transport = "tcp"
+    kind = socket.SOCK_STREAM
+
+    def begin(self) -> None:
+        sock = self.connect()
+        data = self.query.wire
+        self.unsent = len(data).to_bytes(2) + data
+        self.received = bytearray()
+        self.question.selector.register(sock, selectors.EVENT_WRITE, self)
+
+    def ready(self) -> None:
+        assert self.socket is not None
+        try:
+            if self.unsent:
+                sent = self.socket.send(self.unsent)
+                if self.trace and len(self.unsent) == len(self.query.wire) + 2:
+                    self.trace(Step("connect", self.address))
+                self.traced_send(sent, self.unsent[:sent])
+                self.unsent = self.unsent[sent:]
+                if not self.unsent:
+                    self.question.selector.modify(self.socket, selectors.EVENT_READ, self)
+                return
+            chunk = self.socket.recv(65537)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            self.failed(exc)
+            return
+        if not chunk:
+            self.ended()
+            return
+        self.received += chunk
+        while self.socket is not None and len(self.received) >= 2:
+            size = 2 + int.from_bytes(self.received[:2])
+            if len(self.received) < size:
+                return
+            wire = bytes(self.received[2:size])
+            del self.received[:size]
+            self.take(wire)
+
+    def ended(self) -> None:
+        if self.received:
+            self.question.unusable(self.server, Malformed("the connection ended inside the reply"))
+        self.question.lost(self, "closed the connection without a whole reply")

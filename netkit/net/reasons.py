@@ -1,0 +1,19 @@
+"""Why the system refused, in the words netkit uses everywhere: "refused", "reset", "no route to host"."""
+
+import errno
+
+REASONS = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETUNREACH: "network unreachable",
+    errno.ETIMEDOUT: "no answer",
+    errno.EADDRNOTAVAIL: "address not available",
+    errno.ENOENT: "no such socket",
+    errno.EACCES: "permission denied",
+}
+
+
+def reason_of(exc: OSError) -> str:
+    """The reason of an OSError in a few words."""
+    return REASONS.get(exc.errno or 0, exc.strerror or str(exc))
