@@ -104,6 +104,7 @@ class _Question:
         self.on_event = on_event
         self.open: list[_Exchange] = []
         self.without_edns: set[Server] = set()
+        self.cut: set[Server] = set()  # those that truncated over UDP
         self.second_best: tuple[Outcome, Reply, Server, Transport] | None = None
         self.bad: Outcome | None = None
         self.heard_nothing = False
@@ -137,7 +138,7 @@ class _Question:
             exchange.begin()
         except OSError as exc:
             exchange.close()
-            self.gone(server, reason_of(exc))
+            self.unreached(exchange, reason_of(exc))
             return False
         self.open.append(exchange)
         self.next_at = min(self.deadline.at, monotonic() + self.try_seconds)
@@ -170,8 +171,13 @@ class _Question:
     def lost(self, exchange: "_Exchange", reason: str) -> None:
         """The exchange ended without a reply."""
         self.forget(exchange)
-        self.gone(exchange.server, reason)
+        self.unreached(exchange, reason)
         self.next_try()
+
+    def unreached(self, exchange: "_Exchange", reason: str) -> None:
+        if exchange.transport == "tcp" and exchange.server in self.cut:
+            reason += " over TCP, where the truncated reply should be whole"
+        self.gone(exchange.server, reason)
 
     def forget(self, exchange: "_Exchange") -> None:
         exchange.close()
@@ -182,6 +188,7 @@ class _Question:
         server = exchange.server
         if reply.truncated and exchange.transport == "udp":
             self.forget(exchange)
+            self.cut.add(server)
             if not self.send(server, tcp=True):
                 self.next_try()
             return
@@ -212,6 +219,7 @@ class _Question:
 
     def end(self) -> None:
         self.done, self.ended = True, monotonic()
+        self.close()  # what comes for it now would wake the loop, and an end of TCP would ask again
 
     def result(self) -> Reached:
         """After close(): a reply, or else the worst that was heard.
@@ -288,6 +296,8 @@ class _Exchange:
             if self.trace:
                 self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
             raise OSError(code, os.strerror(code))
+        if self.trace and self.transport == "udp":
+            self.trace(Step("connect", self.address))
         return sock
 
     def traced_send(self, size: int, data: bytes) -> None:
@@ -336,7 +346,7 @@ class _OverUdp(_Exchange):
         self.question.selector.register(sock, selectors.EVENT_READ, self)
 
     def ready(self) -> None:
-        while self.socket is not None and not self.question.done:
+        while self.socket is not None and not self.question.deadline.passed:  # a flood would hold this loop for ever
             try:
                 wire = self.socket.recv(65535)
             except BlockingIOError:
@@ -358,15 +368,15 @@ class _OverTcp(_Exchange):
         data = self.query.wire
         self.unsent = len(data).to_bytes(2) + data
         self.received = bytearray()
+        self.connected = False
         self.question.selector.register(sock, selectors.EVENT_WRITE, self)
 
     def ready(self) -> None:
-        assert self.socket is not None
+        if self.socket is None or (not self.connected and not self.connection()):
+            return
         try:
             if self.unsent:
                 sent = self.socket.send(self.unsent)
-                if self.trace and len(self.unsent) == len(self.query.wire) + 2:
-                    self.trace(Step("connect", self.address))
                 self.traced_send(sent, self.unsent[:sent])
                 self.unsent = self.unsent[sent:]
                 if not self.unsent:
@@ -389,6 +399,18 @@ class _OverTcp(_Exchange):
             wire = bytes(self.received[2:size])
             del self.received[:size]
             self.take(wire)
+
+    def connection(self) -> bool:
+        """Whether the connection is made; its failure ends the exchange."""
+        assert self.socket is not None
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        reason = reason_of(OSError(code, os.strerror(code))) if code else "ok"
+        self.connected = not code
+        if self.trace:
+            self.trace(Step("connect", self.address, result=reason))
+        if code:
+            self.question.lost(self, reason)
+        return self.connected
 
     def ended(self) -> None:
         if self.received:
