@@ -191,7 +191,7 @@ def _wildcard(zone: Zone, name: dns.name.Name) -> dns.name.Name | None:
 class _Ordered(dns.rrset.RRset):
     """Records in the order of the zone file: dnspython shuffles them, and then no two runs print the same."""
 
-    def to_wire(self, *args: Any, **options: Any) -> int:  # type: ignore[override]
+    def to_wire(self, *args: Any, **options: Any) -> int:
         return super().to_wire(*args, **{**options, "want_shuffle": False})
 
 
