@@ -129,7 +129,16 @@ def tables() -> dict[str, str]:
     listed += "".join(
         f"| `netkit {path}` | {entry.summary} |\n" for path, entry in Commands.table.items() if entry.target
     )
-    return {"exit codes": codes, "commands": listed}
+    return {"exit codes": codes, "commands": listed, "help": "\n".join(helps())}
+
+
+def helps() -> Iterator[str]:
+    """The help of each command as a pipe gets it."""
+    for path, entry in Commands.table.items():
+        if entry.target:
+            argv = [sys.executable, "-m", "netkit", *path.split(), "--help"]
+            text = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            yield f"```text\n{text.strip()}\n```\n"
 
 
 def rewritten(text: str, *, only_differences: bool) -> str:

@@ -34,9 +34,9 @@ def parse_duration(text: str | float) -> float:
         number, unit = split_number(text)
         seconds = number * UNITS[unit or "s"]
     except (ValueError, KeyError):
-        raise typer.BadParameter(f"{text!r} is not a duration: write 500ms, 2s or 1m") from None
+        raise typer.BadParameter(f"{text[:40]!r} is not a duration: write 500ms, 2s or 1m") from None
     if not 0 < seconds <= 1e9:
-        raise typer.BadParameter(f"{text!r}: a duration is more than zero")
+        raise typer.BadParameter(f"{text[:40]!r}: a duration is more than zero and less than 32 years")
     return seconds
 
 
@@ -46,9 +46,11 @@ def parse_size(text: str | int) -> int:
         return text
     try:
         number, unit = split_number(text)
-        size = number * MULTIPLES[unit.removesuffix("ib").removesuffix("b") if unit not in ("",) else ""]
+        size = number * MULTIPLES[unit.removesuffix("ib").removesuffix("b")]
     except (ValueError, KeyError):
-        raise typer.BadParameter(f"{text!r} is not a size: write 4096, 64K or 1M") from None
+        raise typer.BadParameter(f"{text[:40]!r} is not a size: write 4096, 64K or 1M") from None
+    if not size < 2**63:  # what a file's size can be; infinity and nan fall here as well
+        raise typer.BadParameter(f"{text[:40]!r} is too large")
     if size != int(size):
         raise typer.BadParameter(f"{text!r} is not a whole number of bytes")
     return int(size)

@@ -4,6 +4,7 @@ A command module raises `NetkitError`, returns an `Exit` (or None for 0), and ne
 This is also the one place for Ctrl-C, a closed standard output and a bug's traceback.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -66,15 +67,15 @@ def invoke(arguments: Sequence[str]) -> int:
 
 # Options whose value may be left out; Typer has none such, so the value is put in before it looks.
 OPTIONAL_VALUES = {"--trace": "text", "--show-completion": "auto", "--install-completion": "auto"}
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = (["bash"], ["zsh"], ["fish"])
 
 
 def with_values(argv: Sequence[str]) -> list[str]:
     """`--trace` alone means `--trace=text`; `--show-completion` takes the shell as `=bash` or as the next word."""
     end = argv.index("--") if "--" in argv else len(argv)
     words = []
-    for word, following in zip(argv[:end], [*argv[1:end], ""], strict=True):
-        followed = word.endswith("-completion") and following in SHELLS
+    for at, word in enumerate(argv[:end]):
+        followed = word.endswith("-completion") and argv[at + 1 : at + 2] in SHELLS
         words.append(f"{word}={OPTIONAL_VALUES[word]}" if word in OPTIONAL_VALUES and not followed else word)
     return words + list(argv[end:])
 
@@ -117,16 +118,8 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
 
 
 def writing_failed(exc: OSError) -> bool:
-    """Whether the error came from standard output itself: no file name, and writing there fails again."""
-    if exc.filename is not None:
-        return False
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    except ValueError:
-        return False
-    return False
+    """Whether standard output could not be written: operations translate their own errors, what is left is ours."""
+    return exc.filename is None and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def finish(code: int) -> int:

@@ -19,6 +19,7 @@ UDP_PAYLOAD = 1232  # octets that cross any path in one piece (DNS flag day 2020
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAGS = {AA: "aa", TC: "tc", RD: "rd", RA: "ra", AD: "ad", CD: "cd"}
 IN = 1
+NXDOMAIN = 3
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
     8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
@@ -103,8 +104,9 @@ def parse(wire: bytes, query: Query) -> Reply:
     if opcode := (flags >> 11) & 15:
         raise Mismatch(f"opcode {opcode}, not QUERY")
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
-    # A server that could not or would not read the question may leave it out (RFC 1035 4.1.1, FORMERR).
-    at = 12 if questions == 0 and flags & 15 else _skip_question(wire, questions, query)
+    # A server that could not or would not read the question may leave it out (RFC 1035 4.1.1, FORMERR); one that
+    # denies the name has read it.
+    at = 12 if questions == 0 and flags & 15 not in (0, NXDOMAIN) else _skip_question(wire, questions, query)
     sections: list[tuple[Raw, ...]] = []
     extended = 0
     for count in counts:
@@ -133,7 +135,9 @@ def _skip_question(wire: bytes, questions: int, query: Query) -> int:
     if at + 4 > len(wire):
         raise Malformed("it ends inside the question")
     if name.lower() != query.name.lower() or wire[at : at + 4] != query.question[-4:]:
-        raise Mismatch(f"it answers {to_text(name)} {type_name(int.from_bytes(wire[at : at + 2]))}")
+        rdtype, rdclass = int.from_bytes(wire[at : at + 2]), int.from_bytes(wire[at + 2 : at + 4])
+        other = "" if rdclass == IN else f" in class {rdclass}"
+        raise Mismatch(f"it answers {to_text(name)} {type_name(rdtype)}{other}")
     return at + 4
 
 
@@ -251,7 +255,8 @@ def _other_text(reply: Reply, record: Raw) -> str:
 
 
 def record_of(reply: Reply, raw: Raw) -> Record:
-    return Record(to_text(raw.owner), type_name(raw.type), min(raw.ttl, 0x7FFFFFFF), data_text(reply, raw))
+    ttl = raw.ttl if raw.ttl < 0x80000000 else 0  # RFC 2181 section 8
+    return Record(to_text(raw.owner), type_name(raw.type), ttl, data_text(reply, raw))
 
 
 def follow(reply: Reply, name: bytes, rdtype: int) -> Iterator[tuple[bytes, list[Raw]]]:

@@ -1,0 +1,129 @@
+"""The JSON document of a fetch: one object per URL, all keys always, also when it failed.
+
+Header values are Latin-1 text, the body is text when it is UTF-8 and {"base64": ...} otherwise, so the document is
+always valid UTF-8. Secrets in request headers are masked; the response is shown as it came.
+"""
+
+from base64 import b64encode
+from typing import Any
+
+from netkit.errors import NetkitError
+from netkit.http.result import Body, Response
+from netkit.net.hop import Head, Headers, HopResult, Remote, Timings, Tls, masked
+from netkit.net.tls import Certificate
+
+SCHEMA = "netkit.http/1"
+
+
+def document(response: Response) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "time": response.time,
+        "ok": response.error is None,
+        "exit_code": int(response.exit_code),
+        "method": response.method,
+        "url": str(response.url),
+        "final_url": response.final_url,
+        "status": response.status,
+        "total_ms": round(response.total_ms, 3),
+        "attempts": 1,
+        "error": error(response.error),
+        "warnings": [{"code": one.code, "message": one.message} for one in response.warnings],
+        "hops": [hop(one) for one in response.hops],
+        "body": body(response.body, response.head),
+    }
+
+
+def error(exc: NetkitError | None) -> dict[str, str | None] | None:
+    return None if exc is None else {"kind": exc.kind, "message": exc.message, "hint": exc.hint}
+
+
+def hop(one: HopResult) -> dict[str, Any]:
+    head = one.head
+    return {
+        "url": one.hop.url,
+        "request": {"headers": _pairs(masked(one.request)) if one.request is not None else None},
+        "status": head.status if head else None,
+        "reason": head.reason if head else None,
+        "http_version": head.http_version if head else None,
+        "headers": _pairs(head.headers) if head else None,
+        "trailers": _pairs(one.trailers),
+        "informational": [{"status": info.status, "headers": _pairs(info.headers)} for info in one.informational],
+        "remote": remote(one.remote),
+        "failed": None
+        if one.failed is None
+        else [{**(remote(failure.remote) or {}), "error": failure.reason} for failure in one.failed],
+        "reused": one.reused,
+        "timings": timings(one.timings),
+        "tls": tls(one.tls),
+        "error": error(one.error),
+    }
+
+
+def _pairs(headers: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in headers]
+
+
+def remote(one: Remote | None) -> dict[str, Any] | None:
+    return None if one is None else {"ip": one.ip, "port": one.port}
+
+
+def timings(one: Timings) -> dict[str, float | None]:
+    return {
+        "dns_ms": one.dns,
+        "connect_ms": one.connect,
+        "tls_ms": one.tls,
+        "send_ms": one.send,
+        "wait_ms": one.wait,
+        "body_ms": one.body,
+        "total_ms": one.total,
+    }
+
+
+def tls(one: Tls | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        "version": one.version,
+        "cipher": one.cipher,
+        "group": one.group,
+        "alpn": one.alpn,
+        "verified": one.verified,
+        "verify_error": one.verify_error,
+        "chain": [certificate(cert) for cert in one.chain],
+    }
+
+
+def certificate(one: Certificate) -> dict[str, Any]:
+    return {
+        "subject": one.subject,
+        "issuer": one.issuer,
+        "not_before": one.not_before,
+        "not_after": one.not_after,
+        "san": list(one.san),
+        "sha256": one.sha256,
+        "serial": one.serial,
+    }
+
+
+def body(one: Body, head: Head | None) -> dict[str, Any]:
+    return {
+        "content": None if one.content is None else content(one.content, cut=one.truncated),
+        "content_type": head.get("content-type") if head else None,
+        "wire_bytes": one.wire_bytes,
+        "decoded_bytes": one.decoded_bytes,
+        "sha256": one.sha256,
+        "truncated": one.truncated,
+        "saved_to": one.saved_to,
+        "part": one.part,
+    }
+
+
+def content(data: bytes, *, cut: bool = False) -> str | dict[str, str]:
+    """Text when it is UTF-8, else base64; a cut may have split the last character, which is left out then."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        if cut and exc.reason == "unexpected end of data" and len(data) - exc.start < 4:
+            return data[: exc.start].decode()
+        return {"base64": b64encode(data).decode("ascii")}

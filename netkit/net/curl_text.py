@@ -1,0 +1,143 @@
+"""Reads what libcurl says while it works (its debug callback): addresses that failed, TLS facts, steps for the trace.
+
+These texts are for people and change between versions, so everything here is defensive: a line that is not
+recognised is ignored, and a fact that was not said is None. The numbers that matter come from getinfo() instead.
+"""
+
+import re
+
+from netkit.events import OnEvent, Step, StepName
+from netkit.net.hop import MASK, Failed, Headers, Remote, is_secret
+
+TEXT, HEADER_IN, HEADER_OUT, DATA_IN = 0, 1, 2, 3  # CURLINFO_* of curl_debug_callback(3)
+
+_LISTED = re.compile(r"IPv[46]: (.*)")
+_TRYING = re.compile(r"\s*Trying (?:\[(.+?)\]|([^:\s]+)):(\d+)\.\.\.")
+_FAILED = re.compile(r"connect to (\S+) port (\d+) (?:from .* )?failed: (.*)")
+_CONNECTED = re.compile(r"(?:Established connection|Connected) to ")
+_SESSION = re.compile(r"SSL connection using (\S+) / (\S+)(?: / (\S+))?")
+_ALPN = re.compile(r"ALPN: server accepted (\S+)")
+_CLOSED = re.compile(r"(?:closing|shutting down|Closing) connection")
+
+_WORDS = {
+    "connection refused": "refused",
+    "connection reset by peer": "reset",
+    "connection timed out": "no answer",
+    "network is unreachable": "network unreachable",
+}
+
+
+class Listener:
+    """The debug callback of one exchange."""
+
+    def __init__(self, address: str, on_event: OnEvent | None) -> None:
+        self.on_event = on_event
+        self.address = address  # of the peer: HOST:PORT until an IP address is known
+        self.host = address
+        self.listed: list[str] = []
+        self.tried: list[Remote] = []
+        self.failures: list[Failed] = []
+        self.connected = False
+        self.said_anything = False
+        self.tls_version: str | None = None
+        self.cipher: str | None = None
+        self.group: str | None = None
+        self.alpn: str | None = None
+        self.request: Headers | None = None
+        self._head = bytearray()
+
+    def __call__(self, kind: int, data: bytes) -> None:
+        if kind == TEXT:
+            self._text(data.decode("utf-8", "replace").rstrip("\n"))
+        elif kind == HEADER_OUT:
+            self._sent(data)
+        elif self.on_event is None:
+            return
+        elif kind == HEADER_IN:
+            self._head += data
+            if data in (b"\r\n", b"\n"):
+                self._flush_head()
+        elif kind == DATA_IN and data:
+            self._step("recv", size=len(data), data=bytes(data))
+
+    def failed(self) -> tuple[Failed, ...] | None:
+        """The addresses that did not connect, None when libcurl never said which it tried."""
+        return tuple(self.failures) if self.said_anything else None
+
+    def silent(self) -> list[Remote]:
+        """The addresses tried that have not answered in any way."""
+        over = {failure.remote for failure in self.failures}
+        return [remote for remote in self.tried if remote not in over]
+
+    def _text(self, line: str) -> None:
+        if found := _TRYING.match(line):
+            self.said_anything = True
+            if self.listed and not self.tried:
+                self._step("resolve", self.host, detail=" ".join(self.listed))
+            remote = Remote(found[1] or found[2], int(found[3]))
+            self.tried.append(remote)
+            self.address = str(remote)
+            self._step("socket", "", detail=f"{'AF_INET6' if ':' in remote.ip else 'AF_INET'} SOCK_STREAM")
+        elif found := _FAILED.match(line):
+            remote = Remote(found[1], int(found[2]))
+            reason = _WORDS.get(found[3].lower(), found[3].lower())
+            self.failures.append(Failed(remote, reason))
+            self._step("connect", str(remote), result=reason)
+        elif found := _LISTED.match(line):
+            if found[1] != "(none)":
+                self.listed += [ip.strip() for ip in found[1].split(",") if ip.strip()]
+        elif found := _SESSION.match(line):
+            self._connect()
+            self.tls_version, self.cipher, self.group = found[1], found[2], found[3]
+            self._step("tls", detail=" ".join(word for word in found.groups() if word))
+        elif found := _ALPN.match(line):
+            self.alpn = found[1]
+        elif _CONNECTED.match(line) or line.startswith("ALPN: curl offers"):
+            self._connect()
+        elif line.startswith("Could not resolve host"):
+            self._step("resolve", self.host, result="no such host")
+        elif _CLOSED.match(line):
+            self._step("close")
+
+    def _connect(self) -> None:
+        if not self.connected:
+            self.connected = True
+            if silent := self.silent():
+                self.address = str(silent[-1])
+            self._step("connect")
+
+    def _sent(self, data: bytes) -> None:
+        lines = data.decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        self.request = tuple((name, value.strip()) for name, _, value in pairs)
+        if self.on_event:
+            self._step("send", detail=lines[0], size=len(data), data=mask(data))
+
+    def _flush_head(self) -> None:
+        data = bytes(self._head)
+        self._head.clear()
+        first = data.partition(b"\r\n")[0].decode("latin-1")
+        self._step("recv", detail=first, size=len(data), data=mask(data))
+
+    def _step(
+        self,
+        name: StepName,
+        address: str | None = None,
+        *,
+        detail: str = "",
+        size: int | None = None,
+        result: str = "ok",
+        data: bytes | None = None,
+    ) -> None:
+        if self.on_event:
+            self.on_event(Step(name, self.address if address is None else address, detail, size, result, data))
+
+
+def mask(head: bytes) -> bytes:
+    """A message head with the values of secret headers masked."""
+    lines = head.split(b"\r\n")
+    for number, line in enumerate(lines):
+        name, colon, value = line.partition(b":")
+        if number and colon and value.strip() and is_secret(name.decode("latin-1").strip()):
+            lines[number] = name + b": " + MASK.encode()
+    return b"\r\n".join(lines)

@@ -1,0 +1,159 @@
+"""The values of one HTTP exchange: `Hop` goes in, `HopResult` comes out; `net/curl` performs it.
+
+A hop is one request and its one response, without redirects, retries or decoding. Header values are Latin-1 text
+(every byte keeps its number), in wire order, with their case and their duplicates.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from netkit.errors import NetkitError
+from netkit.net.tls import Certificate, from_pem
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+HttpVersion: TypeAlias = Literal["auto", "1.0", "1.1", "2", "3"]
+Phase: TypeAlias = Literal["dns", "connect", "tls", "send", "wait", "body"]
+PHASES: tuple[Phase, ...] = ("dns", "connect", "tls", "send", "wait", "body")
+
+MASK = "***"
+_SECRET = re.compile(
+    r"(?:proxy-)?authorization|(?:set-)?cookie2?|.*[-_]?(?:key|token|secret|password|signature)", re.IGNORECASE
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header carries a secret by its name: Authorization, Cookie, X-Api-Key, X-Auth-Token and their like."""
+    return _SECRET.fullmatch(name) is not None and name.lower() not in ("sec-websocket-key", "idempotency-key")
+
+
+def masked(headers: Headers) -> Headers:
+    return tuple((name, MASK if is_secret(name) else value) for name, value in headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request.
+
+    url: ASCII, percent-encoded, without userinfo. host: whom the certificate must name. address: HOST:PORT for
+    messages. headers: sent as they stand; a value of None keeps a default header of the engine from being sent.
+    family: 4, 6 or 0 for both. connect_timeout: seconds for name, connection and TLS, within the deadline.
+    """
+
+    url: str
+    host: str
+    address: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str | None], ...] = ()
+    http_version: HttpVersion = "auto"
+    family: Literal[0, 4, 6] = 0
+    insecure: bool = False
+    cacert: str | None = None
+    connect_timeout: float | None = None
+
+    @property
+    def is_tls(self) -> bool:
+        return self.url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A response before its body; an informational one (1xx) has none."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers
+
+    def get(self, name: str) -> str | None:
+        """The last value of a header, case aside."""
+        name = name.lower()
+        return next((value for key, value in reversed(self.headers) if key.lower() == name), None)
+
+    def all(self, name: str) -> list[str]:
+        name = name.lower()
+        return [value for key, value in self.headers if key.lower() == name]
+
+
+OnBody: TypeAlias = Callable[[bytes], bool | None]  # False: enough, leave the rest
+OnHead: TypeAlias = Callable[[Head], OnBody | None]  # None: the body is not wanted
+OnProgress: TypeAlias = Callable[[int, int], None]  # (bytes so far, bytes announced or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An address that was tried, and why it did not connect."""
+
+    remote: Remote
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds of each phase; None for one that did not happen (a reused connection, no TLS) or was not reached."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    send: float | None = None
+    wait: float | None = None
+    body: float | None = None
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the TLS session was made of. verified: None when the handshake did not get that far."""
+
+    version: str | None
+    cipher: str | None
+    group: str | None
+    alpn: str | None
+    verified: bool | None
+    verify_error: str | None
+    pem: tuple[str, ...]  # leaf first; parsed by `chain` when somebody looks, since that costs 40 ms
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        return tuple(from_pem(pem) for pem in self.pem)
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something odd that did not stop the exchange; `code` is a stable word for programs."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class HopResult:
+    """One exchange, also one that failed: then `error` says why and the rest holds as far as it came.
+
+    request: the headers that went out, None before sending. failed: None when the engine did not say.
+    wire_bytes: of the body, as received, before any decoding.
+    """
+
+    hop: Hop
+    head: Head | None
+    request: Headers | None
+    trailers: Headers
+    informational: tuple[Head, ...]
+    remote: Remote | None
+    failed: tuple[Failed, ...] | None
+    reused: bool
+    timings: Timings
+    tls: Tls | None
+    wire_bytes: int
+    warnings: tuple[Warn, ...] = ()
+    error: NetkitError | None = None

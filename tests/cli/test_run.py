@@ -1,0 +1,97 @@
+"""The command as a process: closed streams, a closed pipe, a full disk, Ctrl-C, a bug."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NETKIT = [sys.executable, "-m", "netkit"]
+BROKEN = """
+import sys
+from netkit.cli.lazy import Entry
+from netkit.cli.app import Commands
+import netkit.cli.lazy
+netkit.cli.lazy.COMMANDS = "__main__".rpartition(".")[0] or "sys"
+Commands.table = {"fail": Entry("Fail.", "Names", "modules:broken")}
+import types
+module = types.ModuleType("broken")
+def broken(trace: str = "") -> None:
+    "Fail."
+    raise KeyError("inside")
+module.broken = broken
+sys.modules["sys.modules"] = module
+from netkit.cli.run import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_stream_closed_at_start_is_no_traceback(closed: int) -> None:
+    command = " ".join([*NETKIT, "resolve", "localhost"]) + f" {closed}{'<' if closed == 0 else '>'}&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == (
+        "" if closed == 1 else "localhost.\t-\tA\t127.0.0.1\tspecial\nlocalhost.\t-\tAAAA\t::1\tspecial\n"
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.parametrize("argv", [["resolve", "localhost"], ["resolve", "--json", "localhost"], ["--help"]])
+def test_a_full_disk_behind_stdout_is_told(argv: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*NETKIT, *argv], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (11, "netkit: cannot write standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("argv", [["resolve", "localhost"], ["resolve", "--json", "localhost"], ["--help"]])
+def test_a_closed_pipe_ends_it_quietly(argv: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stdout:
+        done = subprocess.run(
+            [*NETKIT, *argv], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_ctrl_c_is_130_without_a_word() -> None:
+    import socket
+
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        process = subprocess.Popen(
+            [*NETKIT, "resolve", f"@127.0.0.1:{silent.getsockname()[1]}", "--timeout", "60s", "a.test"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        silent.recv(512)  # the query: it is waiting now
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "")
+        assert process.returncode == 130
+
+
+def test_a_bug_is_70_and_says_so(tmp_path: Path) -> None:
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", BROKEN, "fail", *argv], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    done = run()
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.splitlines()[0] == "netkit: bug: KeyError: 'inside'"
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in run("--trace").stderr
+
+
+def test_version(netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    from netkit import __version__
+
+    for argv in (["--version"], ["--version", "--"]):
+        done = netkit(*argv)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"netkit {__version__}\n", "")

@@ -1,0 +1,109 @@
+"""The command tree keeps the contract: summaries, shared options, help in a pipe and on a terminal, usage errors."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from netkit.cli.app import Commands, build
+
+LEAVES = [path for path, entry in Commands.table.items() if entry.target]
+HINT = "hint: netkit resolve --help lists what it takes\n"
+SHARED = {"--json", "--color", "--quiet", "--trace"}
+
+
+def real(path: str) -> Any:
+    command: Any = get_command(build())
+    for name in path.split():
+        command = command.real(name)
+    return command
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_the_table_says_what_the_docstring_says(path: str) -> None:
+    assert real(path).help.partition("\n")[0] == Commands.table[path].summary
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_leaf_has_the_shared_options_and_help_for_all(path: str) -> None:
+    options = [param for param in real(path).params if param.param_type_name == "option"]
+    assert {name for param in options for name in param.opts} >= SHARED
+    assert [param.opts for param in options if not param.help] == []
+
+
+def test_a_letter_means_one_thing_in_all_commands() -> None:
+    meanings: dict[str, set[str]] = {}
+    for path in LEAVES:
+        for param in real(path).params:
+            letters = [name for name in param.opts if not name.startswith("--") and name.startswith("-")]
+            words = [name for name in param.opts if name.startswith("--")]
+            for letter in letters:
+                meanings.setdefault(letter, set()).add(words[0] if words else letter)
+    assert {letter: words for letter, words in meanings.items() if len(words) > 1} == {}
+
+
+@pytest.mark.parametrize("path", ["", *Commands.table])
+def test_help_in_a_pipe_is_plain(path: str, netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = netkit(*path.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: {' '.join(['netkit', *path.split()])} ")
+    assert "\x1b" not in done.stdout
+    assert "╭" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+def test_help_on_a_terminal_has_panels() -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "90"}
+        os.execve(sys.executable, [sys.executable, "-m", "netkit", "resolve", "--help"], environment)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
+    assert "╭─ Query " in text
+    assert "╭─ Output " in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "stderr"),
+    [
+        (["resolv"], "netkit: no such command 'resolv'\nhint: did you mean 'resolve'?\n"),
+        (["http", "gte"], "netkit http: no such command 'gte'\nhint: did you mean 'get'?\n"),
+        (["--nosuch"], "netkit: no such option: --nosuch\nhint: netkit --help lists what it takes\n"),
+        (
+            ["resolve"],
+            f"netkit resolve: missing argument '[@SERVER]... NAME|IP...'\n{HINT}",
+        ),
+        (
+            ["resolve", "--timeout", "soon", "x"],
+            "netkit resolve: invalid value for '--timeout': 'soon' is not a duration: write 500ms, 2s or 1m\n" + HINT,
+        ),
+    ],
+)
+def test_usage_errors_are_two_lines(
+    argv: list[str], stderr: str, netkit: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = netkit(*argv)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", stderr)
+
+
+@pytest.mark.parametrize("argv", [[], ["http"]])
+def test_a_bare_group_shows_its_help(argv: list[str], netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = netkit(*argv)
+    assert done.returncode == 2
+    assert "Usage: netkit" in done.stdout
