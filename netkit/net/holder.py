@@ -109,9 +109,9 @@ def _owner(inode: str, uid: int | None) -> Holder:
         if not process.name.isdecimal():
             continue
         with suppress(OSError):
-            for descriptor in os.scandir(process / "fd"):
+            for descriptor in os.listdir(process / "fd"):
                 with suppress(OSError):
-                    if os.readlink(descriptor.path) == link:
+                    if os.readlink(process / "fd" / descriptor) == link:
                         return Holder(int(process.name), _command(process), uid)
     return Holder(None, None, uid)
 

@@ -119,6 +119,9 @@ def open_socket(
             opened.listen(backlog)
         opened.setblocking(False)
         real = with_port(endpoint, opened.getsockname()[1])
+    except BadInput:
+        opened.close()
+        raise
     except OSError as exc:
         opened.close()
         failure = bind_failure(endpoint, transport, exc)

@@ -22,7 +22,7 @@ import dns.rcode
 import dns.rdatatype
 
 from netkit.events import Step
-from netkit.lab.dns.faults import FAULTS, find_fault
+from netkit.lab.dns.faults import find_fault
 from netkit.lab.dns.zones import PAYLOAD, load
 from netkit.lab.service import Port, Service, Shared
 from netkit.net.address import join
@@ -88,7 +88,7 @@ class Dns(Service):
         return [
             f"netkit resolve {server} www.lab.test",
             f"netkit resolve {server} -t TXT escape.lab.test",
-            f"netkit resolve {server} servfail.lab.test   # or " + ", ".join(list(FAULTS)[4:10]),
+            f"netkit resolve {server} servfail.lab.test   # or silent, spoofed, garbage",
             f"dig @{host.strip('[]')} -p {port} big.lab.test A",
         ]
 
