@@ -144,8 +144,8 @@ def get(
     """Fetch URLs: body, facts of each hop, timing.
 
     In a pipe: the decoded body alone, as it comes. At a terminal: hops, TLS, headers, the body made readable, a
-    waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd, from
-    NETKIT_PASSWORD, or a prompt.
+    waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd,
+    from NETKIT_PASSWORD, or a prompt.
 
     Exit: 0 for 2xx and 304, 1 for 4xx or a redirect not followed, 2 bad input, 3 unreachable, 4 timeout, 5 malformed or
     truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write; 8 if URLs differ.
@@ -361,9 +361,12 @@ def _plain(view: Any) -> None:
     from netkit.cli.output.http import after, before
 
     _write("".join(f"{line}\n" for line in before(view)).encode("latin-1", "replace"))
-    if "body" in view.sections and view.response.body.content:
-        _write(view.response.body.content)
-    _write("".join(f"{line}\n" for line in after(view)).encode("utf-8", "surrogateescape"))
+    facts = "".join(f"{line}\n" for line in after(view)).encode("utf-8", "surrogateescape")
+    if "body" in view.sections and (content := view.response.body.content):
+        _write(content)
+        if facts and not content.endswith(b"\n"):
+            _write(b"\n")
+    _write(facts)
 
 
 def _write(data: bytes) -> None:

@@ -1,18 +1,15 @@
 """A fetched URL as JSON (`netkit.http.report`) and as plain text: the sections that were asked for, in their order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from netkit.http import report
 from netkit.http.result import Response
 from netkit.net.hop import PHASES, HopResult, masked
 
 SECTIONS = ("request", "headers", "body", "tls", "timing")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A response and which parts of it to show."""
 
     response: Response
@@ -20,6 +17,8 @@ class View:
 
 
 def document(view: View) -> dict[str, Any]:
+    from netkit.http import report
+
     return report.document(view.response)
 
 
@@ -48,6 +47,8 @@ def before(view: View) -> Iterator[str]:
 
 def after(view: View) -> Iterator[str]:
     """What stands behind the body: facts as `name<TAB>value`, one hop after the other."""
+    from netkit.http import report
+
     for number, hop in enumerate(view.response.hops, 1):
         if "tls" in view.sections and (tls := report.tls(hop.tls)):
             chain = tls.pop("chain")
