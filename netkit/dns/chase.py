@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from netkit.dns.name import to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask, rcode_name
+from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
 from netkit.dns.types import CNAME, DNAME, SOA, type_name
-from netkit.dns.wire import Malformed, Raw, Reply, follow, record_of
+from netkit.dns.wire import Malformed, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 

@@ -22,14 +22,15 @@ pid {root}/nginx.pid;
 events {{ worker_connections 256; }}
 http {{
     access_log off;
-    default_type text/plain;
-    types {{ application/json json; text/html html; }}
+    default_type application/octet-stream;
+    types {{ application/json json; text/html html; text/plain txt; }}
     client_body_temp_path {root}/t1; proxy_temp_path {root}/t2; fastcgi_temp_path {root}/t3;
     uwsgi_temp_path {root}/t4; scgi_temp_path {root}/t5;
     gzip on; gzip_min_length 100; gzip_types text/plain;
     server {{
         listen 127.0.0.1:{plain};
         listen 127.0.0.1:{tls} ssl http2;
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate {root}/site.pem;
         ssl_certificate_key {root}/site.key;
         root {root}/www;
