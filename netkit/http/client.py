@@ -59,7 +59,7 @@ def fetch(
     if cacert is not None and not os.path.isfile(cacert):
         raise BadInput(f"{cacert}: no such file of CA certificates", kind="cacert")
     given = [parse_header(header) if isinstance(header, str) else header for header in headers]
-    work = _Fetch(start, method, given, follow=follow, max_body=max_body, sink=sink)
+    work = _Fetch(start, method, given, follow=follow, max_body=max_body, sink=None if output is not None else sink)
     try:
         work.credentials = credentials(start, auth, bearer)
         build(given, work.credentials)  # its limits, before anything is sent
@@ -161,7 +161,7 @@ class _Fetch:
         if self.download and 200 <= head.status < 300:
             self.download.open()
             write = self.download.write
-        elif self.sink and not self.download:
+        elif self.sink:
             sink = self.sink
 
             def give(data: bytes) -> None:

@@ -183,7 +183,7 @@ def test_a_ptr_with_escape_characters(serve: Serve) -> None:
     """Row 16."""
     server = serve(whole("@ 60 IN PTR \\027[31m\\010.a\\.b.test."))
     found = look_up(server, "192.0.2.1", "PTR")
-    assert (found.name, found.data) == ("1.2.0.192.in-addr.arpa.", ("\\027\\[31m\\010.a\\.b.test.",))
+    assert (found.name, found.data) == ("1.2.0.192.in-addr.arpa.", ("\\027[31m\\010.a\\.b.test.",))
 
 
 def test_a_type_without_a_name(serve: Serve) -> None:

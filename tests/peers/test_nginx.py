@@ -113,7 +113,7 @@ def test_a_redirect_to_tls_and_its_facts(site: Site, netkit: Run) -> None:
     assert (tls["version"], tls["alpn"], tls["verified"]) == ("TLSv1.3", "h2", True)
     assert "127.0.0.1" in tls["chain"][0]["san"]
     assert document["hops"][1]["http_version"] == "2"
-    assert document["body"]["text"] == PAGE
+    assert document["body"]["content"] == PAGE
 
 
 def test_versions_of_http(site: Site, netkit: Run) -> None:
