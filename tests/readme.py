@@ -39,6 +39,9 @@ SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 MASKS = [
+    # A phase shorter than a twentieth of a millisecond has no row in the waterfall, and which that is varies.
+    (re.compile(r"^(dns|connect|tls|send|wait|body) [ \u2580-\u259f]*[\d.]+ ms\n", re.MULTILINE), ""),
+    (re.compile(r"^(Date|Last-Modified|Expires): .*$", re.MULTILINE), r"\1: DATE"),
     (re.compile(r"[\u2580-\u259f\u2500\u2501\u2574-\u257b]+"), "▇"),  # bars are as long as their times
     (re.compile(r"\d+(\.\d+)? ?(ms|µs|s)\b"), "TIME"),
     (re.compile(r'(_ms":\s*)[\d.]+'), r"\1TIME"),

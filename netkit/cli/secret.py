@@ -6,6 +6,7 @@ standard input is not touched). A trailing line end is not part of a secret.
 
 import os
 import sys
+from typing import Any
 
 from netkit.errors import BadInput, LocalFailure
 
@@ -66,3 +67,50 @@ def from_netrc(host: str) -> tuple[str, str] | None:
     except OSError as exc:
         raise LocalFailure(f"cannot read {path}: {exc.strerror}", kind="secret") from exc
     return (entry[0], entry[2] or "") if entry else None
+
+
+class Credentials:
+    """The credentials as the options say where to find them."""
+
+    def __init__(
+        self,
+        user: str | None,
+        command: str | None,
+        file: str | None,
+        fd: int | None,
+        bearer_command: str | None,
+        bearer_file: str | None,
+        netrc: bool,
+    ) -> None:
+        if user is not None and ":" in user:
+            raise BadInput(
+                f"-u {user.partition(':')[0]}:…: a password in an option is seen by every user of this machine (ps)",
+                hint="-u USER with --password-cmd, --password-file, --password-fd, NETKIT_PASSWORD, or the prompt",
+            )
+        given = command is not None or file is not None or fd is not None
+        if given and user is None:
+            raise BadInput("a password needs the user it belongs to", hint="-u USER")
+        if netrc and user is not None:
+            raise BadInput("--netrc brings its own users, -u does not go with it")
+        self.netrc = netrc
+        self.auth: tuple[str, str] | None = None
+        self.bearer: str | None = None
+        if user is None and bearer_command is None and bearer_file is None:
+            return
+        self.bearer = read_secret("bearer token", command=bearer_command, file=bearer_file)
+        if user is not None:
+            password = read_secret("password", command=command, file=file, fd=fd)
+            if password is None:
+                password = os.environ.get("NETKIT_PASSWORD")
+            if password is None:
+                password = prompt(
+                    f"password of {user}",
+                    hint="--password-cmd, --password-file, --password-fd or NETKIT_PASSWORD brings it",
+                )
+            self.auth = (user, password)
+
+    def keywords(self, host: str) -> dict[str, Any]:
+        auth = self.auth
+        if self.netrc:
+            auth = from_netrc(host)
+        return {"auth": auth, "bearer": self.bearer}

@@ -2,15 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable
 from enum import StrEnum
-from time import monotonic
 from typing import Annotated, Any, Literal
 
 import typer
 
 from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration, parse_size
+from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.secret import Credentials
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, combine
 
@@ -150,7 +150,7 @@ def get(
     Exit: 0 for 2xx and 304, 1 for 4xx or a redirect not followed, 2 bad input, 3 unreachable, 4 timeout, 5 malformed or
     truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write; 8 if URLs differ.
     """
-    secret = _Secret(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
+    secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
     if output is not None and len(urls) > 1:
         raise BadInput("-o takes one URL: its file can hold one body")
     common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade, http, ipv4, ipv6, insecure, cacert)
@@ -192,7 +192,7 @@ def head(
     Prints the status line and the headers of the last hop, in the order and case they came in. Options and exit codes
     are those of `netkit http get`.
     """
-    secret = _Secret(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
+    secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
     common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade, http, ipv4, ipv6, insecure, cacert)
     common |= {"timeout": timeout or 30.0, "connect_timeout": connect_timeout}
     return _run("HEAD", urls, query, secret, common, Output("http", json=json, color=color, quiet=quiet), show, trace)
@@ -228,62 +228,11 @@ def _options(
     }
 
 
-class _Secret:
-    """The credentials as the options say where to find them."""
-
-    def __init__(
-        self,
-        user: str | None,
-        command: str | None,
-        file: str | None,
-        fd: int | None,
-        bearer_command: str | None,
-        bearer_file: str | None,
-        netrc: bool,
-    ) -> None:
-        if user is not None and ":" in user:
-            raise BadInput(
-                f"-u {user.partition(':')[0]}:…: a password in an option is seen by every user of this machine (ps)",
-                hint="-u USER with --password-cmd, --password-file, --password-fd, NETKIT_PASSWORD, or the prompt",
-            )
-        given = command is not None or file is not None or fd is not None
-        if given and user is None:
-            raise BadInput("a password needs the user it belongs to", hint="-u USER")
-        if netrc and user is not None:
-            raise BadInput("--netrc brings its own users, -u does not go with it")
-        self.netrc = netrc
-        self.auth: tuple[str, str] | None = None
-        self.bearer: str | None = None
-        if user is None and bearer_command is None and bearer_file is None:
-            return
-        from netkit.cli.secret import prompt, read_secret
-
-        self.bearer = read_secret("bearer token", command=bearer_command, file=bearer_file)
-        if user is not None:
-            password = read_secret("password", command=command, file=file, fd=fd)
-            if password is None:
-                password = os.environ.get("NETKIT_PASSWORD")
-            if password is None:
-                password = prompt(
-                    f"password of {user}",
-                    hint="--password-cmd, --password-file, --password-fd or NETKIT_PASSWORD brings it",
-                )
-            self.auth = (user, password)
-
-    def keywords(self, host: str) -> dict[str, Any]:
-        auth = self.auth
-        if self.netrc:
-            from netkit.cli.secret import from_netrc
-
-            auth = from_netrc(host)
-        return {"auth": auth, "bearer": self.bearer}
-
-
 def _run(
     method: Literal["GET", "HEAD"],
     urls: list[str],
     query: list[str],
-    secret: _Secret,
+    secret: Credentials,
     common: dict[str, Any],
     out: Output,
     show: str | None,
@@ -295,14 +244,14 @@ def _run(
 
     pairs = [_pair(text) for text in query]
     targets = [parse_url(url, query=pairs) for url in urls]  # all of them, before anything is sent
-    wanted = _sections(method, show, out.form)
+    wanted = _sections(method, show, out)
     streams = out.form is Form.PLAIN and wanted == {"body"}
     on_event = listener(trace)
     codes: list[Exit] = []
     for target in targets:
         if target.guessed and out.form is Form.HUMAN:
             out.note(f"{target.for_people}")
-        with _Meter(out) as meter:
+        with Meter(out) as meter:
             response = fetch(
                 target,
                 method=method,
@@ -343,11 +292,11 @@ def _pair(text: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
-def _sections(method: str, show: str | None, form: Form) -> frozenset[str]:
+def _sections(method: str, show: str | None, out: Output) -> frozenset[str]:
     from netkit.cli.output.http import SECTIONS
 
     if show is None:
-        if form is Form.HUMAN:
+        if out.form is Form.HUMAN and not out.quiet:
             return frozenset({"headers", "body", "tls", "timing"})
         return frozenset({"body" if method == "GET" else "headers"})
     wanted = frozenset(word.strip() for word in show.split(",") if word.strip())
@@ -380,38 +329,3 @@ def _write(data: bytes) -> None:
         raise
     except OSError as exc:
         raise LocalFailure(f"cannot write standard output: {exc.strerror}", kind="write") from exc
-
-
-class _Meter:
-    """A progress bar on standard error for what lasts over a second, when somebody sits there."""
-
-    def __init__(self, out: Output) -> None:
-        self.wanted = sys.stderr.isatty() and not out.quiet
-        self.color = out.color
-        self.start = monotonic()
-        self.bar: Any = None
-        self.advance: Callable[[int, int], None] | None = None
-
-    def __enter__(self) -> "_Meter":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.bar:
-            self.bar.stop()
-
-    def update(self, done: int, total: int) -> None:
-        if self.bar is None:
-            if monotonic() - self.start < 1 or (total and done >= total):
-                return
-            self._begin()
-        self.bar.update(self.task, completed=done, total=total or None)
-
-    def _begin(self) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-        from netkit.cli.output.sink import make_console
-
-        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=make_console(sys.stderr, self.color), transient=True)
-        self.task = self.bar.add_task("", total=None)
-        self.bar.start()

@@ -8,16 +8,16 @@ from netkit.cli.output.escape import visible
 from netkit.dns.fqdn import Fqdn
 
 
-def render(found: Fqdn) -> RenderableType | None:
+def render(found: Fqdn, *, quiet: bool = False) -> RenderableType | None:
     parts: list[RenderableType] = []
     if found.name:
         line = Text(visible(found.name), style="bold")
-        if found.confirmed is not None:
+        if found.confirmed is not None and not quiet:
             line.append(
                 "  forward-confirmed" if found.confirmed else "  not confirmed", "green" if found.confirmed else "red"
             )
         parts.append(line)
-    if len(found.sources) > 1:
+    if len(found.sources) > 1 and not quiet:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         for one in found.sources:
             said = Text(visible(one.name)) if one.name else Text(visible(one.detail or ""), style="bright_black")

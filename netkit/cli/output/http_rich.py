@@ -53,7 +53,8 @@ def sections(view: View, width: int) -> Iterator[Text]:
     if not response.hops:
         return
     last = response.hops[-1]
-    for before, following in zip(response.hops, response.hops[1:], strict=False):
+    quiet = wanted <= {"body"}
+    for before, following in zip([] if quiet else response.hops, response.hops[1:], strict=False):
         yield hop_line(before, following.hop.url)
     if "request" in wanted:
         yield request(last)
@@ -69,9 +70,10 @@ def sections(view: View, width: int) -> Iterator[Text]:
             yield Text("trailers", "dim")
             yield headers(last.trailers)
     if "body" in wanted and (shown := body(response)) is not None:
-        yield Text()
+        if not quiet:
+            yield Text()
         yield shown
-    if response.body.saved_to:
+    if response.body.saved_to and not quiet:
         yield Text.assemble(
             ("saved ", "bold"), visible(response.body.saved_to), f"  {size(response.body.decoded_bytes)}"
         )

@@ -12,7 +12,7 @@ SERVICE_STYLES = {"dns": "cyan", "http": "green", "https": "magenta"}
 EVENT_STYLES = {"refused": "yellow", "failed": "red"}
 
 
-def render(event: Event) -> RenderableType | None:
+def render(event: Event, *, quiet: bool = False) -> RenderableType | None:
     """None for what the `ready` event shows at once."""
     if event.event == "listening":
         return None

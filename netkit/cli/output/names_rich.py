@@ -13,7 +13,7 @@ from netkit.net.hostname import to_unicode
 TYPE_STYLES = {"A": "green", "AAAA": "cyan", "CNAME": "yellow", "PTR": "blue"}
 
 
-def render(found: Lookup) -> RenderableType:
+def render(found: Lookup, *, quiet: bool = False) -> RenderableType | None:
     parts: list[RenderableType] = []
     records = [record for one in found.resolutions for record in one.records]
     if records:
@@ -34,8 +34,9 @@ def render(found: Lookup) -> RenderableType:
         if hint:
             line.append(f"\nhint: {visible(hint)}", style="dim")
         parts.append(line)
-    parts += status(found)
-    return Group(*parts)
+    if not quiet:
+        parts += status(found)
+    return Group(*parts) if parts else None
 
 
 def name(text: str) -> str:

@@ -7,6 +7,6 @@ from netkit.cli.output.short import plain
 from netkit.dns.lookup import Lookup
 
 
-def render(found: Lookup) -> Text | None:
+def render(found: Lookup, *, quiet: bool = False) -> Text | None:
     lines = [visible(line) for line in plain(found)]
     return Text("\n".join(lines)) if lines else None

@@ -6,7 +6,10 @@ A command family has a view module `netkit.cli.output.<family>` with
     documents(result) -> Iterable[dict]    instead, where one result is several objects
     plain(result) -> Iterable[str]    lines for a pipe: uncut, no colour, exact content
 
-and `netkit.cli.output.<family>_rich` with `render(result) -> RenderableType | None`, imported for a terminal alone.
+and `netkit.cli.output.<family>_rich`, imported for a terminal alone, with
+
+    render(result, *, quiet) -> RenderableType | None
+
 How a command uses it:
 
     out = Output("names", json=json, color=color, quiet=quiet)
@@ -60,7 +63,7 @@ class Output:
         elif self.form is Form.PLAIN:
             sys.stdout.writelines(f"{line}\n" for line in self._views.plain(result))
         else:
-            renderable = import_module(f"netkit.cli.output.{self.family}_rich").render(result)
+            renderable = import_module(f"netkit.cli.output.{self.family}_rich").render(result, quiet=self.quiet)
             if renderable is not None:
                 self.console.print(renderable)
         sys.stdout.flush()

@@ -12,7 +12,7 @@ from netkit.cli.output.tour import outcome, source
 from netkit.lab.tour import Finished, Listed
 
 
-def render(result: Finished | Listed) -> RenderableType:
+def render(result: Finished | Listed, *, quiet: bool = False) -> RenderableType:
     if isinstance(result, Listed):
         line = Text(f"{result.step.name:<17}", "bold")
         line.append(f"{source(result.step):<19}", "dim")

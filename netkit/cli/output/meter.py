@@ -1,0 +1,41 @@
+"""A progress bar on standard error for what lasts over a second, when somebody sits there."""
+
+import sys
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from netkit.cli.output.sink import Output, make_console
+
+
+class Meter:
+    """Hand `update` to an operation where `wanted`; the bar is gone when the block ends."""
+
+    def __init__(self, out: Output) -> None:
+        self.wanted = sys.stderr.isatty() and not out.quiet
+        self.color = out.color
+        self.start = monotonic()
+        self.bar: Any = None
+        self.advance: Callable[[int, int], None] | None = None
+
+    def __enter__(self) -> "Meter":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        if self.bar is None:
+            if monotonic() - self.start < 1 or (total and done >= total):
+                return
+            self._begin()
+        self.bar.update(self.task, completed=done, total=total or None)
+
+    def _begin(self) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=make_console(sys.stderr, self.color), transient=True)
+        self.task = self.bar.add_task("", total=None)
+        self.bar.start()
