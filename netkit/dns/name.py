@@ -6,6 +6,7 @@ Host names go through `net.hostname` (IDNA 2008, UTS 46); a backslash makes the 
 
 import ipaddress
 import re
+from socket import AF_INET6, inet_ntop
 
 from netkit.errors import BadInput
 from netkit.net.hostname import MAX_LABEL, is_ipv4, refuse_legacy_ipv4, to_ascii
@@ -27,8 +28,8 @@ def is_ip(text: str) -> bool:
 
 
 def canonical_ip(text: str) -> str:
-    """An address as getaddrinfo(3) and DNS data write it (RFC 5952)."""
-    return str(ipaddress.IPv6Address(text.partition("%")[0])) if ":" in text else text
+    """An address as getaddrinfo(3) and DNS data write it (inet_ntop(3): ::ffff:192.0.2.1, not ::ffff:c000:201)."""
+    return inet_ntop(AF_INET6, ipaddress.IPv6Address(text.partition("%")[0]).packed) if ":" in text else text
 
 
 def reverse_name(address: str) -> str:
