@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns import special
+from netkit.dns.exchange import rcode_name
 from netkit.dns.name import is_ip, parse_name, reverse_name, to_text
 from netkit.dns.result import NEGATIVE, Outcome, Record, Resolution
 from netkit.dns.servers import Server, find, parse_server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask, rcode_name
+from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
 from netkit.dns.system import resolve_system
 from netkit.dns.types import AAAA, CNAME, DNAME, PTR, SOA, A, parse_type, type_name
 from netkit.dns.wire import Malformed, Raw, Reply, follow, record_of
