@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netkit.dns.fqdn import Fqdn, fqdn
+    from netkit.dns.full_name import Fqdn, fqdn
     from netkit.dns.lookup import Lookup, resolve
     from netkit.dns.result import Outcome, Record, Resolution
 
 __all__ = ["Fqdn", "Lookup", "Outcome", "Record", "Resolution", "fqdn", "resolve"]
-_HOMES = {"Fqdn": "fqdn", "fqdn": "fqdn", "Lookup": "lookup", "resolve": "lookup"}
+# No module may have the name of what is handed out: once imported, it would be found here instead.
+_HOMES = {"Fqdn": "full_name", "fqdn": "full_name", "Lookup": "lookup", "resolve": "lookup"}
 
 
 def __getattr__(name: str) -> Any:

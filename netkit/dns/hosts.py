@@ -37,11 +37,12 @@ def read_hosts(path: str | None = None) -> tuple[Line, ...]:
 
 
 def parse_hosts(text: str) -> Iterator[Line]:
-    """The lines with an address and a name; comments and lines that are neither are passed over."""
-    for line in text.splitlines():
+    """The lines with an address and a name; comments, what is neither, and names a terminal would obey are left out."""
+    for line in text.split("\n"):  # splitlines() would also end a comment at a form feed or U+2028
         words = line.partition("#")[0].split()
-        if len(words) > 1 and is_ip(words[0]):
-            yield Line(canonical_ip(words[0]), tuple(word.lower().rstrip(".") for word in words[1:]))
+        names = tuple(word.lower().rstrip(".") for word in words[1:] if word.isprintable())
+        if names and is_ip(words[0]):
+            yield Line(canonical_ip(words[0]), names)
 
 
 def addresses_of(name: str, lines: tuple[Line, ...]) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def ask(
     """One Reached for each (wire name, type), in their order; asked all at once."""
     with selectors.DefaultSelector() as selector:
         asking = [
-            _Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, on_event)
+            Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, on_event)
             for name, rdtype in questions
         ]
         try:
@@ -80,7 +80,7 @@ def ask(
         return [question.result() for question in asking]
 
 
-class _Question:
+class Question:
     """One question on its way over the servers."""
 
     def __init__(

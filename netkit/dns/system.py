@@ -34,7 +34,8 @@ def _addresses(text: str, deadline: Deadline, on_event: OnEvent | None) -> tuple
     start = monotonic()
 
     def look() -> list[tuple[int, str, str]]:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+        # As octets: what Python's own encoding does not take, like an empty label behind an escape, is UnicodeError.
+        found = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
         return [(int(family), str(sockaddr[0]), canonical) for family, _, _, canonical, sockaddr in found]
 
     try:

@@ -13,12 +13,23 @@ FREQUENT = {
 }  # fmt: skip
 NAMES = {number: name for name, number in FREQUENT.items()}
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, DNAME, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 39, 41
-NOT_ASKED = {"OPT": "it is part of the message, never asked for", "TSIG": "it signs messages, it is never asked for"}
-TRANSFERS = ("AXFR", "IXFR", "MAILA", "MAILB")
+_TRANSFER = "zone transfers are not answered by one message and not supported"
+NOT_ASKED = {
+    41: "it is part of the message, never asked for",
+    250: "it signs messages, it is never asked for",
+    251: _TRANSFER, 252: _TRANSFER, 253: _TRANSFER, 254: _TRANSFER,
+}  # fmt: skip
 
 
 def parse_type(text: str) -> int:
     """The number of a record type: `MX`, `mx`, `TYPE65534`. Raises BadInput."""
+    number = _number(text)
+    if number in NOT_ASKED:
+        raise BadInput(f"record type {text!r}: {NOT_ASKED[number]}")
+    return number
+
+
+def _number(text: str) -> int:
     name = text.upper()
     if name in FREQUENT:
         return FREQUENT[name]
@@ -26,20 +37,18 @@ def parse_type(text: str) -> int:
         if 1 <= int(found[1]) <= 65535:
             return int(found[1])
         raise BadInput(f"record type {text!r}: the number is outside 1 to 65535 (RFC 3597)")
-    if name in NOT_ASKED:
-        raise BadInput(f"record type {text!r}: {NOT_ASKED[name]}")
-    if name in TRANSFERS:
-        raise BadInput(f"record type {text!r}: zone transfers are not answered by one message and not supported")
     import dns.rdatatype
 
     try:
-        return int(dns.rdatatype.from_text(name))
-    except (dns.rdatatype.UnknownRdatatype, ValueError) as exc:
-        from difflib import get_close_matches
+        if number := int(dns.rdatatype.from_text(name)):  # 0 is NONE, dnspython's own
+            return number
+    except (dns.rdatatype.UnknownRdatatype, ValueError):
+        pass
+    from difflib import get_close_matches
 
-        close = get_close_matches(name, FREQUENT)
-        hint = f"did you mean {close[0]}?" if close else "types are written A, AAAA, MX, ... or TYPE257"
-        raise BadInput(f"record type {text[:40]!r} is unknown", hint=hint) from exc
+    close = get_close_matches(name, FREQUENT)
+    hint = f"did you mean {close[0]}?" if close else "types are written A, AAAA, MX, ... or TYPE257"
+    raise BadInput(f"record type {text[:40]!r} is unknown", hint=hint)
 
 
 def type_name(number: int) -> str:

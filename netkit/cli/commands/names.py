@@ -102,7 +102,7 @@ def fqdn(
 
     Exit: 0 a full name, 1 only a short one, none, or one that does not lead back.
     """
-    from netkit.dns.fqdn import fqdn as find
+    from netkit.dns.full_name import fqdn as find
 
     out = Output("fqdn", json=json, color=color, quiet=quiet)
     codes = []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from netkit.cli.output.names import now
-from netkit.dns.fqdn import Fqdn
+from netkit.dns.full_name import Fqdn
 from netkit.errors import Exit
 
 

@@ -15,7 +15,7 @@ from netkit.dns.lookup import Lookup, resolve
 from netkit.dns.name import canonical_ip, is_ip, parse_name, to_text
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Configuration, read_configuration
-from netkit.errors import Exit, NetkitError
+from netkit.errors import BadInput, Exit, NetkitError
 from netkit.events import OnEvent
 from netkit.net.blocking import call
 from netkit.net.deadline import Deadline
@@ -36,10 +36,12 @@ class SourceName:
 
 @dataclass(frozen=True, slots=True)
 class Fqdn:
-    """input: a name or address, None for this host. name: without the final dot, None when nothing has one.
+    """The full name that was found, or why there is none.
 
-    confirmed: for an address, whether the name leads back to it. agree: whether all sources with a dotted name say
-    the same; None when fewer than two have one. sources: those that were asked, in the order of trust.
+    input: a name or address, None for this host. name: without the final dot, None when nothing has one.
+    confirmed: for an address, whether the name leads back to it; None when that could not be found out. agree: whether
+    all sources with a dotted name say the same; None when fewer than two have one. sources: those that were asked, in
+    the order of trust.
     """
 
     input: str | None
@@ -97,10 +99,13 @@ def fqdn(
 
 def is_full(name: str | None) -> bool:
     """Whether it is a name with a dot that is not localhost's."""
-    if not name:
-        return False
-    labels = name.rstrip(".").split(".")
-    return len(labels) > 1 and labels[-1] != "localhost" and labels[0] != "localhost"
+    return name is not None and "." in name.rstrip(".") and not of_localhost(name)
+
+
+def of_localhost(name: str) -> bool:
+    """Whether it is localhost, below it, or one of the names old hosts files give loopback (localhost.localdomain)."""
+    labels = name.lower().rstrip(".").split(".")
+    return "localhost" in (labels[0], labels[-1])
 
 
 def _this_host(asking: _Asking, every: bool) -> Fqdn:
@@ -115,6 +120,8 @@ def _this_host(asking: _Asking, every: bool) -> Fqdn:
             detail = exc.message
         except OSError as exc:
             detail = exc.strerror or str(exc)
+        except UnicodeError as exc:  # a host name of 64 octets, which no label can have
+            detail = str(exc)
         if name is None and detail is None:
             detail = "has none"
         said.append(SourceName(source, name, detail, round((monotonic() - start) * 1000, 3)))
@@ -124,7 +131,7 @@ def _this_host(asking: _Asking, every: bool) -> Fqdn:
     agree = len({(one.name or "").lower() for one in full}) == 1 if len(full) > 1 else None
     if full:
         return Fqdn(None, full[0].name, full[0].source, Exit.OK, agree=agree, sources=tuple(said))
-    short = next((one for one in said if one.name and one.name != "localhost"), None)
+    short = next((one for one in said if one.name and not of_localhost(one.name)), None)
     if short is None:
         return Fqdn(None, None, None, Exit.NO, sources=tuple(said), detail="this host has no name but localhost")
     detail = f"only a short name: no source knows a domain for {short.name!r}"
@@ -144,8 +151,8 @@ def _sources(asking: _Asking) -> Iterator[tuple[str, Callable[[], str | None]]]:
 def _from_hosts(hostname: str, asking: _Asking) -> str | None:
     """The first name of the hosts file's line for this host, as `hostname --fqdn` finds it."""
     lines = [line for line in hosts_file.read_hosts(asking.hosts) if hostname.lower() in line.names]
-    names = [line.names[0] for line in lines]
-    return next((name for name in names if is_full(name)), next((name for name in names if name != "localhost"), None))
+    names = [line.names[0] for line in lines if not of_localhost(line.names[0])]
+    return next((name for name in names if is_full(name)), next(iter(names), None))
 
 
 def _canonical(hostname: str, asking: _Asking) -> str | None:
@@ -172,12 +179,12 @@ def own_addresses(hostname: str, asking: _Asking) -> list[str]:
     """The source addresses of the default routes, and what the hosts file has for the name; no loopback."""
     found = []
     for family, beyond in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            try:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
                 sock.connect((beyond, 9))  # sets the route alone: UDP sends nothing here
                 found.append(str(sock.getsockname()[0]))
-            except OSError:
-                continue
+        except OSError:  # no route, or no such family at all
+            continue
     found += hosts_file.addresses_of(hostname, hosts_file.read_hosts(asking.hosts))
     return [one for one in dict.fromkeys(found) if not one.startswith("127.") and one != "::1"]
 
@@ -217,11 +224,22 @@ def _name(text: str, asking: _Asking) -> Fqdn:
 
 
 def candidates(text: str, configuration: Configuration) -> list[str]:
-    """The names that a search list makes of one, in the order they are tried; a final dot makes it the only one."""
+    """The names that a search list makes of one, in the order they are tried; a final dot makes it the only one.
+
+    What a domain makes too long, or no name at all, is passed over, as resolv.conf(5) does with what it cannot use.
+    """
     if text.endswith(".") or not configuration.search:
         return [text]
-    expanded = [f"{text}.{domain}" for domain in configuration.search]
+    expanded = [name for domain in configuration.search if _is_name(name := f"{text}.{domain}")]
     return [text, *expanded] if text.count(".") >= configuration.ndots else [*expanded, text]
+
+
+def _is_name(text: str) -> bool:
+    try:
+        parse_name(text)
+    except BadInput:
+        return False
+    return True
 
 
 def _address(text: str, asking: _Asking) -> Fqdn:
@@ -241,6 +259,10 @@ def _address(text: str, asking: _Asking) -> Fqdn:
         forward = asking.resolve(name)
     except NetkitError:  # a PTR may hold what is no host name
         return Fqdn(text, name, reverse.source, Exit.NO, False, sources=said, detail="its name is no host name")
+    if forward.exit not in (Exit.OK, Exit.NO):
+        failed = next(one for one in forward.resolutions if one.exit is forward.exit)
+        reason = f"{name} cannot be confirmed: {failed.outcome.value}"
+        return Fqdn(text, name, reverse.source, forward.exit, sources=said, detail=reason)
     confirmed = any(canonical_ip(text) in one.data for one in forward.resolutions)
     doubt = None if confirmed else f"{name} does not lead back to {text}"
     return Fqdn(text, name, reverse.source, Exit.OK if confirmed else Exit.NO, confirmed, sources=said, detail=doubt)

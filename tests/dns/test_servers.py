@@ -1,0 +1,117 @@
+"""resolv.conf(5) with its odd lines, and servers as users write them."""
+
+from pathlib import Path
+
+import pytest
+
+from netkit.dns.servers import (
+    Configuration,
+    Server,
+    find,
+    parse_configuration,
+    parse_server,
+    read_configuration,
+    resolv_conf_path,
+    system_servers,
+)
+from netkit.errors import BadInput, LocalFailure
+from netkit.net.deadline import Deadline
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Configuration()),
+        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", Configuration((Server("192.0.2.1"), Server("2001:db8::1")))),
+        ("nameserver\t192.0.2.1 trailing words\r\n", Configuration((Server("192.0.2.1"),))),
+        ("nameserver fe80::1%lo", Configuration((Server("fe80::1%lo"),))),
+        (
+            "nameserver 192.0.2.1:5300\nnameserver [::1]:54",
+            Configuration((Server("192.0.2.1", 5300), Server("::1", 54))),
+        ),
+        ("nameserver\nnameserver ns.test\nnameserver 1.2.3\nnameserver unix:/x", Configuration()),
+        ("NAMESERVER 192.0.2.1\nnameservers 192.0.2.1", Configuration()),
+        ("#nameserver 192.0.2.1\n;nameserver 192.0.2.1\n# x\x0cnameserver 192.0.2.1", Configuration()),
+        (
+            "\n".join(f"nameserver 192.0.2.{n}" for n in range(5)),
+            Configuration(tuple(Server(f"192.0.2.{n}") for n in (0, 1, 2))),
+        ),
+        ("search a.test b.test.\n", Configuration(search=("a.test", "b.test"))),
+        ("search a.test\nsearch b.test\n", Configuration(search=("b.test",))),
+        ("search a.test\ndomain b.test\n", Configuration(search=("b.test",))),
+        ("search .\n", Configuration()),
+        ("domain .\n", Configuration()),
+        ("search\n", Configuration()),
+        ("options ndots:2 rotate timeout:1\n", Configuration(ndots=2, rotate=True)),
+        ("options ndots:99\n", Configuration(ndots=15)),
+        ("options ndots: ndots:x ndots:-1 ndots:² edns0\n", Configuration()),
+        ("options ndots:0\noptions rotate\n", Configuration(ndots=0, rotate=True)),
+        ("lookup file bind\nsortlist 192.0.2.0\n\x00\ufffd\n", Configuration()),
+    ],
+)
+def test_parse_configuration(text: str, expected: Configuration) -> None:
+    assert parse_configuration(text) == expected
+
+
+def test_which_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolv_conf_path() == "/etc/resolv.conf"
+    monkeypatch.setenv("NETKIT_RESOLV_CONF", "/other")
+    assert resolv_conf_path() == "/other"
+    assert resolv_conf_path("/third") == "/third"
+
+
+def test_octets_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_bytes(b"\xff\xfe\nnameserver 192.0.2.1\nsearch \xff.test\n")
+    assert read_configuration(str(path)).servers == (Server("192.0.2.1"),)
+
+
+def test_no_file_and_no_servers(tmp_path: Path) -> None:
+    path = str(tmp_path / "none")
+    assert read_configuration(path) == Configuration()
+    with pytest.raises(LocalFailure) as caught:
+        system_servers(path)
+    assert caught.value.kind == "no_resolver_configuration"
+    assert caught.value.message == f"no resolver configuration: {path} names no server"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(LocalFailure) as caught:
+        read_configuration(str(tmp_path))
+    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.1", Server("192.0.2.1", 53)),
+        ("192.0.2.1:5300", Server("192.0.2.1", 5300)),
+        ("::1", Server("::1", 53)),
+        ("[::1]:5300", Server("::1", 5300)),
+        ("fe80::1%lo", Server("fe80::1%lo", 53)),
+        ("udp://192.0.2.1", Server("192.0.2.1", 53)),
+        ("tcp://192.0.2.1:5300", Server("192.0.2.1", 5300, tcp=True)),
+    ],
+)
+def test_find(text: str, server: Server) -> None:
+    assert find([text], deadline=Deadline.after(1)) == (server,)
+
+
+def test_find_system_and_others_in_order_once(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 192.0.2.1\nnameserver 192.0.2.2\n")
+    found = find(["192.0.2.2", "system", "192.0.2.2"], deadline=Deadline.after(1), resolv_conf=str(path))
+    assert found == (Server("192.0.2.2"), Server("192.0.2.1"))
+    assert find([], deadline=Deadline.after(1), resolv_conf=str(path)) == (Server("192.0.2.1"), Server("192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "unix:/x", "fd:3", "http://192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "1.2.3", "a..b"]
+)
+def test_bad_servers(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_server(text)
+
+
+def test_a_server_prints_as_it_is_written() -> None:
+    assert [str(Server("::1")), str(Server("192.0.2.1", 5300))] == ["[::1]:53", "192.0.2.1:5300"]
