@@ -187,7 +187,8 @@ def zsh(commands: Sequence[Command]) -> str:
             specs.append("'1: :{_describe command names}'")
         else:
             listed = ""
-            specs.append("'(-)*:: :_normal'" if command.runs else "'*: : '")
+            # Names and URLs: nothing to offer. A bare message here would keep options from being completed.
+            specs.append("'(-)*:: :_normal'" if command.runs else "'*:name:{ : }'")
         arguments = " \\\n            ".join(specs)
         cases.append(f"    '{command.path}')\n        names=({listed})\n        _arguments -s {arguments}\n        ;;")
     paths = "|".join(f"'{command.path}'" for command in commands[1:])

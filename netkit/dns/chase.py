@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from netkit.dns.name import to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask, rcode_name
-from netkit.dns.types import CNAME, SOA, type_name
-from netkit.dns.wire import Malformed, Raw, Reply, follow, record_of
+from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
+from netkit.dns.types import CNAME, DNAME, SOA, type_name
+from netkit.dns.wire import Malformed, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
@@ -97,8 +97,10 @@ def _walk(one: _Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:
 
 
 def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:
-    """A note on records whose owner is neither the question nor an alias of it."""
-    strangers = sorted({to_text(raw.owner) for raw in reply.answer if raw.owner.lower() not in owners})
+    """A note on records whose owner is neither the question nor an alias of it; a DNAME made one (RFC 6672 3.1)."""
+    strangers = sorted(
+        {to_text(raw.owner) for raw in reply.answer if raw.owner.lower() not in owners and raw.type != DNAME}
+    )
     return (f"left out records of {', '.join(strangers[:3])}: not what was asked",) if strangers else ()
 
 

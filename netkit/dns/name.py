@@ -11,7 +11,7 @@ from netkit.errors import BadInput
 from netkit.net.hostname import MAX_LABEL, is_ipv4, refuse_legacy_ipv4, to_ascii
 
 MAX_WIRE = 255  # octets, RFC 1035 2.3.4
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*/+=~!")
+_PLAIN = frozenset(range(33, 127)) - frozenset(b'"().;\\@$')  # RFC 1035 5.1, as dnspython and BIND write it
 
 
 def is_ip(text: str) -> bool:

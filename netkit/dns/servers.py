@@ -63,11 +63,14 @@ def read_configuration(path: str | None = None) -> Configuration:
 
 
 def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
-    """The lines resolv.conf(5) knows; others, and servers that are no address, are passed over."""
+    """The lines resolv.conf(5) knows; others, and servers that are no address, are passed over.
+
+    A server may have a port, as the parser of all addresses takes it.
+    """
     servers: list[Server] = []
     search: tuple[str, ...] = ()
     ndots, rotate = 1, False
-    for line in text.splitlines():
+    for line in text.split("\n"):  # splitlines() would also end a comment at a form feed or U+2028
         if line[:1] in "#;":
             continue
         words = line.split()
@@ -78,9 +81,9 @@ def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
                 except BadInput:
                     continue
                 if endpoint.is_ip:
-                    servers.append(Server(endpoint.host_and_zone))
+                    servers.append(Server(endpoint.host_and_zone, endpoint.port))
             case ["domain", domain, *_]:
-                search = (domain.strip("."),)
+                search = (domain.strip("."),) if domain.strip(".") else ()
             case ["search", *domains]:
                 search = tuple(domain.strip(".") for domain in domains if domain.strip("."))
             case ["options", *options]:

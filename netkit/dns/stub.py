@@ -7,19 +7,18 @@ is lame is left for the next one, a silent one is asked again, without EDNS (RFC
 outlives the deadline. Synchronous: asyncio would cost a look-up 20 ms of CPU.
 """
 
-import errno
 import os
 import selectors
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+from netkit.dns.exchange import Exchange, OverTcp, OverUdp
 from netkit.dns.result import Outcome, Rejected, Transport
 from netkit.dns.servers import Server
-from netkit.dns.types import NS, SOA, type_name
-from netkit.dns.wire import RCODES, Malformed, Mismatch, Query, Reply, parse
-from netkit.events import OnEvent, Step
+from netkit.dns.types import NS, SOA
+from netkit.dns.wire import Malformed, Mismatch, Query, Reply, rcode_name
+from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
 
@@ -102,8 +101,9 @@ class _Question:
         self.tcp = tcp
         self.try_seconds = try_seconds
         self.on_event = on_event
-        self.open: list[_Exchange] = []
+        self.open: list[Exchange] = []
         self.without_edns: set[Server] = set()
+        self.cut: set[Server] = set()  # those that truncated over UDP
         self.second_best: tuple[Outcome, Reply, Server, Transport] | None = None
         self.bad: Outcome | None = None
         self.heard_nothing = False
@@ -132,12 +132,12 @@ class _Question:
             edns=server not in self.without_edns,
         )
         self.reached.tries += 1
-        exchange = (_OverTcp if tcp else _OverUdp)(self, server, query)
+        exchange = (OverTcp if tcp else OverUdp)(self, server, query)
         try:
             exchange.begin()
         except OSError as exc:
             exchange.close()
-            self.gone(server, reason_of(exc))
+            self.unreached(exchange, reason_of(exc))
             return False
         self.open.append(exchange)
         self.next_at = min(self.deadline.at, monotonic() + self.try_seconds)
@@ -167,21 +167,27 @@ class _Question:
         self.bad = Outcome.MALFORMED if Outcome.MALFORMED in (self.bad, outcome) else outcome
         self.reject(server, f"{outcome.value}: {exc}")
 
-    def lost(self, exchange: "_Exchange", reason: str) -> None:
+    def lost(self, exchange: Exchange, reason: str) -> None:
         """The exchange ended without a reply."""
         self.forget(exchange)
-        self.gone(exchange.server, reason)
+        self.unreached(exchange, reason)
         self.next_try()
 
-    def forget(self, exchange: "_Exchange") -> None:
+    def unreached(self, exchange: Exchange, reason: str) -> None:
+        if exchange.transport == "tcp" and exchange.server in self.cut:
+            reason += " over TCP, where the truncated reply should be whole"
+        self.gone(exchange.server, reason)
+
+    def forget(self, exchange: Exchange) -> None:
         exchange.close()
         self.open.remove(exchange)
 
-    def judge(self, exchange: "_Exchange", reply: Reply) -> None:
+    def judge(self, exchange: Exchange, reply: Reply) -> None:
         """A reply to our question: the end, TCP for the rest of it, or the next server."""
         server = exchange.server
         if reply.truncated and exchange.transport == "udp":
             self.forget(exchange)
+            self.cut.add(server)
             if not self.send(server, tcp=True):
                 self.next_try()
             return
@@ -212,6 +218,7 @@ class _Question:
 
     def end(self) -> None:
         self.done, self.ended = True, monotonic()
+        self.close()  # what comes for it now would wake the loop, and an end of TCP would ask again
 
     def result(self) -> Reached:
         """After close(): a reply, or else the worst that was heard.
@@ -255,142 +262,3 @@ def outcome_of(reply: Reply, rdtype: int) -> Outcome:
     if NS in kinds and SOA not in kinds and rdtype != NS and not reply.flags & 0x0400:
         return Outcome.LAME
     return Outcome.NODATA
-
-
-def rcode_name(rcode: int) -> str:
-    return RCODES.get(rcode, f"RCODE{rcode}")
-
-
-class _Exchange:
-    """One query to one server and what comes back."""
-
-    transport: Transport = "udp"
-    kind = socket.SOCK_DGRAM
-
-    def __init__(self, question: _Question, server: Server, query: Query) -> None:
-        self.question = question
-        self.server = server
-        self.query = query
-        self.address = str(server)
-        self.trace = question.on_event
-        self.socket: socket.socket | None = None
-
-    def connect(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.server.host else socket.AF_INET
-        self.socket = sock = socket.socket(family, self.kind)
-        sock.setblocking(False)
-        if self.trace:
-            self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
-        host, _, zone = self.server.host.partition("%")
-        port = self.server.port
-        code = sock.connect_ex((host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port))
-        if code not in (0, errno.EINPROGRESS):
-            if self.trace:
-                self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
-            raise OSError(code, os.strerror(code))
-        return sock
-
-    def traced_send(self, size: int, data: bytes) -> None:
-        if self.trace:
-            asked = f"{self.query.id:#06x} {type_name(self.query.type)}"
-            self.trace(Step("send", self.address, detail=f"query {asked}", size=size, data=data))
-
-    def take(self, wire: bytes) -> None:
-        """A whole message came."""
-        try:
-            reply = parse(wire, self.query)
-        except (Malformed, Mismatch) as exc:
-            if self.trace:
-                self.trace(Step("recv", self.address, size=len(wire), result=f"rejected: {exc}", data=wire))
-            self.question.unusable(self.server, exc)
-            return
-        if self.trace:
-            detail = f"reply {rcode_name(reply.rcode)} {len(reply.answer)} answers"
-            self.trace(Step("recv", self.address, detail=detail, size=len(wire), data=wire))
-        self.question.judge(self, reply)
-
-    def failed(self, exc: OSError) -> None:
-        if self.trace:
-            self.trace(Step("recv", self.address, result=reason_of(exc)))
-        self.question.lost(self, reason_of(exc))
-
-    def begin(self) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        if self.socket is None:
-            return
-        if self.socket in self.question.selector.get_map():
-            self.question.selector.unregister(self.socket)
-        self.socket.close()
-        self.socket = None
-        if self.trace:
-            self.trace(Step("close", self.address))
-
-
-class _OverUdp(_Exchange):
-    def begin(self) -> None:
-        sock = self.connect()
-        data = self.query.wire
-        self.traced_send(sock.send(data), data)
-        self.question.selector.register(sock, selectors.EVENT_READ, self)
-
-    def ready(self) -> None:
-        while self.socket is not None and not self.question.done:
-            try:
-                wire = self.socket.recv(65535)
-            except BlockingIOError:
-                return
-            except OSError as exc:
-                self.failed(exc)
-                return
-            self.take(wire)
-
-
-class _OverTcp(_Exchange):
-    """RFC 7766: two octets of length before each message."""
-
-    transport: Transport = "tcp"
-    kind = socket.SOCK_STREAM
-
-    def begin(self) -> None:
-        sock = self.connect()
-        data = self.query.wire
-        self.unsent = len(data).to_bytes(2) + data
-        self.received = bytearray()
-        self.question.selector.register(sock, selectors.EVENT_WRITE, self)
-
-    def ready(self) -> None:
-        assert self.socket is not None
-        try:
-            if self.unsent:
-                sent = self.socket.send(self.unsent)
-                if self.trace and len(self.unsent) == len(self.query.wire) + 2:
-                    self.trace(Step("connect", self.address))
-                self.traced_send(sent, self.unsent[:sent])
-                self.unsent = self.unsent[sent:]
-                if not self.unsent:
-                    self.question.selector.modify(self.socket, selectors.EVENT_READ, self)
-                return
-            chunk = self.socket.recv(65537)
-        except BlockingIOError:
-            return
-        except OSError as exc:
-            self.failed(exc)
-            return
-        if not chunk:
-            self.ended()
-            return
-        self.received += chunk
-        while self.socket is not None and len(self.received) >= 2:
-            size = 2 + int.from_bytes(self.received[:2])
-            if len(self.received) < size:
-                return
-            wire = bytes(self.received[2:size])
-            del self.received[:size]
-            self.take(wire)
-
-    def ended(self) -> None:
-        if self.received:
-            self.question.unusable(self.server, Malformed("the connection ended inside the reply"))
-        self.question.lost(self, "closed the connection without a whole reply")

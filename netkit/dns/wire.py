@@ -26,6 +26,10 @@ RCODES = {
 }  # fmt: skip
 
 
+def rcode_name(rcode: int) -> str:
+    return RCODES.get(rcode, f"RCODE{rcode}")
+
+
 class Malformed(ValueError):
     """The octets are no DNS message; the text says what is wrong with them."""
 
@@ -224,7 +228,7 @@ def strings(data: bytes) -> Iterator[bytes]:
     while at < len(data):
         end = at + 1 + data[at]
         if end > len(data):
-            raise Malformed("a string runs past the end of its record")
+            raise Malformed("the data of a TXT record: a string runs past its end")
         yield data[at + 1 : end]
         at = end
 

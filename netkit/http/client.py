@@ -59,7 +59,7 @@ def fetch(
     if cacert is not None and not os.path.isfile(cacert):
         raise BadInput(f"{cacert}: no such file of CA certificates", kind="cacert")
     given = [parse_header(header) if isinstance(header, str) else header for header in headers]
-    work = _Fetch(start, method, given, follow=follow, max_body=max_body, sink=sink)
+    work = _Fetch(start, method, given, follow=follow, max_body=max_body, sink=None if output is not None else sink)
     try:
         work.credentials = credentials(start, auth, bearer)
         build(given, work.credentials)  # its limits, before anything is sent
@@ -136,6 +136,10 @@ class _Fetch:
         self.content: bytearray | None = None
         self.decoded = 0
         self.digest: Any = None
+        if sink is None:  # a body that is only passed on needs no digest
+            import hashlib  # 2 ms of CPU, before the clock of a phase runs
+
+            self.new_digest = hashlib.sha256
         self.saved_to: str | None = None
 
     def on_head(self, head: Head) -> OnBody | None:
@@ -157,7 +161,7 @@ class _Fetch:
         if self.download and 200 <= head.status < 300:
             self.download.open()
             write = self.download.write
-        elif self.sink and not self.download:
+        elif self.sink:
             sink = self.sink
 
             def give(data: bytes) -> None:
@@ -171,9 +175,7 @@ class _Fetch:
             def write(data: bytes) -> None:
                 content.extend(data[: max(0, self.max_body - len(content))])
 
-        import hashlib  # 2 ms of CPU; a body that is only passed on needs no digest
-
-        digest = self.digest = hashlib.sha256()
+        digest = self.digest = self.new_digest()
 
         def keep(data: bytes) -> None:
             self.decoded += len(data)

@@ -6,7 +6,7 @@ a secret stay behind.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netkit.errors import BadInput, Insecure, No, PeerError
 from netkit.http.request import Header
@@ -16,8 +16,7 @@ from netkit.net.hop import Head, Warn, is_secret
 STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(NamedTuple):
     """The next hop. same_origin: credentials may go along."""
 
     url: Url

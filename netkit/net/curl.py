@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from netkit.errors import BadInput, LocalFailure, NetkitError, PeerError, TimedOut, Unreachable
@@ -33,7 +34,6 @@ from netkit.net.hop import (
     Tls,
     Warn,
 )
-from netkit.net.tls import explain, handshake
 
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
 MAX_TRAILERS = 100  # header fields after the body
@@ -59,6 +59,7 @@ class Engine:
             ) from exc
         self.pycurl = pycurl
         self.curl: Any = pycurl.Curl()
+        self.sessions: dict[str, Tls] = {}  # of the connections kept, by HOST:PORT
 
     def __enter__(self) -> "Engine":
         return self
@@ -91,7 +92,12 @@ class Engine:
                 code, words = 0, ""
             except self.pycurl.error as exc:
                 code, words = exc.args[0], exc.args[1] if len(exc.args) > 1 else ""
-        return exchange.result(code, words)
+        result = exchange.result(code, words)
+        if result.tls and result.tls.version:
+            self.sessions[hop.address] = result.tls
+        elif result.reused and hop.address in self.sessions:  # libcurl tells of a session once
+            result = replace(result, tls=self.sessions[hop.address])
+        return result
 
 
 @contextmanager
@@ -369,11 +375,15 @@ class _Exchange:
         if code == pycurl.E_COULDNT_CONNECT:
             return self._not_connected(words)
         if code == pycurl.E_PEER_FAILED_VERIFICATION:
+            from netkit.net.tls import explain
+
             number = self.curl.getinfo(self.curl.SSL_VERIFYRESULT)
             return explain(hop.host, reason=words, code=number, chain=tls.chain if tls else (), where=hop.address)
         if code == pycurl.E_SSL_CACERT_BADFILE:
             return BadInput(f"{hop.cacert or os.environ.get('SSL_CERT_FILE')}: holds no CA certificate", kind="cacert")
         if phase == "tls":
+            from netkit.net.tls import handshake
+
             return handshake(hop.address, words)
         if code in (pycurl.E_NOT_BUILT_IN, pycurl.E_UNSUPPORTED_PROTOCOL) and self.listener.request is None:
             return LocalFailure(f"this libcurl cannot do it: {words}", kind="missing")

@@ -32,19 +32,19 @@ def test_text(netkit: Run) -> None:
     done = netkit("resolve", "--trace", f"@{server}", "-t", "A", "a.test")
     steps = [line.split() for line in done.stderr.splitlines() if line[:1] == " "]
     assert done.returncode == 3
-    assert [words[1] for words in steps] == ["socket", "send", "recv", "close"]
-    assert steps[1][2:] == [server, "query", steps[1][4], "A", "35", "bytes"]
-    assert steps[2][2:] == [server, "=", "refused"]
+    assert [words[1] for words in steps] == ["socket", "connect", "send", "recv", "close"]
+    assert steps[2][2:] == [server, "query", steps[2][4], "A", "35", "bytes"]
+    assert steps[3][2:] == [server, "=", "refused"]
 
 
 def test_json_from_the_environment(netkit: Run) -> None:
     server = refused()
     done = netkit("resolve", f"@{server}", "-t", "A", "a.test", env={"NETKIT_TRACE": "json"})
     steps = [json.loads(line) for line in done.stderr.splitlines() if line[:1] == "{"]
-    assert [step["step"] for step in steps] == ["socket", "send", "recv", "close"]
+    assert [step["step"] for step in steps] == ["socket", "connect", "send", "recv", "close"]
     keys = {"time", "elapsed_ms", "step", "address", "detail", "size", "result"}
-    assert [set(step) for step in steps] == [keys] * 4
-    assert steps[1] == {**steps[1], "address": server, "size": 35, "result": "ok"}
+    assert [set(step) for step in steps] == [keys] * 5
+    assert steps[2] == {**steps[2], "address": server, "size": 35, "result": "ok"}
 
 
 def test_hex(netkit: Run) -> None:

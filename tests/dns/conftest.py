@@ -33,6 +33,7 @@ class Scripted:
     """A running server: queries as they came, (transport, octets)."""
 
     script: Script
+    over_tcp: bool = True
     port: int = 0
     queries: list[tuple[str, bytes]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
@@ -41,6 +42,8 @@ class Scripted:
     def __post_init__(self) -> None:
         self.udp, self.tcp = sockets()
         self.port = self.udp.getsockname()[1]
+        if not self.over_tcp:
+            self.tcp.close()
         self.wake, self.waker = socket.socketpair()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -70,7 +73,7 @@ class Scripted:
     def run(self) -> None:
         received: dict[socket.socket, bytes] = {}
         with selectors.DefaultSelector() as selector:
-            for one in (self.udp, self.tcp, self.wake):
+            for one in (self.udp, self.wake, *([self.tcp] if self.over_tcp else [])):
                 selector.register(one, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
@@ -135,11 +138,11 @@ def sockets() -> tuple[socket.socket, socket.socket]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Script], Scripted]]:
+def serve() -> Iterator[Callable[..., Scripted]]:
     running: list[Scripted] = []
 
-    def start(script: Script) -> Scripted:
-        running.append(Scripted(script))
+    def start(script: Script, *, tcp: bool = True) -> Scripted:
+        running.append(Scripted(script, tcp))
         return running[-1]
 
     yield start

@@ -1,0 +1,68 @@
+"""Where a command gets a secret from: never an option's value, which `ps` and the shell's history show to others.
+
+A command, a file, a descriptor, the environment, netrc, or a prompt when there is a terminal (on /dev/tty, so that
+standard input is not touched). A trailing line end is not part of a secret.
+"""
+
+import os
+import sys
+
+from netkit.errors import BadInput, LocalFailure
+
+MAX_SECRET = 64 * 1024  # bytes; a file that is longer is not a password
+
+
+def read_secret(what: str, *, command: str | None = None, file: str | None = None, fd: int | None = None) -> str | None:
+    """The first line of the one source that is given, None without one. Raises BadInput, LocalFailure."""
+    if sum(source is not None for source in (command, file, fd)) > 1:
+        raise BadInput(f"give one source of the {what}, not several")
+    if command is not None:
+        data = _output(what, command)
+    elif file is not None or fd is not None:
+        source: str | int = file if file is not None else fd if fd is not None else -1
+        try:
+            with open(source, "rb", closefd=file is not None) as stream:
+                data = stream.read(MAX_SECRET + 1)
+        except (OSError, ValueError) as exc:
+            reason = getattr(exc, "strerror", None) or str(exc)
+            raise LocalFailure(f"cannot read the {what} from {source}: {reason}", kind="secret") from exc
+    else:
+        return None
+    if len(data) > MAX_SECRET:
+        raise BadInput(f"the {what} is longer than {MAX_SECRET} bytes")
+    try:
+        return data.decode().partition("\n")[0].rstrip("\r")
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"the {what} is not UTF-8") from exc
+
+
+def _output(what: str, command: str) -> bytes:
+    import subprocess
+
+    done = subprocess.run(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise LocalFailure(f"the command for the {what} ended with {done.returncode}: {command}", kind="secret")
+    return done.stdout
+
+
+def prompt(what: str, *, hint: str) -> str:
+    """Ask on the terminal; BadInput with the hint where there is none."""
+    if sys.stderr.isatty():
+        from getpass import getpass
+
+        return getpass(f"{what}: ")
+    raise BadInput(f"no {what} given, and no terminal to ask on", hint=hint)
+
+
+def from_netrc(host: str) -> tuple[str, str] | None:
+    """(user, password) of a host in $NETRC or ~/.netrc, None when it is not there. Raises BadInput, LocalFailure."""
+    import netrc
+
+    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        entry = netrc.netrc(path).authenticators(host)
+    except netrc.NetrcParseError as exc:
+        raise BadInput(f"{path}: {exc.msg} (line {exc.lineno})") from exc
+    except OSError as exc:
+        raise LocalFailure(f"cannot read {path}: {exc.strerror}", kind="secret") from exc
+    return (entry[0], entry[2] or "") if entry else None

@@ -1,0 +1,182 @@
+"""One query to one server and what comes back, over UDP or TCP: non-blocking, woken by the stub's poll loop."""
+
+import errno
+import os
+import selectors
+import socket
+from typing import Protocol
+
+from netkit.dns.result import Transport
+from netkit.dns.servers import Server
+from netkit.dns.types import type_name
+from netkit.dns.wire import Malformed, Mismatch, Query, Reply, parse, rcode_name
+from netkit.events import OnEvent, Step
+from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of
+
+
+class Asking(Protocol):
+    """Whom an exchange works for: the question it belongs to, which judges what comes."""
+
+    selector: selectors.BaseSelector
+    deadline: Deadline
+    on_event: OnEvent | None
+    done: bool
+
+    def unusable(self, server: Server, exc: Malformed | Mismatch) -> None:
+        """A message that is no reply to the query."""
+
+    def judge(self, exchange: "Exchange", reply: Reply) -> None:
+        """A reply to the query."""
+
+    def lost(self, exchange: "Exchange", reason: str) -> None:
+        """The exchange ended without one."""
+
+
+class Exchange:
+    """One query to one server and what comes back."""
+
+    transport: Transport = "udp"
+    kind = socket.SOCK_DGRAM
+
+    def __init__(self, question: Asking, server: Server, query: Query) -> None:
+        self.question = question
+        self.server = server
+        self.query = query
+        self.address = str(server)
+        self.trace = question.on_event
+        self.socket: socket.socket | None = None
+
+    def connect(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.server.host else socket.AF_INET
+        self.socket = sock = socket.socket(family, self.kind)
+        sock.setblocking(False)
+        if self.trace:
+            self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
+        host, _, zone = self.server.host.partition("%")
+        port = self.server.port
+        code = sock.connect_ex((host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port))
+        if code not in (0, errno.EINPROGRESS):
+            if self.trace:
+                self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
+            raise OSError(code, os.strerror(code))
+        if self.trace and self.transport == "udp":
+            self.trace(Step("connect", self.address))
+        return sock
+
+    def traced_send(self, size: int, data: bytes) -> None:
+        if self.trace:
+            asked = f"{self.query.id:#06x} {type_name(self.query.type)}"
+            self.trace(Step("send", self.address, detail=f"query {asked}", size=size, data=data))
+
+    def take(self, wire: bytes) -> None:
+        """A whole message came."""
+        try:
+            reply = parse(wire, self.query)
+        except (Malformed, Mismatch) as exc:
+            if self.trace:
+                self.trace(Step("recv", self.address, size=len(wire), result=f"rejected: {exc}", data=wire))
+            self.question.unusable(self.server, exc)
+            return
+        if self.trace:
+            detail = f"reply {rcode_name(reply.rcode)} {len(reply.answer)} answers"
+            self.trace(Step("recv", self.address, detail=detail, size=len(wire), data=wire))
+        self.question.judge(self, reply)
+
+    def failed(self, exc: OSError) -> None:
+        if self.trace:
+            self.trace(Step("recv", self.address, result=reason_of(exc)))
+        self.question.lost(self, reason_of(exc))
+
+    def begin(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        if self.socket is None:
+            return
+        if self.socket in self.question.selector.get_map():
+            self.question.selector.unregister(self.socket)
+        self.socket.close()
+        self.socket = None
+        if self.trace:
+            self.trace(Step("close", self.address))
+
+
+class OverUdp(Exchange):
+    def begin(self) -> None:
+        sock = self.connect()
+        data = self.query.wire
+        self.traced_send(sock.send(data), data)
+        self.question.selector.register(sock, selectors.EVENT_READ, self)
+
+    def ready(self) -> None:
+        while self.socket is not None and not self.question.deadline.passed:  # a flood would hold this loop for ever
+            try:
+                wire = self.socket.recv(65535)
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                self.failed(exc)
+                return
+            self.take(wire)
+
+
+class OverTcp(Exchange):
+    """RFC 7766: two octets of length before each message."""
+
+    transport: Transport = "tcp"
+    kind = socket.SOCK_STREAM
+
+    def begin(self) -> None:
+        sock = self.connect()
+        data = self.query.wire
+        self.unsent = len(data).to_bytes(2) + data
+        self.received = bytearray()
+        self.connected = False
+        self.question.selector.register(sock, selectors.EVENT_WRITE, self)
+
+    def ready(self) -> None:
+        if self.socket is None or (not self.connected and not self.connection()):
+            return
+        try:
+            if self.unsent:
+                sent = self.socket.send(self.unsent)
+                self.traced_send(sent, self.unsent[:sent])
+                self.unsent = self.unsent[sent:]
+                if not self.unsent:
+                    self.question.selector.modify(self.socket, selectors.EVENT_READ, self)
+                return
+            chunk = self.socket.recv(65537)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            self.failed(exc)
+            return
+        if not chunk:
+            self.ended()
+            return
+        self.received += chunk
+        while self.socket is not None and len(self.received) >= 2:
+            size = 2 + int.from_bytes(self.received[:2])
+            if len(self.received) < size:
+                return
+            wire = bytes(self.received[2:size])
+            del self.received[:size]
+            self.take(wire)
+
+    def connection(self) -> bool:
+        """Whether the connection is made; its failure ends the exchange."""
+        assert self.socket is not None
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        reason = reason_of(OSError(code, os.strerror(code))) if code else "ok"
+        self.connected = not code
+        if self.trace:
+            self.trace(Step("connect", self.address, result=reason))
+        if code:
+            self.question.lost(self, reason)
+        return self.connected
+
+    def ended(self) -> None:
+        if self.received:
+            self.question.unusable(self.server, Malformed("the connection ended inside the reply"))
+        self.question.lost(self, "closed the connection without a whole reply")
