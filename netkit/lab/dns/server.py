@@ -22,6 +22,7 @@ import dns.rcode
 import dns.rdatatype
 
 from netkit.events import Step
+from netkit.lab.connections import Connections
 from netkit.lab.dns.faults import find_fault
 from netkit.lab.dns.zones import PAYLOAD, load
 from netkit.lab.service import Port, Service, Shared
@@ -53,9 +54,9 @@ class Dns(Service):
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self.zones = load(shared.zones)
-        self._closing: list[asyncio.Server | asyncio.DatagramTransport] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
         self._delayed: set[asyncio.TimerHandle] = set()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Connections(self._serve_stream, self._failed, MAX_CONNECTIONS)
 
     async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
         loop = asyncio.get_running_loop()
@@ -66,18 +67,19 @@ class Dns(Service):
                     lambda each=each, local=local: _Datagrams(self, str(each.endpoint), local),  # type: ignore[misc]
                     sock=each.socket.dup(),
                 )
-                self._closing.append(transport)
+                self._datagrams.append(transport)
             else:
-                self._closing.append(await asyncio.start_server(self._serve_stream, sock=each.socket.dup()))
+                self._connections.listen(each.socket)
 
     async def stop(self) -> None:
-        for each in self._closing:
+        for each in self._datagrams:
             each.close()
         for handle in self._delayed:
             handle.cancel()
-        for task in list(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._connections.close()
+
+    def _failed(self, peer: str, reason: str) -> None:
+        self.shared.log("dns", "failed", peer=peer, summary=reason)
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
         return {"NETKIT_LAB_DNS": addresses["dns"], "NETKIT_LAB_ZONE": self.zones.origins[0]}
@@ -162,16 +164,13 @@ class Dns(Service):
         handle = asyncio.get_running_loop().call_later(delay, due)
         self._delayed.add(handle)
 
-    async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, full: bool) -> None:
         """One TCP connection: queries in order, each with its length in front (RFC 1035 4.2.2)."""
-        task = asyncio.current_task()
-        assert task is not None
         peer, address = (_text(writer.get_extra_info(name)) for name in ("peername", "sockname"))
-        if len(self._connections) >= MAX_CONNECTIONS:
+        if full:
             self.shared.log("dns", "refused", address=address, peer=peer, summary=f"{MAX_CONNECTIONS} connections open")
             writer.close()
             return
-        self._connections.add(task)
         try:
             for _ in range(MAX_QUERIES):
                 async with asyncio.timeout(IDLE_SECONDS):
@@ -188,13 +187,10 @@ class Dns(Service):
                         self.shared.on_event(Step("send", peer, "tcp", len(packet), data=packet))
                 async with asyncio.timeout(IDLE_SECONDS):
                     await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, OSError):
-            pass  # it left, or was silent for too long
+        except (asyncio.IncompleteReadError, OSError):  # TimeoutError is one
+            writer.transport.abort()  # it left, was silent for too long, or does not read
         finally:
-            self._connections.discard(task)
             writer.close()
-            with suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -100,6 +100,7 @@ class RequestReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
+        self._blank_lines = 0
         self._head: Request | None = None
         self._remaining: int | None = None  # octets of a body with a length; None while in chunks
         self._body = bytearray()
@@ -137,9 +138,11 @@ class RequestReader:
         return Request(head.method, head.target, head.version, head.headers, body)
 
     def _read_head(self) -> Request | None:
-        for _ in range(MAX_BLANK_LINES):
-            if self._buffer.startswith(b"\r\n"):
-                del self._buffer[:2]
+        while self._buffer.startswith(b"\r\n"):
+            del self._buffer[:2]
+            self._blank_lines += 1
+            if self._blank_lines > MAX_BLANK_LINES:
+                raise BadRequest(400, f"there are more than {MAX_BLANK_LINES} blank lines in front of a request")
         end = self._buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
         if end < 0:
             self._searched = len(self._buffer)
@@ -153,7 +156,7 @@ class RequestReader:
             raise BadRequest(431, f"the header is longer than {MAX_HEAD} octets")
         lines = bytes(self._buffer[:end]).decode("latin-1").split("\r\n")
         del self._buffer[: end + 4]
-        self._searched = 0
+        self._searched = self._blank_lines = 0
         if len(lines[0]) > MAX_REQUEST_LINE:
             raise BadRequest(414, f"the request line is longer than {MAX_REQUEST_LINE} octets")
         if len(lines) - 1 > MAX_FIELDS:

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 
 from netkit import __version__
 from netkit.events import Step, StepName
+from netkit.lab.connections import Connections
 from netkit.lab.http.call import Call
 from netkit.lab.http.certificates import Certificates
 from netkit.lab.http.endpoints import answer
@@ -66,28 +67,19 @@ class Http(Service):
         super().__init__(shared)
         self.limits = limits or Limits()
         self._certificates = Certificates(shared.ca)
-        self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Connections(self._serve, self._failed, self.limits.connections)
 
     async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
         context = self._certificates.context([each.endpoint.host for each in listening.get("https", ())])
         for name, tls in (("http", None), ("https", context)):
             for each in listening.get(name, ()):
-                server = await asyncio.start_server(
-                    self._serve,
-                    sock=each.socket.dup(),
-                    limit=READ,
-                    ssl=tls,
-                    ssl_handshake_timeout=self.limits.request if tls else None,
-                )
-                self._servers.append(server)
+                self._connections.listen(each.socket, tls)
 
     async def stop(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in list(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._connections.close()
+
+    def _failed(self, peer: str, reason: str) -> None:
+        self.shared.log("https" if reason.startswith("TLS") else "http", "failed", peer=peer, summary=reason)
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -105,23 +97,18 @@ class Http(Service):
             f"https://expired.lab.test:{port}/",
         ]
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, full: bool) -> None:
         connection = _Connection(self.shared, self.limits, reader, writer)
-        self._connections.add(task)
         try:
-            if len(self._connections) > self.limits.connections:
+            if full:
                 busy = Response(503, [("Retry-After", "1")], b"too many connections\n")
                 connection.log("refused", f"{self.limits.connections} connections are open")
                 await connection.refuse(busy)
             else:
                 await connection.run()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # the client went away, or does not read
-        finally:
-            self._connections.discard(task)
-            connection.close()
+            await connection.close()
+        except OSError:  # TimeoutError is one
+            connection.reset()  # it went away, or does not read: a close would wait until it does
 
 
 class _Connection:
@@ -189,7 +176,7 @@ class _Connection:
             async for data in response.raw:
                 await self._write(data)
             if response.abort:
-                self._reset()
+                self.reset()
             return False
         streamed = not isinstance(response.body, bytes)
         keep = keep and not (streamed and response.length is None and not is_chunked(request, response))
@@ -211,7 +198,7 @@ class _Connection:
         await self._write(head)
         whole = await self._stream(request, response, response.body)
         if response.abort and not whole:
-            self._reset()
+            self.reset()
         return keep and whole
 
     async def _stream(self, request: Request, response: Response, body: AsyncIterator[bytes]) -> bool:
@@ -245,17 +232,19 @@ class _Connection:
                 while left > 0 and (data := await self._reader.read(READ)):
                     left -= len(data)
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         """End with a reset: SO_LINGER of zero seconds, socket(7)."""
         raw = self._writer.get_extra_info("socket")
-        if raw is not None:
+        with suppress(OSError):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close once the client has taken everything. Raises TimeoutError when it does not."""
         self._step("close")
-        with suppress(OSError, RuntimeError):
-            self._writer.close()
+        self._writer.close()
+        async with asyncio.timeout(self._limits.write):
+            await self._writer.wait_closed()
 
     def _log_request(self, request: Request, status: int | None, size: int) -> None:
         self.log(
