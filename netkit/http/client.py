@@ -212,6 +212,9 @@ class _Fetch:
 
     def response(self, error: NetkitError | None) -> Response:
         part = self.download.close() if self.download else None
+        unchecked = [hop for hop in self.hops if hop.tls and hop.tls.verified is False and not hop.error]
+        if unchecked:
+            self.warnings += (Warn("not_verified", "the certificate was not checked (--insecure)"),)
         hop_warnings = tuple(warning for hop in self.hops for warning in hop.warnings)
         return Response(
             method=self.method,

@@ -5,7 +5,6 @@ from a user or a file can add a header of its own. A credential in clear text go
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -44,6 +43,8 @@ class Credentials:
     def header(self) -> Header:
         if self.bearer is not None:
             return Header("Authorization", f"Bearer {self.bearer}")
+        from base64 import b64encode
+
         pair = f"{self.user}:{self.password or ''}".encode()
         return Header("Authorization", f"Basic {b64encode(pair).decode('ascii')}")
 

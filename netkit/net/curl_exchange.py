@@ -162,7 +162,7 @@ class Exchange:
             if line and len(self.trailers) < MAX_TRAILERS:
                 self.trailers.append(self._field(line))
         elif self.status_line is None:
-            self.status_line = _status_line(line)
+            self.status_line = _status_line(line, self.hop.url)
         elif line:
             self.fields.append(self._field(line))
         else:
@@ -337,7 +337,9 @@ class Exchange:
         if lost:
             return PeerError(f"{hop.url}: the connection was reset amid the headers", kind="truncated")
         reason = re.sub(r"\s+", " ", words).strip() or f"libcurl error {code}"
-        return PeerError(f"{hop.url}: malformed response: {reason[:1].lower()}{reason[1:]}", kind="malformed")
+        if reason[1:2].islower():
+            reason = reason[:1].lower() + reason[1:]
+        return PeerError(f"{hop.url}: malformed response: {reason}", kind="malformed")
 
     def _not_connected(self, words: str) -> NetkitError:
         tried = ", ".join(f"{failure.remote} {failure.reason}" for failure in self.listener.failures)
@@ -370,8 +372,8 @@ def _header_line(name: str, value: str | None) -> bytes:
     return (f"{name}: ".encode("latin-1") + value.encode("latin-1")) if value else f"{name};".encode("latin-1")
 
 
-def _status_line(line: bytes) -> tuple[str, int, str]:
+def _status_line(line: bytes, url: str) -> tuple[str, int, str]:
     found = _STATUS_LINE.fullmatch(line)
     if found is None:
-        raise PeerError(f"malformed status line: {line[:80].decode('latin-1')!r}", kind="malformed")
+        raise PeerError(f"{url}: malformed status line: {line[:80].decode('latin-1')!r}", kind="malformed")
     return found[1].decode(), int(found[2]), (found[3] or b"").decode("latin-1").strip()

@@ -12,8 +12,8 @@ MAX_DEPTH = 100  # levels; deeper needs more indentation than text
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
     |(?P<string>"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")
-    |(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
-    |(?P<word>true|false|null)
+    |(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![0-9A-Za-z.+-])
+    |(?P<word>true|false|null)(?![0-9A-Za-z])
     |(?P<mark>[][{},:])""",
     re.VERBOSE,
 )
