@@ -20,24 +20,29 @@ def is_ip(text: str) -> bool:
     if ":" not in text:
         return False
     try:
-        socket.inet_pton(socket.AF_INET6, text)
+        _packed(text)
     except (OSError, ValueError):
         return False
     return True
+
+
+def _packed(text: str) -> bytes:
+    """The 16 octets of an IPv6 address; a zone (`%eth0`) says where it is, not what it is."""
+    return socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
 
 
 def canonical_ip(text: str) -> str:
     """An address as getaddrinfo(3) and DNS data write it (RFC 5952)."""
     if ":" not in text:
         return text
-    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text))
+    return socket.inet_ntop(socket.AF_INET6, _packed(text))
 
 
 def reverse_name(address: str) -> str:
     """The name that PTR is asked for, with its final dot (RFC 1035 3.5, RFC 3596 2.5)."""
     if is_ipv4(address):
         return ".".join(reversed(address.split("."))) + ".in-addr.arpa."
-    nibbles = socket.inet_pton(socket.AF_INET6, address).hex()
+    nibbles = _packed(address).hex()
     return ".".join(reversed(nibbles)) + ".ip6.arpa."
 
 

@@ -186,7 +186,9 @@ def test_a_redirect_reuses_the_connection(serve: Serve) -> None:
 
 
 def test_loops_end_after_ten_hops(serve: Serve) -> None:
-    server = serve(lambda c, h: c.sendall(ok(b"", b"Location: /" + (b"b" if h[5:6] == b"a" else b"a"), status=b"301 M")))
+    server = serve(
+        lambda c, h: c.sendall(ok(b"", b"Location: /" + (b"b" if h[5:6] == b"a" else b"a"), status=b"301 M"))
+    )
     response = get(server, "/a")
     assert response.error is not None
     assert (int(response.exit_code), response.error.kind, len(response.hops)) == (5, "redirect_loop", 11)

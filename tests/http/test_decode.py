@@ -58,7 +58,10 @@ def test_two_members_are_one_body(split: int) -> None:
 @pytest.mark.parametrize(("name", "data"), FORMS)
 def test_bytes_behind_the_end_are_a_warning(name: str, data: bytes, junk: bytes) -> None:
     assert decode([name], data + junk) == (TEXT, ["trailing_garbage"])
-    assert decode([name], data, *(junk[place : place + 1] for place in range(len(junk)))) == (TEXT, ["trailing_garbage"])
+    assert decode([name], data, *(junk[place : place + 1] for place in range(len(junk)))) == (
+        TEXT,
+        ["trailing_garbage"],
+    )
 
 
 def test_plain_text_is_not_gzip() -> None:

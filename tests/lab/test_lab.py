@@ -34,7 +34,12 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_HTTPS": f"https://{https}",
             "NETKIT_LAB_CA": str(ca),
         }
-        assert lab.addresses == [f"dns udp://{dns}", f"dns tcp://{dns}", f"http http://{http}", f"https https://{https}"]
+        assert lab.addresses == [
+            f"dns udp://{dns}",
+            f"dns tcp://{dns}",
+            f"http http://{http}",
+            f"https https://{https}",
+        ]
         assert ca.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
         assert ca.parent.stat().st_mode & 0o777 == 0o700
         assert all(line.startswith(("netkit ", "dig ", "curl ")) for line in lab.tries)
