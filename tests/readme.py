@@ -48,6 +48,7 @@ MASKS = [
     (re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?"), "DATE"),
     (re.compile(r"(127\.0\.0\.1|\[::1\]):[3-6]\d{4}\b"), r"\1:PORT"),
     (re.compile(r"\bpid \d+"), "pid N"),
+    (re.compile(r"\bquery 0x[0-9a-f]{4}\b"), "query ID"),
     (re.compile(r"^ *\d+\.\d\d (?=[a-z])", re.MULTILINE), "TIME "),  # the first column of a trace
     (re.compile(r"\b\d+ d(ays)?\b"), "N days"),
     (re.compile(r"[ \t]+"), " "),

@@ -234,9 +234,10 @@ class _Connection:
 
     def reset(self) -> None:
         """End with a reset: SO_LINGER of zero seconds, socket(7)."""
-        raw = self._writer.get_extra_info("socket")
+        raw = self._writer.get_extra_info("socket")  # None once uvloop has closed it
         with suppress(OSError):
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if raw is not None:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def close(self) -> None:
