@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netkit.cli.app import Commands
-from netkit.cli.completions import CHECKOUT
+from netkit.cli.completions.files import CHECKOUT
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
