@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from netkit.cli.app import Commands
-from netkit.cli.completions.files import CHECKOUT
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "completions"
 GROUPS = sorted({path.rpartition(" ")[0] for path in Commands.table})
 CASES = [
     ("netkit res", ["resolve"]),
@@ -39,7 +40,7 @@ def need(shell: str) -> str:
     return path
 
 
-def bash(line: str, *, script: Path = CHECKOUT / "netkit.bash") -> list[str]:
+def bash(line: str, *, script: Path = SCRIPTS / "netkit.bash") -> list[str]:
     """What bash offers at the end of the line, its words cut as readline cuts them at `=`."""
     code = (
         f"set -u; source {script}\n"
@@ -62,7 +63,7 @@ def bash(line: str, *, script: Path = CHECKOUT / "netkit.bash") -> list[str]:
 
 
 def fish(line: str) -> list[str]:
-    code = f"source {CHECKOUT / 'netkit.fish'}; complete -C $argv[1]"
+    code = f"source {SCRIPTS / 'netkit.fish'}; complete -C $argv[1]"
     done = subprocess.run(
         [need("fish"), "--no-config", "-c", code, line], capture_output=True, text=True, timeout=60, check=True
     )
@@ -137,7 +138,7 @@ def test_zsh(typed: str, shown: str, tmp_path: Path) -> None:
     shell = Terminal([need("zsh"), "-f", "-i"], home)
     try:
         shell.until("READY> ")
-        shell.type(f"autoload -Uz compinit; compinit -D; source {CHECKOUT / '_netkit'}; print LOAD''ED\n")
+        shell.type(f"autoload -Uz compinit; compinit -D; source {SCRIPTS / '_netkit'}; print LOAD''ED\n")
         shell.until("LOADED[^']")
         shell.type(typed)
         shell.until(re.escape(shown))
@@ -148,6 +149,7 @@ def test_zsh(typed: str, shown: str, tmp_path: Path) -> None:
 def test_the_files_are_current() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "netkit.cli.completions", "--check"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,

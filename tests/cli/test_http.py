@@ -1,0 +1,366 @@
+"""`netkit http` as a process: pipes, a terminal, signals, exit codes."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+Finished = subprocess.CompletedProcess[str]
+Netkit = Callable[..., Finished]
+JSON = b'{"n":12345678901234567890,"a":1.10,"a":[]}'
+
+
+def ok(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"\r\n".join([b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *headers, b"", body])
+
+
+class Server:
+    """Answers by path; `/drip` sends a byte and then waits until the client is gone."""
+
+    answers: ClassVar[dict[bytes, bytes]] = {
+        b"/": ok(b"hello"),
+        b"/json": ok(JSON, b"Content-Type: application/json"),
+        b"/404": ok(b"nope", status=b"404 Not Found"),
+        b"/503": ok(b"busy", b"Retry-After: 7", status=b"503 Busy"),
+        b"/redirect": ok(b"", b"Location: /json", status=b"302 Found"),
+        b"/big": ok(b"x" * 5_000_000),
+        b"/short": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345",
+        b"/png": ok(b"\x89PNG\r\n\x1a\n" + bytes(20), b"Content-Type: image/png"),
+        b"/evil": ok(
+            b"body \x1b]52;c;eA==\x07 \xc2\x9b31m \xe2\x80\xae end",
+            b"X-Evil: \x1b]0;title\x07\x9b",
+            b"Content-Type: text/plain",
+            status=b"200 \x1b[31mred",
+        ),
+        b"/latin": ok(b"x", b"X-Name: caf\xe9"),
+    }
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.requests: list[bytes] = []
+        self.over = False
+        self.dripping = threading.Event()
+        self.threads: list[threading.Thread] = []
+        self.thread = threading.Thread(target=self._accept)
+        self.thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self.socket.accept()
+            if self.over:
+                connection.close()
+                return
+            thread = threading.Thread(target=self._answer, args=(connection,))
+            self.threads.append(thread)
+            thread.start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while data := connection.recv(65536):
+                self.requests.append(data)
+                path = data.split()[1].partition(b"?")[0]
+                if path == b"/drip":
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+                    self.dripping.set()
+                    connection.recv(1)
+                    return
+                head = data.startswith(b"HEAD")
+                answer = self.answers[path]
+                connection.sendall(answer[: answer.index(b"\r\n\r\n") + 4] if head else answer)
+                if path == b"/short":
+                    return
+
+    def close(self) -> None:
+        self.over = True
+        socket.create_connection(self.socket.getsockname()).close()
+        self.thread.join()
+        self.socket.close()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+def test_a_pipe_gets_the_body_and_nothing_else(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", f"{server.url}/redirect")
+    assert (done.returncode, done.stdout, done.stderr) == (0, JSON.decode(), "")
+
+
+def test_head_prints_the_headers_as_they_came(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "head", f"{server.url}/latin", text=False)
+    assert done.returncode == 0
+    assert done.stdout == b"HTTP/1.1 200 OK\nContent-Length: 1\nX-Name: caf\xe9\n"  # type: ignore[comparison-overlap]
+
+
+def test_the_body_of_a_failure_is_kept_and_the_code_says_it_failed(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", f"{server.url}/404")
+    assert (done.returncode, done.stdout) == (1, "nope")
+    assert done.stderr == f"netkit: {server.url}/404: 404 Not Found\n"
+    assert netkit("http", "get", f"{server.url}/503").returncode == 9
+
+
+def test_several_urls_are_concatenated_and_the_codes_combined(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", f"{server.url}/", f"{server.url}/404", f"{server.url}/")
+    assert (done.returncode, done.stdout) == (8, "hellonopehello")
+    assert netkit("http", "get", f"{server.url}/", f"{server.url}/").returncode == 0
+    assert netkit("http", "get", f"{server.url}/404", f"{server.url}/404").returncode == 1
+
+
+def test_a_bad_url_among_good_ones_sends_nothing(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", f"{server.url}/", "ftp://x/")
+    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert "scheme 'ftp' is not http or https" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["-H", "nocolon"], "has no ':'"),
+        (["-H", "A: b\r\nX: y"], "CR in the value"),
+        (["-u", "me:pw"], "a password in an option is seen"),
+        (["-u", "me"], "no password of me given"),
+        (["--password-cmd", "echo x"], "needs the user it belongs to"),
+        (["--cacert", "/nosuch"], "/nosuch: no such file"),
+        (["-4", "-6"], "exclude each other"),
+        (["--http", "9"], "9"),
+        (["--timeout", "-1"], "duration"),
+        (["--show", "nonsense"], "the parts are"),
+        (["--query", "=v"], "the name is empty"),
+        (["-o", "/"], "is a folder"),
+        (["-o", "x", "http://127.0.0.1:1/"], "-o takes one URL"),
+    ],
+)
+def test_bad_input_is_exit_2_and_nothing_is_sent(netkit: Netkit, server: Server, args: list[str], words: str) -> None:
+    done = netkit("http", "get", f"{server.url}/", *args)
+    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert words in done.stderr
+    assert "pw" not in done.stderr.replace("password", "")
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_one_object_a_url_also_when_it_failed(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", "--json", f"{server.url}/json", f"{server.url}/404", "http://127.0.0.1:1/")
+    good, bad, worse = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 8
+    assert set(good) == set(bad) == set(worse)
+    assert list(good) == [
+        *("schema", "time", "ok", "exit_code", "method", "url", "final_url", "status", "total_ms", "attempts"),
+        *("error", "warnings", "hops", "body"),
+    ]
+    assert (good["ok"], good["status"], good["error"], good["body"]["content"]) == (True, 200, None, JSON.decode())
+    assert (bad["exit_code"], bad["error"]["kind"], bad["body"]["content"]) == (1, "http_404", "nope")
+    assert (worse["exit_code"], worse["status"], worse["error"]["kind"]) == (3, None, "refused")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", good["time"])
+    hop = good["hops"][0]
+    assert set(hop["timings"]) == {
+        *("dns_ms", "connect_ms", "tls_ms", "send_ms", "wait_ms", "body_ms", "total_ms"),
+    }
+    assert set(hop) == {
+        *("url", "request", "status", "reason", "http_version", "headers", "trailers", "informational", "remote"),
+        *("failed", "reused", "timings", "tls", "error"),
+    }
+
+
+def test_passwords_come_from_a_command_a_file_a_descriptor_or_the_environment(
+    netkit: Netkit, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "pw").write_text("sesame\n")
+    url = f"{server.url}/"
+    netkit("http", "get", url, "-u", "ali", "--password-cmd", "printf sesame")
+    netkit("http", "get", url, "-u", "ali", "--password-file", str(tmp_path / "pw"))
+    netkit("http", "get", url, "-u", "ali", env={"NETKIT_PASSWORD": "sesame"})
+    with (tmp_path / "pw").open() as stream:
+        netkit("http", "get", url, "-u", "ali", "--password-fd", str(stream.fileno()), pass_fds=[stream.fileno()])
+    netkit("http", "get", url, "--bearer-cmd", "echo token")
+    done = netkit("http", "get", "--json", "--trace=hex", f"{server.url.replace('//', '//ali:sesame@')}/")
+    sent = [re.findall(rb"Authorization: (.*)\r\n", request)[0] for request in server.requests]
+    assert sent == [b"Basic YWxpOnNlc2FtZQ=="] * 4 + [b"Bearer token"] + [b"Basic YWxpOnNlc2FtZQ=="]
+    assert "YWxpOnNlc2FtZQ" not in done.stdout + done.stderr
+    assert "sesame" not in done.stdout + done.stderr
+
+
+def test_netrc(netkit: Netkit, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ali password sesame\n")
+    (tmp_path / "netrc").chmod(0o600)
+    netkit("http", "get", "--netrc", f"{server.url}/", env={"NETRC": str(tmp_path / "netrc")})
+    assert b"Authorization: Basic YWxpOnNlc2FtZQ==" in server.requests[0]
+
+
+def test_sections_in_a_pipe(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", "--show", "headers,body,timing", f"{server.url}/")
+    lines = done.stdout.splitlines()
+    assert lines[:4] == ["HTTP/1.1 200 OK", "Content-Length: 5", "", "hello"]
+    assert [line.split("\t")[1] for line in lines[4:]] == [
+        *("dns_ms", "connect_ms", "send_ms", "wait_ms", "body_ms", "total_ms")
+    ]
+
+
+def test_a_reader_that_goes_away_is_quiet(server: Server) -> None:
+    command = f"{sys.executable} -m netkit http get {server.url}/big; echo $? >&2"
+    done = subprocess.run(["sh", "-c", f"({command}) | head -c 4"], capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (b"xxxx", b"141\n")
+
+
+def test_a_full_disk_is_exit_11(netkit: Netkit, server: Server) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "netkit", "http", "get", f"{server.url}/big"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (11, b"netkit: cannot write standard output: No space left on device\n")
+    assert netkit("http", "get", "-o", "/dev/full", f"{server.url}/big").returncode == 11
+
+
+def test_standard_input_is_not_read(server: Server) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"data")
+    done = subprocess.run(
+        [sys.executable, "-m", "netkit", "http", "get", f"{server.url}/"],
+        stdin=ours,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, os.read(ours, 10)) == (b"hello", b"data")
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_ctrl_c_amid_the_body_keeps_the_part(server: Server, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "netkit", "http", "get", "-o", str(target), f"{server.url}/drip"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    server.dripping.wait(30)
+    part = tmp_path / "file.part"
+    while not part.exists() or part.stat().st_size < 3:
+        assert process.poll() is None
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 0.2 * float(os.environ.get("NETKIT_TEST_MS", "1")) + 0.2  # and the exit of Python
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert not target.exists()
+    assert part.read_bytes() == b"abc"
+
+
+def test_a_truncated_download_says_where_the_part_is(netkit: Netkit, server: Server, tmp_path: Path) -> None:
+    done = netkit("http", "get", "-o", "file", f"{server.url}/short", cwd=tmp_path, env={"PYTHONPATH": os.getcwd()})
+    assert done.returncode == 5
+    assert done.stderr == (
+        f"netkit: {server.url}/short: closed after 5 of 100 bytes of the body\n"
+        "hint: file.part holds what came until then\n"
+    )
+    assert sorted(os.listdir(tmp_path)) == ["file.part"]
+
+
+def test_the_trace_is_on_stderr(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", "--trace", f"{server.url}/")
+    assert done.stdout == "hello"
+    assert [line.split()[1] for line in done.stderr.splitlines()] == ["socket", "connect", "send", "recv", "recv"]
+
+
+def on_a_terminal(*args: str, width: int = 80) -> str:
+    """What the command writes to a terminal, both streams."""
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "netkit", *args], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    seen = b""
+    while select.select([ours], [], [], 60)[0]:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+    process.wait()
+    os.close(ours)
+    return seen.decode()
+
+
+def without_colour(text: str) -> list[str]:
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n").splitlines()]
+
+
+def test_a_terminal_gets_hops_headers_a_readable_body_and_the_phases(server: Server) -> None:
+    lines = without_colour(on_a_terminal("http", "get", f"{server.url}/redirect"))
+    assert re.fullmatch(rf"302 {server.url}/redirect → {server.url}/json  [0-9.]+ ms", lines[0])
+    assert lines[1] == f"HTTP/1.1 200 OK   {server.url[7:]}   same connection"
+    assert lines[2:12] == [
+        "Content-Length: 42",
+        "Content-Type: application/json",
+        "",
+        "{",
+        '  "n": 12345678901234567890,',
+        '  "a": 1.10,',
+        '  "a": []',
+        "}",
+        "",
+        f"1. 302 {server.url}/redirect",
+    ]
+    assert lines[-1].startswith("total   42 B")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_terminal_gets_no_binary(server: Server) -> None:
+    lines = without_colour(on_a_terminal("http", "get", f"{server.url}/png"))
+    assert "binary body, PNG image, 28 B: not shown (-o FILE saves it)" in lines
+
+
+def test_nothing_a_server_says_steers_the_terminal(server: Server) -> None:
+    seen = on_a_terminal("http", "get", "--show", "headers,body,tls,request,timing", f"{server.url}/evil")
+    left = re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r\n", "\n")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", left)
+    assert "HTTP/1.1 200 \\x1b[31mred" in left
+    assert "X-Evil: \\x1b]0;title\\x07\\x9b" in left
+    assert "body \\x1b]52;c;eA==\\x07 \\x9b31m \\u202e end" in left
+
+
+def test_a_piped_get_loads_no_rich(server: Server) -> None:
+    code = (
+        "import sys\nfrom netkit.cli.run import main\n"
+        f"main(['http', 'get', '{server.url}/'])\n"
+        "heavy = {'rich', 'pydantic', 'asyncio', 'dns', 'ssl', 'cryptography', 'idna', 'json'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "hello[]\n"
+
+
+def test_help_names_every_option(netkit: Netkit) -> None:
+    text = netkit("http", "get", "--help").stdout
+    for option in ("--header", "--query", "--auth", "--no-follow", "--cacert", "--timeout", "--show", "--output"):
+        assert option in text
