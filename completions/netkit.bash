@@ -1,89 +1,140 @@
 # bash completion of netkit; made by python -m netkit.cli.completions
-_netkit() {
-    local cur=${COMP_WORDS[COMP_CWORD]-} prev= at=netkit flags= words= word i equals=0 after=-1
-    COMPREPLY=()
-    ((COMP_CWORD > 0)) && prev=${COMP_WORDS[COMP_CWORD - 1]}
-    # bash cuts --option=value into three words
-    if [[ $cur == "=" ]]; then cur= equals=1; elif [[ $prev == "=" ]]; then
-        prev=${COMP_WORDS[COMP_CWORD - 2]} equals=1
+
+# Offer those of the words $2 that go on from what is typed; $1 stands before each.
+_netkit_words() {
+    local word IFS=$' \t\n'
+    for word in $2; do
+        if [[ $word == "$cur"* ]]; then COMPREPLY+=("$1$word"); fi
+    done
+}
+
+# The same for a list with commas between: the last word of it is at the cursor.
+_netkit_list() {
+    local before=
+    case $cur in *,*) before=${cur%,*}, cur=${cur##*,} ;; esac
+    compopt -o nospace 2>/dev/null || :
+    _netkit_words "$glued$before" "$1"
+}
+
+# What `compgen $1` finds: -f files, -d directories, -c commands.
+_netkit_generated() {
+    local word
+    while IFS= read -r word; do COMPREPLY+=("$glued$word"); done < <(compgen "$1" -- "$cur")
+}
+
+# Readline's own completion of files ($2: default or dirnames) quotes what needs it; bash 3.2 cannot ask for it here.
+_netkit_files() {
+    if [[ -z $glued ]] && compopt -o "$2" 2>/dev/null; then return 0; fi
+    compopt -o filenames 2>/dev/null || :
+    _netkit_generated "$1"
+}
+
+# A command of the user's from word $1 on: by its own completion where bash-completion can find it.
+_netkit_command() {
+    if declare -F _comp_command_offset >/dev/null; then _comp_command_offset "$1"
+    elif declare -F _command_offset >/dev/null; then _command_offset "$1"
+    elif (($1 == COMP_CWORD)) && [[ $cur != */* ]]; then _netkit_generated -c
+    else _netkit_files -f default
     fi
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
+}
+
+_netkit() {
+    local cur=${COMP_WORDS[COMP_CWORD]-} prev=${COMP_WORDS[COMP_CWORD - 1]-}
+    local at=netkit word i=1 after=0 equals=0 glued= flags= words=
+    COMPREPLY=()
+    if [[ $cur == "=" ]]; then
+        cur= equals=1
+    elif [[ $prev == "=" ]] && ((COMP_CWORD > 1)); then
+        prev=${COMP_WORDS[COMP_CWORD - 2]-} equals=1
+    elif [[ $cur == --*=* ]]; then
+        prev=${cur%%=*} glued=${cur%%=*}= cur=${cur#*=} equals=1
+    fi
+    while ((i < COMP_CWORD)); do
+        word=${COMP_WORDS[i]-}
+        i=$((i + 1))
         if [[ $word == "--" ]]; then after=$i; break; fi
+        if [[ ${COMP_WORDS[i]-} == "=" ]]; then i=$((i + 2)); continue; fi
         case "$at:$word" in
-        "netkit:--show-completion"|"netkit:--install-completion"|"netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color") ((i++)); [[ ${COMP_WORDS[i]-} == "=" ]] && ((i++)); continue ;;
+        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
+            if ((i == COMP_CWORD - 1)); then prev=; fi # that word is a value, whatever it looks like
+            i=$((i + 1))
+            ;;
         esac
         case "$at $word" in
         "netkit resolve"|"netkit fqdn"|"netkit http"|"netkit http get"|"netkit http head"|"netkit lab"|"netkit tour") at+=" $word" ;;
         esac
     done
-    if ((after >= 0)); then
-        if ((after == COMP_CWORD - 1)); then mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-        else compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi
-        return
+    case $prev in
+    "<" | ">" | ">>" | "2>" | "2>>" | "&>" | ">|") _netkit_files -f default; return 0 ;;
+    esac
+    if ((after)); then
+        case $at in
+        "netkit lab") _netkit_command "$after" ;;
+        esac
+        return 0
     fi
     case "$at:$prev" in
-    "netkit:--show-completion") COMPREPLY=(); return ;;
-    "netkit:--install-completion") COMPREPLY=(); return ;;
-    "netkit resolve:--type"|"netkit resolve:-t") mapfile -t COMPREPLY < <(compgen -W "A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA" -- "$cur"); return ;;
-    "netkit resolve:--server"|"netkit resolve:-s") COMPREPLY=(); return ;;
-    "netkit resolve:--tries") COMPREPLY=(); return ;;
-    "netkit resolve:--timeout") COMPREPLY=(); return ;;
-    "netkit resolve:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit resolve:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
-    "netkit fqdn:--server"|"netkit fqdn:-s") COMPREPLY=(); return ;;
-    "netkit fqdn:--timeout") COMPREPLY=(); return ;;
-    "netkit fqdn:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit fqdn:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
-    "netkit http get:--header"|"netkit http get:-H") COMPREPLY=(); return ;;
-    "netkit http get:--query") COMPREPLY=(); return ;;
-    "netkit http get:--user-agent"|"netkit http get:-A") COMPREPLY=(); return ;;
-    "netkit http get:--auth"|"netkit http get:-u") COMPREPLY=(); return ;;
-    "netkit http get:--password-cmd") COMPREPLY=(); return ;;
-    "netkit http get:--password-file") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http get:--password-fd") COMPREPLY=(); return ;;
-    "netkit http get:--bearer-cmd") COMPREPLY=(); return ;;
-    "netkit http get:--bearer-file") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http get:--max-redirects") COMPREPLY=(); return ;;
-    "netkit http get:--http") mapfile -t COMPREPLY < <(compgen -W "auto 1.0 1.1 2 3" -- "$cur"); return ;;
-    "netkit http get:--cacert") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http get:--timeout") COMPREPLY=(); return ;;
-    "netkit http get:--connect-timeout") COMPREPLY=(); return ;;
-    "netkit http get:--output"|"netkit http get:-o") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http get:--show") COMPREPLY=(); return ;;
-    "netkit http get:--max-body") COMPREPLY=(); return ;;
-    "netkit http get:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit http get:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
-    "netkit http head:--header"|"netkit http head:-H") COMPREPLY=(); return ;;
-    "netkit http head:--query") COMPREPLY=(); return ;;
-    "netkit http head:--user-agent"|"netkit http head:-A") COMPREPLY=(); return ;;
-    "netkit http head:--auth"|"netkit http head:-u") COMPREPLY=(); return ;;
-    "netkit http head:--password-cmd") COMPREPLY=(); return ;;
-    "netkit http head:--password-file") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http head:--password-fd") COMPREPLY=(); return ;;
-    "netkit http head:--bearer-cmd") COMPREPLY=(); return ;;
-    "netkit http head:--bearer-file") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http head:--max-redirects") COMPREPLY=(); return ;;
-    "netkit http head:--http") mapfile -t COMPREPLY < <(compgen -W "auto 1.0 1.1 2 3" -- "$cur"); return ;;
-    "netkit http head:--cacert") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit http head:--timeout") COMPREPLY=(); return ;;
-    "netkit http head:--connect-timeout") COMPREPLY=(); return ;;
-    "netkit http head:--show") COMPREPLY=(); return ;;
-    "netkit http head:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit http head:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
-    "netkit lab:--bind") COMPREPLY=(); return ;;
-    "netkit lab:--port"|"netkit lab:-p") COMPREPLY=(); return ;;
-    "netkit lab:--zone") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit lab:--ready-fd") COMPREPLY=(); return ;;
-    "netkit lab:--ready-file") compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    "netkit lab:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit lab:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
-    "netkit tour:--step") COMPREPLY=(); return ;;
-    "netkit tour:--color") mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
-    "netkit tour:--trace") ((equals)) && { mapfile -t COMPREPLY < <(compgen -W "text json hex" -- "$cur"); return; } ;;
+    "netkit:--show-completion") if ((equals)); then _netkit_words "$glued" "bash zsh fish"; return 0; fi ;;
+    "netkit:--install-completion") if ((equals)); then _netkit_words "$glued" "bash zsh fish"; return 0; fi ;;
+    "netkit resolve:--type"|"netkit resolve:-t") _netkit_list "A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA"; return 0 ;;
+    "netkit resolve:--server"|"netkit resolve:-s") return 0 ;;
+    "netkit resolve:--tries") return 0 ;;
+    "netkit resolve:--timeout") return 0 ;;
+    "netkit resolve:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit resolve:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit fqdn:--server"|"netkit fqdn:-s") return 0 ;;
+    "netkit fqdn:--timeout") return 0 ;;
+    "netkit fqdn:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit fqdn:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit http get:--header"|"netkit http get:-H") return 0 ;;
+    "netkit http get:--query") return 0 ;;
+    "netkit http get:--user-agent"|"netkit http get:-A") return 0 ;;
+    "netkit http get:--auth"|"netkit http get:-u") return 0 ;;
+    "netkit http get:--password-cmd") return 0 ;;
+    "netkit http get:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit http get:--password-fd") return 0 ;;
+    "netkit http get:--bearer-cmd") return 0 ;;
+    "netkit http get:--bearer-file") _netkit_files -f default; return 0 ;;
+    "netkit http get:--max-redirects") return 0 ;;
+    "netkit http get:--http") _netkit_words "$glued" "auto 1.0 1.1 2 3"; return 0 ;;
+    "netkit http get:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit http get:--timeout") return 0 ;;
+    "netkit http get:--connect-timeout") return 0 ;;
+    "netkit http get:--output"|"netkit http get:-o") _netkit_files -f default; return 0 ;;
+    "netkit http get:--show") return 0 ;;
+    "netkit http get:--max-body") return 0 ;;
+    "netkit http get:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit http get:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit http head:--header"|"netkit http head:-H") return 0 ;;
+    "netkit http head:--query") return 0 ;;
+    "netkit http head:--user-agent"|"netkit http head:-A") return 0 ;;
+    "netkit http head:--auth"|"netkit http head:-u") return 0 ;;
+    "netkit http head:--password-cmd") return 0 ;;
+    "netkit http head:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit http head:--password-fd") return 0 ;;
+    "netkit http head:--bearer-cmd") return 0 ;;
+    "netkit http head:--bearer-file") _netkit_files -f default; return 0 ;;
+    "netkit http head:--max-redirects") return 0 ;;
+    "netkit http head:--http") _netkit_words "$glued" "auto 1.0 1.1 2 3"; return 0 ;;
+    "netkit http head:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit http head:--timeout") return 0 ;;
+    "netkit http head:--connect-timeout") return 0 ;;
+    "netkit http head:--show") return 0 ;;
+    "netkit http head:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit http head:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit lab:--bind") return 0 ;;
+    "netkit lab:--port"|"netkit lab:-p") return 0 ;;
+    "netkit lab:--zone") _netkit_files -f default; return 0 ;;
+    "netkit lab:--ready-fd") return 0 ;;
+    "netkit lab:--ready-file") _netkit_files -f default; return 0 ;;
+    "netkit lab:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit lab:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit tour:--step") return 0 ;;
+    "netkit tour:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit tour:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
     esac
-    ((equals)) && return
-    case "$at" in
+    if ((equals)); then return 0; fi
+    case $at in
     "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn http lab tour" ;;
     "netkit resolve") flags="--type -t --server -s --dns --system --tcp --tries --timeout --short --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit fqdn") flags="--all --server -s --short-ok --timeout --json --color --quiet -q --trace --help -h" words="" ;;
@@ -93,7 +144,7 @@ _netkit() {
     "netkit lab") flags="--bind --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit tour") flags="--step --list --json --color --quiet -q --trace --help -h" words="" ;;
     esac
-    [[ $cur == -* ]] && words=$flags
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    if [[ $cur == -* ]]; then words=$flags; fi
+    _netkit_words "" "$words"
 }
 complete -F _netkit netkit

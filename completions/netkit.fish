@@ -1,4 +1,6 @@
 # fish completion of netkit; made by python -m netkit.cli.completions
+
+# Whether the words before the cursor lead to the command $argv[1]; behind `--` to "COMMAND --".
 function __netkit_at
     set -l at netkit
     set -l skip 0
@@ -7,26 +9,14 @@ function __netkit_at
             set skip 0
             continue
         end
-        set -l valued
-        switch $at
-            case 'netkit'
-                set valued --show-completion --install-completion
-            case 'netkit resolve'
-                set valued --type -t --server -s --tries --timeout --color
-            case 'netkit fqdn'
-                set valued --server -s --timeout --color
-            case 'netkit http get'
-                set valued --header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --max-redirects --http --cacert --timeout --connect-timeout --output -o --show --max-body --color
-            case 'netkit http head'
-                set valued --header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --max-redirects --http --cacert --timeout --connect-timeout --show --color
-            case 'netkit lab'
-                set valued --bind --port -p --zone --ready-fd --ready-file --color
-            case 'netkit tour'
-                set valued --step --color
+        if test "$word" = --
+            set at "$at --"
+            break
         end
-        if contains -- $word $valued
-            set skip 1
-            continue
+        switch "$at:$word"
+            case 'netkit resolve:--type' 'netkit resolve:-t' 'netkit resolve:--server' 'netkit resolve:-s' 'netkit resolve:--tries' 'netkit resolve:--timeout' 'netkit resolve:--color' 'netkit fqdn:--server' 'netkit fqdn:-s' 'netkit fqdn:--timeout' 'netkit fqdn:--color' 'netkit http get:--header' 'netkit http get:-H' 'netkit http get:--query' 'netkit http get:--user-agent' 'netkit http get:-A' 'netkit http get:--auth' 'netkit http get:-u' 'netkit http get:--password-cmd' 'netkit http get:--password-file' 'netkit http get:--password-fd' 'netkit http get:--bearer-cmd' 'netkit http get:--bearer-file' 'netkit http get:--max-redirects' 'netkit http get:--http' 'netkit http get:--cacert' 'netkit http get:--timeout' 'netkit http get:--connect-timeout' 'netkit http get:--output' 'netkit http get:-o' 'netkit http get:--show' 'netkit http get:--max-body' 'netkit http get:--color' 'netkit http head:--header' 'netkit http head:-H' 'netkit http head:--query' 'netkit http head:--user-agent' 'netkit http head:-A' 'netkit http head:--auth' 'netkit http head:-u' 'netkit http head:--password-cmd' 'netkit http head:--password-file' 'netkit http head:--password-fd' 'netkit http head:--bearer-cmd' 'netkit http head:--bearer-file' 'netkit http head:--max-redirects' 'netkit http head:--http' 'netkit http head:--cacert' 'netkit http head:--timeout' 'netkit http head:--connect-timeout' 'netkit http head:--show' 'netkit http head:--color' 'netkit lab:--bind' 'netkit lab:--port' 'netkit lab:-p' 'netkit lab:--zone' 'netkit lab:--ready-fd' 'netkit lab:--ready-file' 'netkit lab:--color' 'netkit tour:--step' 'netkit tour:--color'
+                set skip 1
+                continue
         end
         switch "$at $word"
             case 'netkit resolve' 'netkit fqdn' 'netkit http' 'netkit http get' 'netkit http head' 'netkit lab' 'netkit tour'
@@ -35,16 +25,25 @@ function __netkit_at
     end
     test "$at" = "$argv[1]"
 end
-complete -c netkit -f -n '__netkit_at "netkit"' -a resolve -d 'Look up names and addresses, each answer with its source.'
-complete -c netkit -f -n '__netkit_at "netkit"' -a fqdn -d 'Show the fully qualified name of a host, by default this one.'
-complete -c netkit -f -n '__netkit_at "netkit"' -a http -d 'Send HTTP requests.'
-complete -c netkit -f -n '__netkit_at "netkit"' -a lab -d 'Run DNS and HTTP servers on loopback to try things on.'
-complete -c netkit -f -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
+
+# What completes the user's own command behind `--`.
+function __netkit_command
+    set -l words (commandline -opc)
+    set -l own (contains -i -- -- $words)
+    complete -C (string join ' ' -- (string escape -- $words[(math $own + 1)..]) (commandline -ct))
+end
+
+complete -c netkit -f
+complete -c netkit -n '__netkit_at "netkit"' -a resolve -d 'Look up names and addresses, each answer with its source.'
+complete -c netkit -n '__netkit_at "netkit"' -a fqdn -d 'Show the fully qualified name of a host, by default this one.'
+complete -c netkit -n '__netkit_at "netkit"' -a http -d 'Send HTTP requests.'
+complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS and HTTP servers on loopback to try things on.'
+complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
 complete -c netkit -n '__netkit_at "netkit"' -l version -d 'Show the version and exit.'
-complete -c netkit -n '__netkit_at "netkit"' -l show-completion -x -d 'Print the completion script of your shell.'
-complete -c netkit -n '__netkit_at "netkit"' -l install-completion -x -d 'Put that script where the shell finds it.'
+complete -c netkit -n '__netkit_at "netkit"' -l show-completion -f -a 'bash zsh fish' -d 'Print the completion script of your shell.'
+complete -c netkit -n '__netkit_at "netkit"' -l install-completion -f -a 'bash zsh fish' -d 'Put that script where the shell finds it.'
 complete -c netkit -n '__netkit_at "netkit"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -n '__netkit_at "netkit resolve"' -l type -s t -x -a 'A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA' -d 'Record types: MX, MX,TXT, TYPE65; repeatable.'
+complete -c netkit -n '__netkit_at "netkit resolve"' -l type -s t -x -a '(__fish_append , A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA)' -d 'Record types: MX, MX,TXT, TYPE65; repeatable.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l server -s s -x -d 'IP, HOST:PORT, or system; same as @SERVER.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l dns -d 'Ask DNS alone, not the hosts file.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l system -d 'Ask the system (getaddrinfo) instead.'
@@ -55,12 +54,8 @@ complete -c netkit -n '__netkit_at "netkit resolve"' -l short -d 'Print the data
 complete -c netkit -n '__netkit_at "netkit resolve"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit resolve"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit resolve"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit resolve"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit resolve"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit resolve"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -f -n '__netkit_at "netkit resolve"'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l all -d 'Ask every source, and whether they agree.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l server -s s -x -d 'DNS server: IP, HOST:PORT, or system.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l short-ok -d 'A name without a dot is good enough.'
@@ -68,14 +63,10 @@ complete -c netkit -n '__netkit_at "netkit fqdn"' -l timeout -x -d 'Give up afte
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit fqdn"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit fqdn"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit fqdn"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit fqdn"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit fqdn"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -f -n '__netkit_at "netkit fqdn"'
-complete -c netkit -f -n '__netkit_at "netkit http"' -a get -d 'Fetch URLs: body, facts of each hop, timing.'
-complete -c netkit -f -n '__netkit_at "netkit http"' -a head -d 'Fetch the headers of URLs.'
+complete -c netkit -n '__netkit_at "netkit http"' -a get -d 'Fetch URLs: body, facts of each hop, timing.'
+complete -c netkit -n '__netkit_at "netkit http"' -a head -d 'Fetch the headers of URLs.'
 complete -c netkit -n '__netkit_at "netkit http"' -l help -s h -d 'Show this message and exit.'
 complete -c netkit -n '__netkit_at "netkit http get"' -l header -s H -x -d 'Send a header \'N: v\'; \'N:\' leaves one out. Repeatable.'
 complete -c netkit -n '__netkit_at "netkit http get"' -l query -x -d 'Add K=V to the query, encoded. Repeatable.'
@@ -103,12 +94,8 @@ complete -c netkit -n '__netkit_at "netkit http get"' -l max-body -x -d 'Show so
 complete -c netkit -n '__netkit_at "netkit http get"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit http get"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit http get"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit http get"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http get"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http get"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http get"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit http get"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit http get"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -f -n '__netkit_at "netkit http get"'
 complete -c netkit -n '__netkit_at "netkit http head"' -l header -s H -x -d 'Send a header \'N: v\'; \'N:\' leaves one out. Repeatable.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l query -x -d 'Add K=V to the query, encoded. Repeatable.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l user-agent -s A -x -d 'Call yourself so.'
@@ -133,12 +120,8 @@ complete -c netkit -n '__netkit_at "netkit http head"' -l show -x -d 'Show these
 complete -c netkit -n '__netkit_at "netkit http head"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit http head"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit http head"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http head"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http head"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit http head"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit http head"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -f -n '__netkit_at "netkit http head"'
 complete -c netkit -n '__netkit_at "netkit lab"' -l bind -x -d 'Listen on this address; repeatable.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l port -s p -x -d 'Listen on this port; repeatable. A bare 0: free ones for every service.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l zone -r -F -d 'Serve this zone file as well; repeatable.'
@@ -147,19 +130,13 @@ complete -c netkit -n '__netkit_at "netkit lab"' -l ready-file -r -F -d 'Write t
 complete -c netkit -n '__netkit_at "netkit lab"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit lab"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit lab"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit lab"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit lab"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit lab"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit lab"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l help -s h -d 'Show this message and exit.'
+complete -c netkit -n '__netkit_at "netkit lab --"' -a '(__netkit_command)'
 complete -c netkit -n '__netkit_at "netkit tour"' -l step -x -d 'Run this step alone; repeatable.'
 complete -c netkit -n '__netkit_at "netkit tour"' -l list -d 'List the steps and run none.'
 complete -c netkit -n '__netkit_at "netkit tour"' -l json -d 'Print JSON Lines, one object per result.'
 complete -c netkit -n '__netkit_at "netkit tour"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
 complete -c netkit -n '__netkit_at "netkit tour"' -l quiet -s q -d 'Print results and errors alone.'
-complete -c netkit -n '__netkit_at "netkit tour"' -l trace -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit tour"' -a --trace=text -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit tour"' -a --trace=json -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
-complete -c netkit -f -n '__netkit_at "netkit tour"' -a --trace=hex -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit tour"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit tour"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -f -n '__netkit_at "netkit tour"'

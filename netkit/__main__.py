@@ -21,14 +21,26 @@ def open_standard_streams() -> None:
 
 def main() -> int:
     open_standard_streams()
-    if sys.argv[1:] == ["--version"]:  # needs neither Typer nor any command module
-        from netkit import __version__
+    try:
+        if sys.argv[1:] == ["--version"] and write_version():
+            return 0
+        from netkit.cli.run import main as run
 
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the imports ran; from there on `run` takes care of it
+        return 130
+
+
+def write_version() -> bool:
+    """Write the version, which needs neither Typer nor any command module; False when standard output refuses it."""
+    from netkit import __version__
+
+    try:
         sys.stdout.write(f"netkit {__version__}\n")
-        return 0
-    from netkit.cli.run import main as run
-
-    return run(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError:
+        return False  # `run` meets the same error and knows what to say
+    return True
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _show_version(wanted: bool) -> None:
 
 def _show_completion(shell: str) -> None:
     if shell:
-        from netkit.cli.completions import script, this_shell
+        from netkit.cli.completions.files import script, this_shell
 
         typer.echo(script(this_shell() if shell == "auto" else shell), nl=False)
         raise typer.Exit
@@ -58,7 +58,7 @@ def _show_completion(shell: str) -> None:
 
 def _install_completion(shell: str) -> None:
     if shell:
-        from netkit.cli.completions import install, this_shell
+        from netkit.cli.completions.files import install, this_shell
 
         path, todo = install(this_shell() if shell == "auto" else shell)
         typer.echo(path)

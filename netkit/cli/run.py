@@ -109,10 +109,12 @@ def say(line: str, hint: str | None = None) -> None:
 
 
 def bug(exc: BaseException, arguments: Sequence[str]) -> int:
-    if os.environ.get("NETKIT_TRACE") or any(word.startswith("--trace=") for word in arguments):
+    traced = os.environ.get("NETKIT_TRACE", "") not in ("", "0")
+    if traced or any(word.startswith("--trace=") for word in arguments):
         import traceback
 
-        traceback.print_exception(exc)
+        with suppress(OSError, ValueError):  # its message may quote a peer, and standard error may be closed
+            sys.stderr.write(visible("".join(traceback.format_exception(exc)), lines=True))
     say(f"netkit: bug: {type(exc).__name__}: {exc}", f"--trace shows where; please report it at {ISSUES}")
     return finish(Exit.BUG)
 

@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -29,8 +30,9 @@ def listener(form: str) -> OnEvent | None:
         lines = [as_json(step, elapsed_ms)] if form == "json" else [as_text(step, elapsed_ms)]
         if form == "hex" and step.data:
             lines += hexdump(step.data)
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):  # a closed standard error changes nothing about the operation
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
 
     return on_event
 

@@ -1,5 +1,6 @@
 """No control character reaches a terminal, whatever it came from."""
 
+import json
 import unicodedata
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netkit.cli.output.escape import visible
+from netkit.cli.output.sink import encode
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 HARMFUL = [*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), *BIDI, "\u2028", "\u2029", "\ud800", "\udcff"]
@@ -35,3 +37,19 @@ def test_what_is_shown_stays_as_it_is(text: str) -> None:
     assert visible(shown) == shown
     assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
     assert not set(shown) & set(BIDI)
+
+
+@pytest.mark.parametrize("char", HARMFUL, ids=[f"U+{ord(char):04X}" for char in HARMFUL])
+def test_json_is_harmless_and_exact(char: str) -> None:
+    line = encode({"text": f"a{char}grüße 日本"})
+    assert line.isprintable()
+    assert line.endswith('grüße 日本"}')
+    assert json.loads(line) == {"text": f"a{char}grüße 日本"}
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_json_of_any_text(text: str) -> None:
+    line = encode({"text": text})
+    assert json.loads(line.encode()) == json.loads(json.dumps({"text": text}))
+    assert not [char for char in line if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
+    assert not set(line) & set(BIDI)

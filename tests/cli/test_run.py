@@ -1,7 +1,9 @@
 """The command as a process: closed streams, a closed pipe, a full disk, Ctrl-C, a bug."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +11,13 @@ from pathlib import Path
 
 import pytest
 
+REFUSED = [
+    ["resolve", "localhost"],
+    ["resolve", "--json", "localhost"],
+    ["--help"],
+    ["--version"],
+    ["--show-completion=bash"],
+]
 NETKIT = [sys.executable, "-m", "netkit"]
 BROKEN = """
 import sys
@@ -21,7 +30,7 @@ import types
 module = types.ModuleType("broken")
 def broken(trace: str = "") -> None:
     "Fail."
-    raise KeyError("inside")
+    raise KeyError("inside \\x1b]0;title\\x07")
 module.broken = broken
 sys.modules["sys.modules"] = module
 from netkit.cli.run import main
@@ -41,14 +50,14 @@ def test_a_stream_closed_at_start_is_no_traceback(closed: int) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
-@pytest.mark.parametrize("argv", [["resolve", "localhost"], ["resolve", "--json", "localhost"], ["--help"]])
+@pytest.mark.parametrize("argv", REFUSED)
 def test_a_full_disk_behind_stdout_is_told(argv: list[str]) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([*NETKIT, *argv], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (11, "netkit: cannot write standard output: No space left on device\n")
 
 
-@pytest.mark.parametrize("argv", [["resolve", "localhost"], ["resolve", "--json", "localhost"], ["--help"]])
+@pytest.mark.parametrize("argv", REFUSED)
 def test_a_closed_pipe_ends_it_quietly(argv: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -60,8 +69,6 @@ def test_a_closed_pipe_ends_it_quietly(argv: list[str]) -> None:
 
 
 def test_ctrl_c_is_130_without_a_word() -> None:
-    import socket
-
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         process = subprocess.Popen(
@@ -77,16 +84,51 @@ def test_ctrl_c_is_130_without_a_word() -> None:
 
 
 def test_a_bug_is_70_and_says_so(tmp_path: Path) -> None:
-    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    def run(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", BROKEN, "fail", *argv], capture_output=True, text=True, timeout=60, check=False
-        )
+            [sys.executable, "-c", BROKEN, "fail", *argv],
+            env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
 
     done = run()
     assert (done.returncode, done.stdout) == (70, "")
-    assert done.stderr.splitlines()[0] == "netkit: bug: KeyError: 'inside'"
+    assert done.stderr.splitlines()[0] == "netkit: bug: KeyError: 'inside \\x1b]0;title\\x07'"
     assert "Traceback" not in done.stderr
-    assert "Traceback" in run("--trace").stderr
+    for traced in (run("--trace"), run("--trace=json"), run(NETKIT_TRACE="1")):
+        assert "Traceback" in traced.stderr
+        assert "\x1b" not in traced.stderr
+    assert "Traceback" not in run(NETKIT_TRACE="0").stderr
+
+
+def test_ctrl_c_while_modules_load_is_no_traceback() -> None:
+    code = """
+import sys
+class Interrupt:
+    def find_spec(name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt)
+from netkit.__main__ import main
+sys.argv = ["netkit", "--help"]
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_closed_stderr_changes_nothing() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stderr, socket.socket(type=socket.SOCK_DGRAM) as gone:
+        gone.bind(("127.0.0.1", 0))
+        server = f"@127.0.0.1:{gone.getsockname()[1]}"
+        gone.close()
+        done = subprocess.run(
+            [*NETKIT, "resolve", "--json", "--trace=hex", server, "-t", "A", "a.test"],
+            stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["kind"] == "unreachable"
 
 
 def test_version(netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:

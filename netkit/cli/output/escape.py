@@ -3,19 +3,25 @@
 C0 controls, DEL, C1 and bidi controls could move the cursor, set the title, write the clipboard or reorder what is
 read; they are shown as `\\x1b` or `\\u202e`. So are line separators and lone surrogates (bytes that were no UTF-8).
 TAB and LF stay where lines are shown. A backslash stays one backslash: this is for reading, not for parsing back;
-pipes and JSON get the exact content instead.
+pipes get the exact content instead. JSON gets it in JSON's own escapes, which are exact and harmless at once.
 """
 
 import re
 
 _ALWAYS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _CONTROLS = re.compile(f"[\x00-\x1f{_ALWAYS}]")
+_JSON = re.compile(f"[{_ALWAYS}]")  # C0 controls are escaped in every JSON text (RFC 8259, 7)
 _CONTROLS_BUT_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ALWAYS}]")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
     """The text with every control character shown; with `lines`, TAB and LF are kept."""
     return (_CONTROLS_BUT_LINES if lines else _CONTROLS).sub(_show, text)
+
+
+def visible_json(text: str) -> str:
+    """JSON text whose strings hold no raw control character; it means the same and is valid UTF-8."""
+    return _JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _show(found: re.Match[str]) -> str:

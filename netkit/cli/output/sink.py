@@ -25,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from netkit.cli.options import Color
+from netkit.cli.output.escape import visible_json
 from netkit.cli.run import say
 from netkit.errors import NetkitError
 
@@ -97,13 +98,10 @@ def make_console(stream: Any, color: Color) -> "Console":
 
 
 def encode(document: dict[str, Any]) -> str:
-    """One line of JSON; text with lone surrogates is escaped, so the line is always valid UTF-8."""
+    """One line of JSON: readable where text is harmless, escaped where a terminal would act on it or UTF-8 lacks it."""
     import json
 
-    try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode().decode()
-    except UnicodeEncodeError:
-        return json.dumps(document, ensure_ascii=True, allow_nan=False)
+    return visible_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
 
 
 def exact(data: bytes) -> str | dict[str, str]:
