@@ -5,8 +5,7 @@ is built when nobody listens. `netkit --trace` prints these steps; a library use
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 StepName = Literal[
     "resolve",
@@ -24,8 +23,7 @@ StepName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step in the words of the socket API.
 
     address: the peer (`connect`, `send`, `recv`, `accept`) or the own address (`bind`, `listen`), as HOST:PORT.

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
@@ -21,8 +22,7 @@ MAX_SERVERS = 3  # MAXNS of resolv.conf(5)
 RESOLV_CONF = "/etc/resolv.conf"
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """One address to ask. name: what the user wrote when that was a host name."""
 
     host: str

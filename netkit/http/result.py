@@ -1,14 +1,13 @@
 """What a fetch comes to: a frozen `Response`, also when it failed."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netkit.errors import Exit, NetkitError
 from netkit.http.url import Url
 from netkit.net.hop import Head, HopResult, Warn
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The body as decoded.
 
     content: what was kept of it, None when it went to a sink or a file; truncated: there was more than was kept.
@@ -25,8 +24,7 @@ class Body:
     part: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One URL fetched: every hop with its facts, the body, and the error if it did not end well.
 
     A 4xx or 5xx answer is an error too (No, AuthRefused, Temporary), and its body is kept. time: RFC 3339, the start.

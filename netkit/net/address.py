@@ -9,7 +9,7 @@ here but service names, in /etc/services.
 import re
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from netkit.errors import BadInput
 from netkit.net.hostname import is_ipv4, to_ascii
@@ -18,8 +18,7 @@ LOOPBACK = "127.0.0.1"
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where to connect or to listen.
 
     host: an IP literal or a name in A-labels, "" for a unix path or descriptor. zone: the interface of a
@@ -147,4 +146,4 @@ def parse_host(text: str, whole: str | None = None) -> tuple[str, str]:
 
 def with_port(endpoint: Endpoint, port: int) -> Endpoint:
     """The same endpoint at another port: what bind() gave for port 0."""
-    return replace(endpoint, port=port)
+    return endpoint._replace(port=port)

@@ -9,7 +9,6 @@ far; what the caller's own callbacks raise (but `NetkitError`) is raised again a
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from netkit.errors import LocalFailure
@@ -70,7 +69,7 @@ class Engine:
         if result.tls and result.tls.version:
             self.sessions[hop.address] = result.tls
         elif result.reused and hop.address in self.sessions:  # libcurl tells of a session once
-            result = replace(result, tls=self.sessions[hop.address])
+            result = result._replace(tls=self.sessions[hop.address])
         return result
 
 

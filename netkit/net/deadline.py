@@ -3,12 +3,11 @@
 A `Deadline` is made once and handed down; nothing below it starts a clock of its own that could add up to more.
 """
 
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A point on the monotonic clock, with the seconds the user asked for kept for messages."""
 
     at: float

@@ -9,9 +9,8 @@ Not here: revocation, pins. cryptography (40 ms of CPU) and ssl (12 ms) are impo
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.errors import BadInput, Insecure
 from netkit.net.hostname import is_ipv4
@@ -32,8 +31,7 @@ _NAME_WORDS = re.compile(r"hostname|host name|subject name|does not match|IP add
 _ALERT = re.compile(r"error:[0-9A-Fa-f]+:[^:]*:[^:]*:(.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """One certificate; dates are RFC 3339 in UTC, sha256 and serial are hexadecimal, san as `example.org`, `192.0.2.1`.
 
     A field is "" when the certificate is too odd to be read; sha256 is always there.
