@@ -136,7 +136,7 @@ class _Fetch:
         self.content: bytearray | None = None
         self.decoded = 0
         self.digest: Any = None
-        if sink is None:  # a body that is only passed on needs no digest
+        if sink is None and method != "HEAD":  # a body that is only passed on needs no digest
             import hashlib  # 2 ms of CPU, before the clock of a phase runs
 
             self.new_digest = hashlib.sha256
