@@ -6,9 +6,9 @@ half a minute. Each source is asked by itself, under one deadline, and "localhos
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from typing import NamedTuple
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns.lookup import Lookup, resolve
@@ -24,8 +24,7 @@ TIMEOUT = 5.0
 MIN_LEFT = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class SourceName:
+class SourceName(NamedTuple):
     """What one source says: its name, or why it has none."""
 
     source: str
@@ -34,8 +33,7 @@ class SourceName:
     elapsed_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fqdn:
+class Fqdn(NamedTuple):
     """The full name that was found, or why there is none.
 
     input: a name or address, None for this host. name: without the final dot, None when nothing has one.
@@ -54,8 +52,7 @@ class Fqdn:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(NamedTuple):
     deadline: Deadline
     servers: tuple[str, ...]
     hosts: str | None

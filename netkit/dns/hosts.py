@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from netkit.dns.name import canonical_ip, is_ip
 from netkit.errors import LocalFailure
@@ -11,8 +11,7 @@ from netkit.errors import LocalFailure
 HOSTS = "/etc/hosts"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: an address, its canonical name and aliases, lower case, no final dot."""
 
     address: str

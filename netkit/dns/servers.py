@@ -6,7 +6,6 @@ A server is `IP`, `IP:PORT`, `[v6]:PORT`, `fe80::1%eth0`, a host name with an op
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,15 +33,14 @@ class Server(NamedTuple):
         return join(self.host, self.port)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What resolv.conf(5) says. search: domains without the final dot; ndots, rotate: its options."""
 
     servers: tuple[Server, ...] = ()
     search: tuple[str, ...] = ()
     ndots: int = 1
     rotate: bool = False
-    path: str = field(default=RESOLV_CONF, compare=False)
+    path: str = RESOLV_CONF
 
 
 def resolv_conf_path(path: str | None = None) -> str:
