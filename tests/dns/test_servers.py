@@ -68,7 +68,7 @@ def test_octets_that_are_no_text(tmp_path: Path) -> None:
 
 def test_no_file_and_no_servers(tmp_path: Path) -> None:
     path = str(tmp_path / "none")
-    assert read_configuration(path) == Configuration()
+    assert read_configuration(path) == Configuration(path=path)
     with pytest.raises(LocalFailure) as caught:
         system_servers(path)
     assert caught.value.kind == "no_resolver_configuration"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netkit.cli.completions.files import BASH_COMPLETION, FILES, INSTALLED, place, script, this_shell
+from netkit.cli.completions.files import BASH_COMPLETION, FILES, place, script, this_shell
 from netkit.errors import BadInput, LocalFailure
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -100,10 +100,11 @@ def test_no_such_shell(netkit: Run) -> None:
 
 
 def test_scripts_that_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("netkit.cli.completions.files.INSTALLED", tmp_path)
     monkeypatch.setattr("netkit.cli.completions.files.CHECKOUT", tmp_path)
     with pytest.raises(LocalFailure, match=r"netkit\.fish is not where it was installed") as caught:
         script("fish")
-    assert str(INSTALLED) in caught.value.message
+    assert str(tmp_path) in caught.value.message
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -12,11 +12,12 @@ from typer.main import get_command
 
 from netkit.cli.app import Commands
 from netkit.cli.completions.__main__ import WRITERS, main
-from netkit.cli.completions.files import CHECKOUT, FILES
+from netkit.cli.completions.files import FILES
 from netkit.cli.completions.tree import HINTS, Command, Option, Takes, read, walk
 from netkit.cli.options import Color
 from netkit.dns.types import FREQUENT
 
+CHECKOUT = Path(__file__).parents[3] / "completions"  # of these tests: netkit itself may be installed elsewhere
 HELP = Option(("--help", "-h"), "Show this message and exit.")
 
 
