@@ -17,8 +17,11 @@ ALLOWED: dict[str, set[str]] = {
     "net": {"errors", "events"},
     "dns": {"net", "errors", "events"},
     "http": {"net", "errors", "events"},
-    "lab": {"http", "dns", "net", "errors", "events"},
-    "cli": {"lab", "http", "dns", "net", "errors", "events"},
+    "echo": {"net", "errors", "events"},
+    "sockopt": {"net", "errors", "events"},
+    "watch": {"net", "errors", "events"},
+    "lab": {"echo", "sockopt", "watch", "http", "dns", "net", "errors", "events"},
+    "cli": {"lab", "echo", "sockopt", "watch", "http", "dns", "net", "errors", "events"},
 }
 FOREIGN = {  # third-party and I/O modules, and the only places that may import them
     "typer": ("cli",),

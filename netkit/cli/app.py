@@ -1,7 +1,7 @@
 """The root command and the table of all commands.
 
 A new command is a function in `netkit/cli/commands/`, one line here, its library module and its tests; then
-`python -m netkit.cli.completions --write` and `python -m netkit.cli.readme --write`.
+`python -m netkit.cli.completions --write` and `python -m tests.readme --write`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ from netkit import __version__
 from netkit.cli.lazy import CONTEXT, Entry, LazyGroup, help_style
 from netkit.cli.run import say
 
-NAMES, APPLICATIONS, PLAYGROUND = "Names", "Application protocols", "Try it out"
+NAMES, SOCKETS = "Names", "Sockets"
+APPLICATIONS, PLAYGROUND = "Application protocols", "Try it out"
 
 
 class Commands(LazyGroup):

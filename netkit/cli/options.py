@@ -12,6 +12,7 @@ import typer
 OUTPUT, TIME = "Output", "Time"
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6}
 MULTIPLES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -54,6 +55,42 @@ def parse_size(text: str | int) -> int:
     if size != int(size):
         raise typer.BadParameter(f"{text!r} is not a whole number of bytes")
     return int(size)
+
+
+def parse_rate(text: str | float) -> float:
+    """Times per second of `10/s`, `600/m`, `5/500ms`, `20k/s` (1000-based); a bare number is per second.
+
+    Raises BadParameter.
+    """
+    if not isinstance(text, str):
+        return text
+    count, slash, span = text.partition("/")
+    try:
+        number, unit = split_number(count)
+        every = parse_duration(span if span[:1].isdecimal() else f"1{span}") if span else 1
+        rate = number * THOUSANDS[unit] / every
+        if slash and not span:
+            raise ValueError(text)
+    except (ValueError, KeyError, typer.BadParameter):
+        raise typer.BadParameter(f"{text[:40]!r} is not a rate: write 10/s or 600/m") from None
+    if not 0 < rate <= 1e9:
+        raise typer.BadParameter(f"{text[:40]!r}: a rate is more than zero and at most 1e9/s")
+    return rate
+
+
+def parse_share(text: str | float) -> float:
+    """A probability or share, 0 to 1, of `5%`, `0.1%` or `0.05`. Raises BadParameter."""
+    if not isinstance(text, str):
+        return text
+    digits = text.removesuffix("%")
+    try:
+        number, unit = split_number(digits)
+        share = number / 100 if digits != text else number
+        if unit or not 0 <= share <= 1:
+            raise ValueError
+    except ValueError:
+        raise typer.BadParameter(f"{text[:40]!r} is not a share: write 5% or 0.05, at most 100%") from None
+    return share
 
 
 class Color(StrEnum):

@@ -5,7 +5,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.cli.options import parse_duration, parse_size
+from netkit.cli.options import parse_duration, parse_rate, parse_share, parse_size
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,34 @@ def test_no_sizes(text: str) -> None:
         parse_size(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("10/s", 10), ("10", 10), ("600/m", 10), ("5/500ms", 10), ("20k/s", 20_000), ("1M/s", 1e6), ("0.5/s", 0.5)],
+)
+def test_rates(text: str, rate: float) -> None:
+    assert parse_rate(text) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("text", ["", "/s", "10/", "0/s", "-1/s", "10/x", "10/s/s", "nan", "2G/s", "10/0s", "1e10/s"])
+def test_no_rates(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        parse_rate(text)
+
+
+@pytest.mark.parametrize(("text", "share"), [("0", 0), ("1", 1), ("5%", 0.05), ("0.1%", 0.001), ("100%", 1)])
+def test_shares(text: str, share: float) -> None:
+    assert parse_share(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["", "%", "101%", "1.1", "-1%", "5 %", "5%%", "nan", "1k"])
+def test_no_shares(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        parse_share(text)
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_taken_or_refused(text: str) -> None:
-    for parse in (parse_duration, parse_size):
+    for parse in (parse_duration, parse_rate, parse_share, parse_size):
         try:
             assert parse(text) >= 0
         except typer.BadParameter:

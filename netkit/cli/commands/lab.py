@@ -7,10 +7,9 @@ import typer
 
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile
 from netkit.cli.trace import listener
 from netkit.errors import Exit, No
-
-LISTEN, READY = "Listening", "Telling that it is ready"
 
 
 def lab(
@@ -20,16 +19,7 @@ def lab(
             metavar="[-- COMMAND [ARG..]]", help="Run this with NETKIT_LAB_* set, and end with its exit code."
         ),
     ] = None,
-    bind: Annotated[
-        list[str],
-        typer.Option(
-            "--bind",
-            metavar="ADDRESS",
-            help="Listen on this address; repeatable.",
-            show_default="127.0.0.1 and ::1",
-            rich_help_panel=LISTEN,
-        ),
-    ] = [],
+    bind: Bind = [],
     port: Annotated[
         list[str],
         typer.Option(
@@ -47,18 +37,8 @@ def lab(
             "--zone", metavar="FILE", help="Serve this zone file as well; repeatable.", rich_help_panel=LISTEN
         ),
     ] = [],
-    ready_fd: Annotated[
-        int | None,
-        typer.Option(
-            "--ready-fd", metavar="N", min=0, help="Write the addresses to this descriptor.", rich_help_panel=READY
-        ),
-    ] = None,
-    ready_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--ready-file", metavar="FILE", help="Write them to this file; it goes at the end.", rich_help_panel=READY
-        ),
-    ] = None,
+    ready_fd: ReadyFd = None,
+    ready_file: ReadyFile = None,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
