@@ -36,8 +36,7 @@ def write_version() -> bool:
     from netkit import __version__
 
     try:
-        sys.stdout.write(f"netkit {__version__}\n")
-        sys.stdout.flush()
+        os.write(1, f"netkit {__version__}\n".encode())  # past the buffer, where what is refused would stay
     except OSError:
         return False  # `run` meets the same error and knows what to say
     return True

@@ -4,7 +4,6 @@ A command module raises `NetkitError`, returns an `Exit` (or None for 0), and ne
 This is also the one place for Ctrl-C, a closed standard output and a bug's traceback.
 """
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from typing import Any
 import typer
 
 from netkit.cli.output.escape import visible
-from netkit.errors import Exit, LocalFailure, NetkitError
+from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, install
+from netkit.errors import Exit, NetkitError
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
 ISSUES = "the project's issue tracker"
@@ -23,26 +23,20 @@ ISSUES = "the project's issue tracker"
 def main(argv: Sequence[str]) -> int:
     """Run `netkit ARGV...` in this process; the exit code."""
     arguments = with_values(argv)
-    if hasattr(sys.stdout, "reconfigure"):
-        # What came as bytes that are no UTF-8 leaves as the same bytes; other encodings escape what they lack.
-        utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-        sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+    install()
     try:
         code = invoke(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        discard_stdout()  # its reader may be what was waited for
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
+    except ReaderGone:
         return closed()
     except NetkitError as exc:
         report(exc)
+        if exc.kind == UNWRITABLE:
+            discard_stdout()
         code = exc.exit
-    except OSError as exc:
-        if not writing_failed(exc):
-            return bug(exc, arguments)
-        report(LocalFailure(f"cannot write standard output: {exc.strerror}"))
-        discard_stdout()
-        return Exit.LOCAL
     except Exception as exc:
         return bug(exc, arguments)
     return finish(code)
@@ -119,20 +113,15 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
     return finish(Exit.BUG)
 
 
-def writing_failed(exc: OSError) -> bool:
-    """Whether standard output could not be written: operations translate their own errors, what is left is ours."""
-    return exc.filename is None and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
 def finish(code: int) -> int:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except ReaderGone:
         return closed()
-    except OSError as exc:
-        report(LocalFailure(f"cannot write standard output: {exc.strerror}"))
+    except NetkitError as exc:
+        report(exc)
         discard_stdout()
-        return Exit.LOCAL
+        return exc.exit
     return int(code)
 
 

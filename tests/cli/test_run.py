@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ REFUSED = [
     ["--help"],
     ["--version"],
     ["--show-completion=bash"],
+    ["resolve", "--color", "always", "localhost"],
 ]
 NETKIT = [sys.executable, "-m", "netkit"]
 BROKEN = """
@@ -66,6 +69,54 @@ def test_a_closed_pipe_ends_it_quietly(argv: list[str]) -> None:
             [*NETKIT, *argv], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("argv", REFUSED)
+def test_a_stdout_that_is_open_for_reading_alone_is_told(argv: list[str]) -> None:
+    with open(os.devnull) as readable:
+        done = subprocess.run(
+            [*NETKIT, *argv], stdout=readable, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (11, "netkit: cannot write standard output: Bad file descriptor\n")
+
+
+def full_pipe() -> tuple[int, int, int]:
+    """A pipe whose writing end never blocks and takes no more: (read, write, octets in it)."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    size = 0
+    with suppress(BlockingIOError):
+        while True:
+            size += os.write(write, b"x" * 4096)
+    return read, write, size
+
+
+@pytest.mark.parametrize("argv", [argv for argv in REFUSED if argv != ["--version"]])
+def test_what_a_full_pipe_does_not_take_waits_for_its_reader(argv: list[str]) -> None:
+    wanted = subprocess.run([*NETKIT, *argv], capture_output=True, timeout=60, check=True).stdout
+    read, write, size = full_pipe()
+    process = subprocess.Popen([*NETKIT, *argv], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    with os.fdopen(read, "rb") as reader:
+        out = reader.read()[size:]
+    assert (process.wait(60), process.communicate()[1]) == (0, b"")
+    assert re.sub(rb"time\W+[0-9TZ.:-]+", b"", out) == re.sub(rb"time\W+[0-9TZ.:-]+", b"", wanted)
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_ctrl_c_ends_the_wait_for_a_reader(blocking: bool) -> None:
+    read, write, _ = full_pipe()
+    os.set_blocking(write, blocking)
+    argv = [*NETKIT, "resolve", "--trace", "@127.0.0.1:1", "localhost"]
+    process = subprocess.Popen([*argv, "--json"], stdout=write, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "close" not in process.stderr.readline():  # of the trace: the result is next
+        pass
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    process.stderr.close()
+    os.close(read)
+    os.close(write)
 
 
 def test_ctrl_c_is_130_without_a_word() -> None:

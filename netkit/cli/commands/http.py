@@ -1,6 +1,5 @@
 """`netkit http get` and `netkit http head`."""
 
-import os
 import sys
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -10,9 +9,10 @@ import typer
 from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration, parse_size
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.output.stdout import write_bytes
 from netkit.cli.secret import Credentials
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, combine
+from netkit.errors import BadInput, Exit, NetkitError, combine
 
 REQUEST, AUTH, REDIRECTS, CONNECTION, TLS = "Request", "Credentials", "Redirects", "Connection", "TLS"
 DOWNLOAD_TIMEOUT = 3600.0  # seconds of -o without --timeout: half a minute is for pages, not for files
@@ -255,7 +255,7 @@ def _run(
             response = fetch(
                 target,
                 method=method,
-                sink=_write if streams else None,
+                sink=write_bytes if streams else None,
                 on_progress=meter.update if meter.wanted else None,
                 on_event=on_event,
                 **common,
@@ -309,23 +309,10 @@ def _plain(view: Any) -> None:
     """The sections with the body between them, as bytes: nothing of it is changed."""
     from netkit.cli.output.http import after, before
 
-    _write("".join(f"{line}\n" for line in before(view)).encode("latin-1", "replace"))
+    write_bytes("".join(f"{line}\n" for line in before(view)).encode("latin-1", "replace"))
     facts = "".join(f"{line}\n" for line in after(view)).encode("utf-8", "surrogateescape")
     if "body" in view.sections and (content := view.response.body.content):
-        _write(content)
+        write_bytes(content)
         if facts and not content.endswith(b"\n"):
-            _write(b"\n")
-    _write(facts)
-
-
-def _write(data: bytes) -> None:
-    """All of it to standard output, past Python's buffer, so that what is refused now is not tried again at the end."""
-    view = memoryview(data)
-    try:
-        fd = sys.stdout.fileno()
-        while view:
-            view = view[os.write(fd, view) :]
-    except BrokenPipeError:
-        raise
-    except OSError as exc:
-        raise LocalFailure(f"cannot write standard output: {exc.strerror}", kind="write") from exc
+            write_bytes(b"\n")
+    write_bytes(facts)
