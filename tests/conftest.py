@@ -1,9 +1,15 @@
 """What every test may use: a clean environment, netkit in a process of its own, and the unit of time limits."""
 
+import fcntl
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -44,3 +50,43 @@ def netkit() -> Callable[..., Finished]:
         )
 
     return run
+
+
+class Shown(NamedTuple):
+    """What a command wrote to its terminal (both streams), as it came, and how it ended."""
+
+    text: str
+    returncode: int
+
+    @property
+    def lines(self) -> list[str]:
+        """Without colour, and without the spaces that fill a line."""
+        return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", self.text).splitlines()]
+
+
+@pytest.fixture
+def terminal() -> Callable[..., Shown]:
+    """Run `netkit ARGS` with a terminal for all three streams: terminal("resolve", "localhost").lines."""
+
+    def run(*args: str, columns: int = 80, env: dict[str, str] | None = None) -> Shown:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        argv = [sys.executable, "-m", "netkit", *args]
+        environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+        process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        os.close(theirs)
+        seen = b""
+        while chunk := _read(ours):
+            seen += chunk
+        os.close(ours)
+        return Shown(seen.decode().replace("\r\n", "\n"), process.wait(60_000 * MS))
+
+    return run
+
+
+def _read(terminal: int) -> bytes:
+    """What comes next; nothing once the last process of the terminal has closed it (EIO)."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

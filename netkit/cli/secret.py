@@ -26,7 +26,8 @@ def read_secret(what: str, *, command: str | None = None, file: str | None = Non
                 data = stream.read(MAX_SECRET + 1)
         except (OSError, ValueError) as exc:
             reason = getattr(exc, "strerror", None) or str(exc)
-            raise LocalFailure(f"cannot read the {what} from {source}: {reason}", kind="secret") from exc
+            where = source if fd is None else f"descriptor {fd}"
+            raise LocalFailure(f"cannot read the {what} from {where}: {reason}", kind="secret") from exc
     else:
         return None
     if len(data) > MAX_SECRET:

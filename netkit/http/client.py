@@ -6,7 +6,8 @@ then; it raises BadInput alone, before anything is sent, and what the caller's o
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from netkit.errors import AuthRefused, BadInput, LocalFailure, NetkitError, No, PeerError, Temporary
@@ -103,6 +104,7 @@ def fetch(
                 if not following.same_origin:
                     work.headers, work.credentials = list(kept(work.headers)), None
                 chain.append(following.url)
+                work.at = following.url
     except BadInput:
         raise
     except NetkitError as exc:
@@ -126,6 +128,7 @@ class _Fetch:
         sink: Callable[[bytes], object] | None,
     ) -> None:
         self.url, self.method, self.headers = url, method, headers
+        self.at = url  # of the hop that is being fetched
         self.follow, self.max_body, self.sink = follow, max_body, sink
         self.time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.credentials: Credentials | None = None
@@ -150,11 +153,21 @@ class _Fetch:
             if asked and not supported(names):
                 self.warnings += (Warn("not_decoded", f"Content-Encoding {', '.join(names)[:80]} is left as it is"),)
             else:
-                self.decoder = Decoder(names)
+                with self._named():
+                    self.decoder = Decoder(names)
         give = self._target(head)
         if self.decoder is None:
             return give
         return self._decoded(self.decoder, give)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What the decoder has to say, with the URL in front."""
+        try:
+            yield
+        except PeerError as exc:
+            exc.message = f"{self.at}: {exc.message}"
+            raise
 
     def _target(self, head: Head) -> OnBody:
         """Where the decoded pieces go."""
@@ -186,8 +199,9 @@ class _Fetch:
 
     def _decoded(self, decoder: Decoder, give: OnBody) -> OnBody:
         def take(data: bytes) -> None:
-            for piece in decoder.feed(data):
-                give(piece)
+            with self._named():
+                for piece in decoder.feed(data):
+                    give(piece)
 
         return take
 
@@ -198,10 +212,13 @@ class _Fetch:
             return self.response(last.error)
         if self.decoder:
             try:
-                self.warnings += tuple(self.decoder.finish())
+                with self._named():
+                    self.warnings += tuple(self.decoder.finish())
             except PeerError as exc:
-                exc.message = f"{last.hop.url}: {exc.message}"
                 return self.response(exc)
+        asked = last.hop.http_version
+        if last.head and asked in ("2", "3") and last.head.http_version != asked:
+            self.warnings += (Warn("http_version", f"HTTP/{last.head.http_version} was spoken, not {asked} as asked"),)
         error = refusal(last, follow=self.follow)
         if error is None and self.download and self.method != "HEAD":
             if self.digest is None:  # 204 and 304 bring no body

@@ -19,6 +19,7 @@ MAX_CODINGS = 5  # applied one over the other; more is an attack
 MAX_RATIO = 100  # out/in; the most that gzip does to real text is near 20, to zeros 1030
 RATIO_FREE = 10 * 1024 * 1024  # bytes out before the ratio counts: small bodies may be very regular
 PIECE = 256 * 1024  # bytes out at a time, so that memory does not follow the ratio
+SLICE = 16 * 1024  # bytes in at a time: what is behind a gzip member is copied once a member
 
 _NAMES = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 
@@ -46,27 +47,27 @@ class Decoder:
             )
         self.stages = [_Inflate(name) for name in reversed(names)]
         self.max_ratio = max_ratio
-        self.bytes_in = self.bytes_out = 0
+        self.bytes_in = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Raises PeerError when it cannot be decoded or expands too much."""
         self.bytes_in += len(data)
-        for piece in self._through(data, 0):
-            self.bytes_out += len(piece)
-            if self.bytes_out > RATIO_FREE and self.bytes_out > self.max_ratio * self.bytes_in:
+        yield from self._through(data, 0)
+
+    def _through(self, data: bytes, number: int) -> Iterator[bytes]:
+        """The output of the stages from `number` on; each may expand so much, also what the next makes nothing of."""
+        if number == len(self.stages):
+            yield data
+            return
+        stage = self.stages[number]
+        for piece in stage.feed(data):
+            stage.bytes_out += len(piece)
+            if stage.bytes_out > RATIO_FREE and stage.bytes_out > self.max_ratio * self.bytes_in:
                 raise PeerError(
-                    f"the body expands {self.bytes_out // self.bytes_in} times, the limit is {self.max_ratio}",
+                    f"the body expands {stage.bytes_out // self.bytes_in} times, the limit is {self.max_ratio}",
                     kind="expands_too_much",
                     hint="-H 'Accept-Encoding: identity' asks for it uncompressed",
                 )
-            yield piece
-
-    def _through(self, data: bytes, number: int) -> Iterator[bytes]:
-        if number == len(self.stages):
-            if data:
-                yield data
-            return
-        for piece in self.stages[number].feed(data):
             yield from self._through(piece, number + 1)
 
     def finish(self) -> list[Warn]:
@@ -88,9 +89,14 @@ class _Inflate:
         self.engine: zlib._Decompress | None = None
         self.begun = b""  # the first bytes, until there are enough to choose by
         self.ended = False  # a member is complete
+        self.bytes_out = 0
         self.junk = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), SLICE):
+            yield from self._feed(data[at : at + SLICE])
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self.junk:
                 self.junk += len(data)

@@ -168,7 +168,7 @@ class Exchange:
         else:
             version, status, reason = self.status_line
             head = Head(status, reason, version, tuple(self.fields))
-            if 100 <= status < 200 and status != 101:
+            if 100 <= status < 200 and status != 101:  # 101 is the last response in HTTP
                 self.informational.append(head)
                 if len(self.informational) > MAX_INFORMATIONAL:
                     raise PeerError(
@@ -177,6 +177,8 @@ class Exchange:
                     )
                 self.status_line, self.fields = None, []
                 return
+            if status == 101:
+                raise PeerError(f"{self.hop.url}: 101 changes to a protocol that nobody asked for", kind="malformed")
             self.head = head
             self._check(head)
             self.sink = self.on_head(head) if self.on_head else None
@@ -218,8 +220,10 @@ class Exchange:
         tls = self._tls(code, words)
         if isinstance(self.stopped, NetkitError):
             error: NetkitError | None = self.stopped
-        elif code == 0 or self.enough:
+        elif self.head is not None and (code == 0 or self.enough):
             error = None
+        elif code == 0:  # libcurl takes the end of the connection for the end of the headers
+            error = PeerError(f"{self.hop.url}: closed amid the headers", kind="truncated")
         else:
             error = self._error(code, words, phase, tls)
         ip = self.curl.getinfo(self.curl.PRIMARY_IP)
@@ -235,9 +239,14 @@ class Exchange:
             timings=self._timings(phase),
             tls=tls,
             wire_bytes=self.received,
-            warnings=tuple(self.warnings),
+            warnings=tuple(self.warnings) + self._excess(),
             error=error,
         )
+
+    def _excess(self) -> tuple[Warn, ...]:
+        if not self.listener.excess:
+            return ()
+        return (Warn("excess_bytes", f"{self.listener.excess} bytes came behind the end of the response"),)
 
     def _reused(self) -> bool:
         return self.listener.request is not None and self.curl.getinfo(self.curl.NUM_CONNECTS) == 0

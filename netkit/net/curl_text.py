@@ -17,6 +17,7 @@ _FAILED = re.compile(r"connect to (\S+) port (\d+) (?:from .* )?failed: (.*)")
 _CONNECTED = re.compile(r"(?:Established connection|Connected) to ")
 _SESSION = re.compile(r"SSL connection using (\S+) / (\S+)(?: / (\S+))?")
 _ALPN = re.compile(r"ALPN: server accepted (\S+)")
+_EXCESS = re.compile(r"Excess found.*?: excess = (\d+)")
 _CLOSED = re.compile(r"(?:closing|shutting down|Closing) connection")
 
 _WORDS = {
@@ -43,6 +44,7 @@ class Listener:
         self.cipher: str | None = None
         self.group: str | None = None
         self.alpn: str | None = None
+        self.excess = 0  # bytes behind the end of the response
         self.request: Headers | None = None
         self._head = bytearray()
 
@@ -94,6 +96,8 @@ class Listener:
             self.alpn = found[1]
         elif _CONNECTED.match(line) or line.startswith("ALPN: curl offers"):
             self._connect()
+        elif found := _EXCESS.match(line):
+            self.excess = int(found[1])
         elif line.startswith("Could not resolve host"):
             self._step("resolve", self.host, result="no such host")
         elif _CLOSED.match(line):

@@ -2,9 +2,7 @@
 
 import json
 import os
-import pty
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -14,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 Finished = subprocess.CompletedProcess[str]
 Netkit = Callable[..., Finished]
+Terminal = Callable[..., Any]
 JSON = b'{"n":12345678901234567890,"a":1.10,"a":[]}'
 
 
@@ -45,6 +44,9 @@ class Server:
             b"Content-Type: text/plain",
             status=b"200 \x1b[31mred",
         ),
+        b"/utf-16": ok("grüße".encode("utf-16"), b"Content-Type: text/plain; charset=UTF-16"),
+        b"/bom": ok(b'\xef\xbb\xbf{"a":1}', b"Content-Type: application/json"),
+        b"/long-json": ok(b"[" + b"0," * 30_000 + b"0]", b"Content-Type: application/json"),
         b"/latin": ok(b"x", b"X-Name: caf\xe9"),
     }
 
@@ -79,10 +81,15 @@ class Server:
                     connection.recv(1)
                     return
                 head = data.startswith(b"HEAD")
-                answer = self.answers[path]
+                answer = self.answer(path)
                 connection.sendall(answer[: answer.index(b"\r\n\r\n") + 4] if head else answer)
                 if path == b"/short":
                     return
+
+    def answer(self, path: bytes) -> bytes:
+        if path.startswith(b"/charset/"):
+            return ok("grüße".encode(), b"Content-Type: text/plain; charset=" + path.removeprefix(b"/charset/"))
+        return self.answers[path]
 
     def close(self) -> None:
         self.over = True
@@ -284,39 +291,8 @@ def test_the_trace_is_on_stderr(netkit: Netkit, server: Server) -> None:
     assert [line.split()[1] for line in done.stderr.splitlines()] == ["socket", "connect", "send", "recv", "recv"]
 
 
-def on_a_terminal(*args: str, width: int = 80) -> str:
-    """What the command writes to a terminal, both streams."""
-    import fcntl
-    import struct
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netkit", *args], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    )
-    os.close(theirs)
-    seen = b""
-    while select.select([ours], [], [], 60)[0]:
-        try:
-            data = os.read(ours, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        seen += data
-    process.wait()
-    os.close(ours)
-    return seen.decode()
-
-
-def without_colour(text: str) -> list[str]:
-    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n").splitlines()]
-
-
-def test_a_terminal_gets_hops_headers_a_readable_body_and_the_phases(server: Server) -> None:
-    lines = without_colour(on_a_terminal("http", "get", f"{server.url}/redirect"))
+def test_a_terminal_gets_hops_headers_a_readable_body_and_the_phases(terminal: Terminal, server: Server) -> None:
+    lines = terminal("http", "get", f"{server.url}/redirect").lines
     assert re.fullmatch(rf"302 {server.url}/redirect → {server.url}/json  [0-9.]+ ms", lines[0])
     assert lines[1] == f"HTTP/1.1 200 OK   {server.url[7:]}   same connection"
     assert lines[2:12] == [
@@ -335,18 +311,58 @@ def test_a_terminal_gets_hops_headers_a_readable_body_and_the_phases(server: Ser
     assert max(map(len, lines)) <= 80
 
 
-def test_a_terminal_gets_no_binary(server: Server) -> None:
-    lines = without_colour(on_a_terminal("http", "get", f"{server.url}/png"))
+def test_a_terminal_gets_no_binary(terminal: Terminal, server: Server) -> None:
+    lines = terminal("http", "get", f"{server.url}/png").lines
     assert "binary body, PNG image, 28 B: not shown (-o FILE saves it)" in lines
 
 
-def test_nothing_a_server_says_steers_the_terminal(server: Server) -> None:
-    seen = on_a_terminal("http", "get", "--show", "headers,body,tls,request,timing", f"{server.url}/evil")
-    left = re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r\n", "\n")
+def test_nothing_a_server_says_steers_the_terminal(terminal: Terminal, server: Server) -> None:
+    shown = terminal("http", "get", "--show", "headers,body,tls,request,timing", f"{server.url}/evil")
+    left = "\n".join(shown.lines)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", left)
     assert "HTTP/1.1 200 \\x1b[31mred" in left
     assert "X-Evil: \\x1b]0;title\\x07\\x9b" in left
     assert "body \\x1b]52;c;eA==\\x07 \\x9b31m \\u202e end" in left
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/charset/undefined", ["grüße"]),
+        ("/charset/idna", ["grüße"]),
+        ("/charset/punycode", ["grüße"]),
+        ("/charset/unicode_escape", ["grüße"]),
+        ("/charset/hex", ["grüße"]),
+        ("/charset/nosuch", ["grüße"]),
+        ("/charset/iso-8859-1", ["grÃ¼Ã\\x9fe"]),
+        ("/utf-16", ["grüße"]),
+        ("/bom", ["{", '  "a": 1', "}"]),
+    ],
+)
+def test_no_charset_a_server_names_is_a_trap(terminal: Terminal, server: Server, path: str, shown: list[str]) -> None:
+    done = terminal("http", "get", "--show", "body", f"{server.url}{path}")
+    assert (done.lines, done.returncode) == (shown, 0)
+
+
+def test_json_too_long_for_colours_is_laid_out_without(terminal: Terminal, server: Server) -> None:
+    done = terminal("http", "get", "--show", "body", f"{server.url}/long-json")
+    assert done.text == "[\n" + "  0,\n" * 30_000 + "  0\n]\n"
+
+
+def test_json_is_json_whatever_the_encoding_of_stdout(netkit: Netkit, server: Server) -> None:
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        done = netkit(
+            "http", "get", "--json", f"{server.url}/charset/utf-8",
+            env={"PYTHONIOENCODING": encoding}, text=True, encoding="utf-8",
+        )  # fmt: skip
+        assert json.loads(done.stdout)["body"]["content"] == "grüße"
+
+
+def test_a_version_that_was_not_spoken_is_told(netkit: Netkit, server: Server) -> None:
+    done = netkit("http", "get", "--http", "3", f"{server.url}/")
+    assert done.returncode in (0, 11)  # a libcurl without HTTP/3 cannot ask for it
+    if done.returncode == 0:
+        assert done.stderr == f"netkit: warning: {server.url}/: HTTP/1.1 was spoken, not 3 as asked\n"
 
 
 def test_a_piped_get_loads_no_rich(server: Server) -> None:

@@ -78,6 +78,8 @@ TRUNCATED, MALFORMED = "truncated", "malformed"
         (b"HTTP/1.1 abc\r\n\r\n", 5, MALFORMED, "malformed"),
         (b"HTTP/1.1 2000 x\r\n\r\n", 5, MALFORMED, "malformed status line"),
         (ok(b"x", status=b"999 Odd"), 5, "bad_status", "999 Odd: not a valid status"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", 5, TRUNCATED, "closed amid the headers"),
+        (b"HTTP/1.1 101 Now\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 5, MALFORMED, "101 changes to a protocol"),
         (b"", 3, "empty_reply", "empty reply"),
         (ok(b"no", status=b"404 Not Found"), 1, "http_404", "404 Not Found"),
         (ok(b"no", status=b"401 Unauthorized"), 7, "http_401", "401 Unauthorized"),
@@ -108,6 +110,19 @@ def test_two_equal_lengths_are_one(serve: Serve) -> None:
 def test_odd_headers_are_warned_about(serve: Serve) -> None:
     response = get(serve(b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello"))
     assert [warning.code for warning in response.warnings] == ["header_space"]
+
+
+def test_bytes_behind_the_end_are_warned_about(serve: Serve) -> None:
+    response = get(serve(ok(b"two") + b"and more"))
+    assert (response.exit_code, response.body.content) == (0, b"two")
+    assert [warning.message for warning in response.warnings] == ["8 bytes came behind the end of the response"]
+
+
+@pytest.mark.parametrize("coding", [b"squash", b"gzip"])
+def test_what_cannot_be_decoded_is_named(serve: Serve, coding: bytes) -> None:
+    response = get(serve(ok(b"no such thing", b"Content-Encoding: " + coding)))
+    assert response.error is not None
+    assert response.error.message.startswith(f"{response.url}: ")
 
 
 def test_bodies_of_errors_are_kept(serve: Serve) -> None:

@@ -107,3 +107,11 @@ def test_limits_on_codings() -> None:
 def test_any_bytes_decode_or_are_a_peer_error(data: bytes, name: str) -> None:
     with suppress(PeerError):
         decode([name], data)
+
+
+def test_what_expands_into_nothing_is_a_bomb_too() -> None:
+    """Half a million empty members, compressed once more: nothing comes out, and each of them takes its time."""
+    data = gzip.compress(gzip.compress(b"", mtime=0) * 600_000, mtime=0)
+    with pytest.raises(PeerError) as caught:
+        decode(["gzip", "gzip"], *(data[at : at + 1024] for at in range(0, len(data), 1024)))
+    assert caught.value.kind == "expands_too_much"

@@ -17,6 +17,8 @@ from netkit.net.hop import PHASES, HopResult, Tls, masked
 from netkit.net.tls import Certificate, common_name, days_left, problems
 
 PRETTY_LIMIT = 1024 * 1024  # bytes of JSON laid out; more takes seconds and nobody reads it
+COLOURED = 20_000  # pieces of JSON in colour; Rich needs 40 microseconds for each
+NO_CHARSETS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")  # Python's codecs, slow or odd
 BAR_LIMIT = 60  # columns of the waterfall's bars
 EXPIRES_SOON = 21  # days; Let's Encrypt renews at 30
 
@@ -45,10 +47,14 @@ _MAGIC = (
 def print_view(console: Console, view: View) -> None:
     """Print the sections; lines are not wrapped, the terminal does that without cutting anything."""
     for text in sections(view, console.width):
-        console.print(text, soft_wrap=True)
+        if isinstance(text, str):  # past Rich, which would need a minute for ten megabytes of short lines
+            console.file.write(f"{text}\n")
+        else:
+            console.print(text, soft_wrap=True)
 
 
-def sections(view: View, width: int) -> Iterator[Text]:
+def sections(view: View, width: int) -> Iterator[Text | str]:
+    """Lines for the console; a `str` is harmless already and goes out as it is."""
     response, wanted = view.response, view.sections
     if not response.hops:
         return
@@ -69,10 +75,10 @@ def sections(view: View, width: int) -> Iterator[Text]:
         if last.trailers:
             yield Text("trailers", "dim")
             yield headers(last.trailers)
-    if "body" in wanted and (shown := body(response)) is not None:
+    if "body" in wanted and response.body.content:
         if not quiet:
             yield Text()
-        yield shown
+        yield from body(response.body, (last.head.get("content-type") if last.head else None) or "")
     if response.body.saved_to and not quiet:
         yield Text.assemble(
             ("saved ", "bold"), visible(response.body.saved_to), f"  {size(response.body.decoded_bytes)}"
@@ -154,46 +160,52 @@ def headers(fields: tuple[tuple[str, str], ...]) -> Text:
     return text
 
 
-def body(response: Response) -> Text | None:
-    """The kept body, readable; None where there is none."""
-    kept = response.body
-    data = kept.content
-    if not data:
-        return None
-    type_ = (response.head.get("content-type") if response.head else None) or ""
-    text = as_text(data, type_, kept.truncated)
+def body(kept: Body, content_type: str) -> Iterator[Text | str]:
+    """The kept body, readable."""
+    data = kept.content or b""
+    text = as_text(data, content_type, kept.truncated)
     if text is None:
-        return Text(binary(data, type_, kept), "dim italic")
-    shown = _json(text) if len(data) <= PRETTY_LIMIT and not kept.truncated and _may_be_json(text, type_) else None
-    if shown is None:
-        shown = Text(visible(text.replace("\r\n", "\n").rstrip("\n"), lines=True))
+        yield Text(binary(data, content_type, kept), "dim italic")
+        return
+    pretty = len(data) <= PRETTY_LIMIT and not kept.truncated and _may_be_json(text, content_type)
+    yield (_json(text) if pretty else None) or visible(text.replace("\r\n", "\n").rstrip("\n"), lines=True)
     if kept.truncated:
-        shown.append(f"\n… {size(kept.decoded_bytes)} in all, --max-body shows more", "dim italic")
-    return shown
+        yield Text(f"… {size(kept.decoded_bytes)} in all, --max-body shows more", "dim italic")
 
 
 def as_text(data: bytes, content_type: str, cut: bool) -> str | None:
-    """The text, None for what is binary."""
-    if b"\0" in data[:4096]:
-        return None
+    """The text without a byte order mark, None for what is binary."""
     found = re.search(r"charset=\"?([\w.:-]+)", content_type, re.IGNORECASE)
-    charset = found[1] if found else "utf-8"
+    charset = _charset(found[1]) if found else "utf-8"
+    if b"\0" in data[:4096] and not charset.startswith(("utf-16", "utf-32")):
+        return None
     try:
-        return data.decode(charset, "ignore" if cut else "strict")
-    except LookupError:
-        return data.decode("utf-8", "replace")
-    except UnicodeDecodeError:
+        return data.decode(charset, "ignore" if cut else "strict").removeprefix("\ufeff")
+    except UnicodeError:
         return data.decode("latin-1") if content_type.startswith("text/") else None
+
+
+def _charset(name: str) -> str:
+    """Python's name of the charset; UTF-8 where it is none that we take."""
+    import codecs
+
+    try:
+        found = codecs.lookup(name)
+    except LookupError:
+        return "utf-8"
+    return "utf-8" if found.name in NO_CHARSETS or not found._is_text_encoding else found.name
 
 
 def _may_be_json(text: str, content_type: str) -> bool:
     return "json" in content_type.lower() or text.lstrip()[:1] in ("{", "[")
 
 
-def _json(text: str) -> Text | None:
-    pieces = layout(text)
-    if pieces is None:
+def _json(text: str) -> Text | str | None:
+    if (laid_out := layout(text)) is None:
         return None
+    pieces = list(laid_out)
+    if len(pieces) > COLOURED:
+        return visible("".join(piece for _, piece in pieces), lines=True)
     shown = Text()
     for kind, piece in pieces:
         shown.append(piece if kind == "space" else visible(piece), TOKEN_STYLE.get(kind))

@@ -101,7 +101,8 @@ def encode(document: dict[str, Any]) -> str:
     """One line of JSON: readable where text is harmless, escaped where a terminal would act on it or UTF-8 lacks it."""
     import json
 
-    return visible_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"  # as every JSON text is (RFC 8259, 8.1)
+    return visible_json(json.dumps(document, ensure_ascii=not utf8, allow_nan=False))
 
 
 def exact(data: bytes) -> str | dict[str, str]:
