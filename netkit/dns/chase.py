@@ -7,7 +7,7 @@ noted. What a recursive server sends in one reply takes one query; an authoritat
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from netkit.dns.name import to_text
+from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
@@ -76,7 +76,7 @@ def _judge(one: _Chase, came: Reached) -> None:
         one.result = replace(resolution, outcome=Outcome.ANSWER)
     elif came.outcome is Outcome.NXDOMAIN:
         one.result = replace(resolution, outcome=Outcome.DANGLING_CNAME if aliased else Outcome.NXDOMAIN)
-    elif owner.lower() != one.at.lower() and not any(raw.type == SOA for raw in reply.authority):
+    elif owner.lower() != one.at.lower() and not _denied(owner, reply):
         one.at, one.sofar = owner, resolution  # the target was left out: ask for it by itself
     else:
         one.result = replace(resolution, outcome=Outcome.NODATA)
@@ -94,6 +94,11 @@ def _walk(one: _Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:
             continue
         wanted = records
     return owner, wanted, owner.lower() in one.seen
+
+
+def _denied(owner: bytes, reply: Reply) -> bool:
+    """Whether the SOA of a zone that the owner is in says that it has no such record (RFC 2308 2.2)."""
+    return any(raw.type == SOA and is_below(owner, raw.owner) for raw in reply.authority)
 
 
 def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.dns.wire import Malformed, Mismatch, Query, Reply, parse, rcode_name
 from netkit.events import OnEvent, Step
+from netkit.net.address import scope_id
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
 
@@ -55,7 +56,7 @@ class Exchange:
             self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
         host, _, zone = self.server.host.partition("%")
         port = self.server.port
-        code = sock.connect_ex((host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port))
+        code = sock.connect_ex((host, port, 0, scope_id(zone)) if zone else (host, port))
         if code not in (0, errno.EINPROGRESS):
             if self.trace:
                 self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))

@@ -58,8 +58,8 @@ def resolve(
     names: names or IP addresses. types: record types, "MX", "TYPE65"; none means A and AAAA, for an address PTR.
     servers: "192.0.2.1", "[::1]:5300", "ns.example", "system"; none means those of resolv.conf(5). timeout: seconds
     for each name, all told. hosts, resolv_conf: other files than the system's. Raises BadInput before anything is
-    sent, Unreachable for a server name without address, LocalFailure without a resolver configuration; what the
-    servers say is an Outcome.
+    sent, Unreachable for a server name without address, LocalFailure without a resolver configuration
+    or descriptors; what the servers say is an Outcome.
     """
     if system and (servers or types or dns or tcp):
         raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp")

@@ -122,6 +122,14 @@ def to_text(wire: bytes) -> str:
     return ".".join(labels) + "."
 
 
+def is_below(name: bytes, ancestor: bytes) -> bool:
+    """Whether the wire name is the other one or below it, label by label."""
+    at = 0
+    while len(name) - at > len(ancestor):
+        at += 1 + name[at]
+    return name[at:].lower() == ancestor.lower()
+
+
 def label_text(label: bytes) -> str:
     if _PLAIN.issuperset(label):
         return label.decode("ascii")

@@ -5,13 +5,14 @@ A server is `IP`, `IP:PORT`, `[v6]:PORT`, `fe80::1%eth0`, a host name with an op
 """
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
-from netkit.net.address import Endpoint, join, parse_endpoint
+from netkit.net.address import Endpoint, join, parse_endpoint, refuse_without_interface
 from netkit.net.blocking import addresses
 from netkit.net.deadline import Deadline
 
@@ -63,7 +64,7 @@ def read_configuration(path: str | None = None) -> Configuration:
 def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
     """The lines resolv.conf(5) knows; others, and servers that are no address, are passed over.
 
-    A server may have a port, as the parser of all addresses takes it.
+    A server may have a port: behind the address, or as OpenBSD writes it, with brackets round IPv4 as well.
     """
     servers: list[Server] = []
     search: tuple[str, ...] = ()
@@ -75,7 +76,8 @@ def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
         match words:
             case ["nameserver", address, *_] if len(servers) < MAX_SERVERS:
                 try:
-                    endpoint = parse_endpoint(address, port=PORT, schemes=("udp",))
+                    unwrapped = re.sub(r"^\[([0-9.]+)\]", r"\1", address)
+                    endpoint = parse_endpoint(unwrapped, port=PORT, schemes=("udp",))
                 except BadInput:
                     continue
                 if endpoint.is_ip:
@@ -137,4 +139,5 @@ def parse_server(text: str) -> Endpoint:
     endpoint = parse_endpoint(text, port=PORT, schemes=("udp", "tcp"))
     if endpoint.path or endpoint.fd is not None:
         raise BadInput(f"{text!r}: a DNS server is an address or a name")
+    refuse_without_interface(endpoint.host, endpoint.zone, text)
     return endpoint

@@ -17,10 +17,11 @@ from netkit.dns.exchange import Exchange, OverTcp, OverUdp
 from netkit.dns.result import Outcome, Rejected, Transport
 from netkit.dns.servers import Server
 from netkit.dns.types import NS, SOA
-from netkit.dns.wire import Malformed, Mismatch, Query, Reply, rcode_name
+from netkit.dns.wire import AA, Malformed, Mismatch, Query, Reply, rcode_name
+from netkit.errors import LocalFailure
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import EXHAUSTED, reason_of
 
 TRIES = 3
 TRY_SECONDS = 2.0  # how long one try waits before the next is sent; its reply still counts later
@@ -55,7 +56,7 @@ def ask(
     try_seconds: float = TRY_SECONDS,
     on_event: OnEvent | None = None,
 ) -> list[Reached]:
-    """One Reached for each (wire name, type), in their order; asked all at once."""
+    """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors)."""
     with selectors.DefaultSelector() as selector:
         asking = [
             Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, on_event)
@@ -137,6 +138,12 @@ class Question:
             exchange.begin()
         except OSError as exc:
             exchange.close()
+            if exc.errno in EXHAUSTED:
+                raise LocalFailure(
+                    f"cannot open a socket for {server}: {exc.strerror}",
+                    kind="descriptors",
+                    hint="ulimit -n raises the limit; fewer names at once need fewer",
+                ) from exc
             self.unreached(exchange, reason_of(exc))
             return False
         self.open.append(exchange)
@@ -198,7 +205,7 @@ class Question:
             if not self.send(server, tcp=exchange.transport == "tcp"):
                 self.next_try()
             return
-        outcome = outcome_of(reply, self.reached.type)
+        outcome = outcome_of(reply)
         if outcome in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN, Outcome.TRUNCATED):
             if self.heard_nothing and not exchange.query.edns:
                 self.reached.notes.append(f"{server} answered when asked without EDNS")
@@ -247,7 +254,7 @@ class Question:
             self.open.pop().close()
 
 
-def outcome_of(reply: Reply, rdtype: int) -> Outcome:
+def outcome_of(reply: Reply) -> Outcome:
     """What a reply says, before aliases are followed."""
     if reply.truncated:
         return Outcome.TRUNCATED
@@ -258,7 +265,7 @@ def outcome_of(reply: Reply, rdtype: int) -> Outcome:
     if reply.answer:
         return Outcome.ANSWER
     kinds = {raw.type for raw in reply.authority}
-    # A referral: name servers of some zone and no SOA, from one that neither recurses nor has authority.
-    if NS in kinds and SOA not in kinds and rdtype != NS and not reply.flags & 0x0400:
+    # A referral: name servers of some zone and no SOA, from one that has no authority.
+    if NS in kinds and SOA not in kinds and not reply.flags & AA:
         return Outcome.LAME
     return Outcome.NODATA

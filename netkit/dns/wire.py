@@ -19,7 +19,8 @@ UDP_PAYLOAD = 1232  # octets that cross any path in one piece (DNS flag day 2020
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAGS = {AA: "aa", TC: "tc", RD: "rd", RA: "ra", AD: "ad", CD: "cd"}
 IN = 1
-NXDOMAIN = 3
+MAX_POINTERS = 127  # in one name: each has a label to lead to (RFC 1035 4.1.4), and 127 is all that 255 octets hold
+UNREAD = (1, 2, 4, 5)  # FORMERR, SERVFAIL, NOTIMP, REFUSED: the replies of who may not have read the question
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
     8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
@@ -108,9 +109,7 @@ def parse(wire: bytes, query: Query) -> Reply:
     if opcode := (flags >> 11) & 15:
         raise Mismatch(f"opcode {opcode}, not QUERY")
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
-    # A server that could not or would not read the question may leave it out (RFC 1035 4.1.1, FORMERR); one that
-    # denies the name has read it.
-    at = 12 if questions == 0 and flags & 15 not in (0, NXDOMAIN) else _skip_question(wire, questions, query)
+    at = 12 if questions == 0 and flags & 15 in UNREAD else _skip_question(wire, questions, query)
     sections: list[tuple[Raw, ...]] = []
     extended = 0
     for count in counts:
@@ -148,7 +147,7 @@ def _skip_question(wire: bytes, questions: int, query: Query) -> int:
 def read_name(wire: bytes, at: int) -> tuple[bytes, int]:
     """(the name uncompressed, the offset behind it). Pointers may only go backwards (RFC 1035 4.1.4)."""
     parts: list[bytes] = []
-    length, end, limit = 0, -1, at
+    length, end, limit, pointers = 0, -1, at, 0
     while True:
         if at >= len(wire):
             raise Malformed("a name runs past the end")
@@ -161,6 +160,9 @@ def read_name(wire: bytes, at: int) -> tuple[bytes, int]:
                 end = at + 2
             if target >= limit:
                 raise Malformed("a compressed name points forwards or at itself")
+            pointers += 1
+            if pointers > MAX_POINTERS:  # a chain of them costs more time than a packet has octets
+                raise Malformed(f"a compressed name has more than {MAX_POINTERS} pointers")
             limit = at = target
             continue
         if size > 63:

@@ -175,11 +175,12 @@ def _host_port(text: str, whole: str, *, guess: bool) -> tuple[str, str, int | N
             raise BadInput(f"URL {_short(whole)}: '[' is never closed")
         if after and not after.startswith(":"):
             raise BadInput(f"URL {_short(whole)}: {after!r} after ']' is not a port")
-        from netkit.net.address import parse_host  # 5 ms for `ipaddress`
+        from netkit.net.address import parse_host, refuse_without_interface  # 5 ms for `ipaddress`
 
         if ":" not in inside:
             raise BadInput(f"URL {_short(whole)}: only an IPv6 address stands in brackets")
         host, zone = parse_host(inside.replace("%25", "%", 1), f"URL {whole}")
+        refuse_without_interface(host, zone, whole)
         return host, zone, _port(after[1:], whole)
     host, _, port = text.partition(":")
     if ":" in port:

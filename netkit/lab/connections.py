@@ -5,18 +5,18 @@ it says nothing of TLS handshakes that fail, and it writes to a log of its own w
 """
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+
+from netkit.net.reasons import EXHAUSTED
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bool], Coroutine[None, None, None]]
 OnFailure = Callable[[str, str], None]  # (peer, reason): a handshake or an accept that failed
 
 READ = 64 * 1024  # what a reader holds that nobody has asked for yet
 HANDSHAKE_SECONDS = 20.0
-EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ACCEPTS = 100  # in one turn of the loop, so that those who are connected get theirs
 EXHAUSTED_PAUSE = 0.5  # seconds: accept() would fail again at once, for as long as the client waits
 

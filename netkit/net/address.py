@@ -144,6 +144,19 @@ def parse_host(text: str, whole: str | None = None) -> tuple[str, str]:
     return to_ascii(text), ""
 
 
+def refuse_without_interface(host: str, zone: str, whole: str) -> None:
+    """Raise BadInput for a link-local address that does not say on which link (RFC 4007 section 6)."""
+    if not zone and re.match(r"fe[89ab][0-9a-f]:", host):
+        raise BadInput(f"{whole!r}: {host} is on every link: it needs an interface", hint=f"write [{host}%eth0]")
+
+
+def scope_id(zone: str) -> int:
+    """The number of an interface that is given by name or number (RFC 4007 11.2). Raises OSError: there is none."""
+    if zone.isascii() and zone.isdecimal() and int(zone) < 1 << 32:
+        return int(zone)
+    return socket.if_nametoindex(zone)
+
+
 def with_port(endpoint: Endpoint, port: int) -> Endpoint:
     """The same endpoint at another port: what bind() gave for port 0."""
     return endpoint._replace(port=port)

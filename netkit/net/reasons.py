@@ -13,6 +13,8 @@ REASONS = {
     errno.EACCES: "permission denied",
 }
 
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # this machine has no more to give
+
 
 def reason_of(exc: OSError) -> str:
     """The reason of an OSError in a few words."""

@@ -139,6 +139,41 @@ def test_a_target_that_was_left_out_is_asked_for(serve: Serve) -> None:
     assert server.questions == ["www.test", "a.test"]
 
 
+@pytest.mark.parametrize(
+    ("owner", "asks"),
+    [
+        ("a.test.", False),
+        ("TEST.", False),
+        (".", False),
+        ("other.", True),
+        ("www.test.", True),
+        ("below.a.test.", True),
+        ("st.", True),  # the end of the text of "a.test.", and no zone above it
+    ],
+)
+def test_only_the_soa_of_the_targets_zone_denies_it(serve: Serve, owner: str, asks: bool) -> None:
+    def script(query: bytes, transport: str, number: int) -> list[bytes]:
+        if asked_for(query)[0] == "a.test":
+            return [reply_to(query, "@ 60 IN A 192.0.2.1")]
+        soa = f"{owner} 60 IN SOA ns.test. admin.test. 1 2 3 4 60"
+        return [reply_to(query, "@ 60 IN CNAME a.test.", authority=[soa], flags="QR AA")]
+
+    server = serve(script)
+    found = look_up(server)
+    assert (found.outcome, found.data) == ((Outcome.ANSWER, ("192.0.2.1",)) if asks else (Outcome.NODATA, ()))
+    assert server.questions == ["www.test", "a.test"][: 2 if asks else 1]
+
+
+def test_a_referral_is_no_answer_about_name_servers_either(serve: Serve) -> None:
+    script = zone("www.test. 60 IN NS ns.www.test.")
+    assert look_up(serve(script), rdtype="NS").outcome is Outcome.ANSWER
+
+    def refer(query: bytes, transport: str, number: int) -> list[bytes]:
+        return [reply_to(query, authority=["www.test. 60 IN NS ns.www.test."], flags="QR")]
+
+    assert look_up(serve(refer), rdtype="NS").outcome is Outcome.LAME
+
+
 def test_a_dangling_alias(serve: Serve) -> None:
     for script in (zone("www.test. 60 IN CNAME gone.test."), whole("@ 60 IN CNAME gone.test.", rcode="NXDOMAIN")):
         found = look_up(serve(script))

@@ -29,6 +29,12 @@ from netkit.net.deadline import Deadline
             "nameserver 192.0.2.1:5300\nnameserver [::1]:54",
             Configuration((Server("192.0.2.1", 5300), Server("::1", 54))),
         ),
+        (
+            "nameserver [192.0.2.1]:5300\nnameserver [192.0.2.2]\nnameserver [::1]",  # OpenBSD
+            Configuration((Server("192.0.2.1", 5300), Server("192.0.2.2"), Server("::1"))),
+        ),
+        ("nameserver fe80::1%2\nnameserver fe80::2", Configuration((Server("fe80::1%2"), Server("fe80::2")))),
+        ("nameserver [192.0.2.1:5300\nnameserver [192.0.2.1]x\nnameserver []:53\nnameserver [h]", Configuration()),
         ("nameserver\nnameserver ns.test\nnameserver 1.2.3\nnameserver unix:/x", Configuration()),
         ("NAMESERVER 192.0.2.1\nnameservers 192.0.2.1", Configuration()),
         ("#nameserver 192.0.2.1\n;nameserver 192.0.2.1\n# x\x0cnameserver 192.0.2.1", Configuration()),
@@ -106,7 +112,7 @@ def test_find_system_and_others_in_order_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "unix:/x", "fd:3", "http://192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "1.2.3", "a..b"]
+    "text", ["", "unix:/x", "fd:3", "http://192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "1.2.3", "a..b", "fe80::1"]
 )
 def test_bad_servers(text: str) -> None:
     with pytest.raises(BadInput):

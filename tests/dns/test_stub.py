@@ -28,7 +28,7 @@ ADDRESS = "@ 60 IN A 192.0.2.1"
 
 
 def one(
-    *servers: Scripted | str,
+    *servers: Scripted | Server | str,
     rdtype: int = A,
     name: str = "www.test",
     seconds: float = 20_000 * MS,
@@ -37,7 +37,9 @@ def one(
     tcp: bool = False,
     steps: list[Step] | None = None,
 ) -> Reached:
-    where = [Server("127.0.0.1", int(str(server).rpartition(":")[2])) for server in servers]
+    where = [
+        one if isinstance(one, Server) else Server("127.0.0.1", int(str(one).rpartition(":")[2])) for one in servers
+    ]
     [reached] = ask(
         [(parse_name(name), rdtype)],
         where,
@@ -288,6 +290,17 @@ def test_a_server_that_fails_is_left_for_the_next(serve: Serve, script: Script, 
     assert (data(reached), str(reached.server)) == (["192.0.2.1"], str(good))
     assert [(r.server, r.reason) for r in reached.rejected] == [(str(bad), reason)]
     assert (len(bad.queries), len(good.queries)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "reason"),
+    [("nosuch", "no interface with this name"), ("99999999999", "no interface with this name"), ("1", "refused")],
+)
+def test_the_interface_of_a_link_local_server(zone: str, reason: str) -> None:
+    """A number is taken as one (RFC 4007 11.2); ::1 takes any interface, so that the port answers."""
+    host = "fe80::1" if zone != "1" else "::1"
+    reached = one(Server(f"{host}%{zone}", 1), try_seconds=20_000 * MS)
+    assert (reached.outcome, reasons(reached)) == (Outcome.UNREACHABLE, [reason])
 
 
 def test_all_servers_fail(serve: Serve) -> None:

@@ -192,9 +192,11 @@ def test_two_pointers_in_a_loop() -> None:
             read_name(wire, at)
 
 
-def test_many_pointers_backwards_are_followed() -> None:
+def test_pointers_backwards_are_followed_as_many_as_a_name_may_have() -> None:
     wire = b"\1a\0" + b"".join(at.to_bytes(2) for at in [0xC000, *(0xC000 | at for at in range(3, 2001, 2))])
-    assert read_name(wire, len(wire) - 2) == (b"\1a\0", len(wire))
+    assert read_name(wire[: 3 + 2 * 127], 3 + 2 * 126) == (b"\1a\0", 3 + 2 * 127)
+    with pytest.raises(Malformed, match="more than 127 pointers"):
+        read_name(wire, 3 + 2 * 127)
 
 
 def test_names_of_255_octets_and_one_more() -> None:
@@ -219,6 +221,8 @@ def test_names_of_255_octets_and_one_more() -> None:
         (message(b"\0\0\0\0\0\0\0\0"), "0 questions"),
         (message(b"\0\2\0\0\0\0\0\0", WWW.question * 2), "2 questions"),
         (message(b"\0\0\0\0\0\0\0\0", head=HEAD[:3] + b"\x83"), "0 questions"),  # NXDOMAIN of nothing
+        (message(b"\0\0\0\0\0\0\0\0", head=HEAD[:3] + b"\x86"), "0 questions"),  # YXDOMAIN
+        (message(b"\0\0\0\0\0\0\0\0", head=HEAD[:3] + b"\x89"), "0 questions"),  # NOTAUTH
     ],
 )
 def test_replies_to_something_else(wire: bytes, reason: str) -> None:

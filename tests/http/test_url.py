@@ -50,6 +50,8 @@ def test_forms(text: str, shown: str) -> None:
         ("http://h/\n", "LF at character 10"),
         ("http://h/\0", "NUL at character 10"),
         ("http://[::1", "'[' is never closed"),
+        ("http://[fe80::1]/", "fe80::1 is on every link: it needs an interface"),
+        ("http://[FEbf::1]/", "it needs an interface"),
         ("http://[v6]/", "only an IPv6 address stands in brackets"),
         ("http://[::zz]/", "not an IPv6 address"),
         ("http://::1/", "more than one ':'"),

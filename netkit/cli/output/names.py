@@ -77,7 +77,7 @@ def complaints(found: Lookup) -> dict[str, str | None]:
     if not found.types_asked and len(failed) < len(found.resolutions):
         failed = [one for one in failed if one.outcome not in NEGATIVE]
     alike = not found.types_asked and len(failed) > 1 and len({one.outcome for one in failed}) == 1
-    if not found.types_asked and failed and failed[0].input.upper() in FREQUENT:
+    if not found.types_asked and failed and failed[0].server and failed[0].input.upper() in FREQUENT:
         word = failed[0].input.upper()
         return {message(failed[0], with_type=False): f"{word} is a record type: did you mean -t {word}?"}
     return {message(one, with_type=not alike): HINTS.get(one.outcome) for one in (failed[:1] if alike else failed)}
