@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, install
+from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install
 from netkit.errors import Exit, NetkitError
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
@@ -30,6 +30,8 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         discard_stdout()  # its reader may be what was waited for
         code = Exit.INTERRUPTED
+    except Unread as exc:
+        code = 128 + exc.number
     except ReaderGone:
         return closed()
     except NetkitError as exc:
@@ -38,8 +40,20 @@ def main(argv: Sequence[str]) -> int:
             discard_stdout()
         code = exc.exit
     except Exception as exc:
-        return bug(exc, arguments)
+        if not interrupted(exc):
+            return bug(exc, arguments)
+        discard_stdout()
+        code = Exit.INTERRUPTED
     return finish(code)
+
+
+def interrupted(exc: BaseException | None) -> bool:
+    """Whether it came up while a Ctrl-C unwound the program, which may stop in the middle of a clean-up."""
+    while exc is not None:
+        if isinstance(exc, KeyboardInterrupt):
+            return True
+        exc = exc.__context__
+    return False
 
 
 def invoke(arguments: Sequence[str]) -> int:

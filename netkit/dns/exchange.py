@@ -95,10 +95,10 @@ class Exchange:
     def close(self) -> None:
         if self.socket is None:
             return
-        if self.socket in self.question.selector.get_map():
-            self.question.selector.unregister(self.socket)
-        self.socket.close()
-        self.socket = None
+        sock, self.socket = self.socket, None
+        if sock in self.question.selector.get_map():
+            self.question.selector.unregister(sock)
+        sock.close()
         if self.trace:
             self.trace(Step("close", self.address))
 

@@ -1,6 +1,7 @@
 """The lab: every service in one process and one event loop, on loopback, with nothing to set up or clean up."""
 
 import asyncio
+import resource
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ SERVICES: tuple[type[Service], ...] = (Dns, Http)  # a new service is its module
 LOOPBACK = ("127.0.0.1", "::1")
 PORTS: Mapping[str, int] = {port.name: port.number for service in SERVICES for port in service.ports}
 FREE: Mapping[str, int] = dict.fromkeys(PORTS, 0)
+MIN_FILES = 64  # descriptors: 25 for the event loop and the sockets, some for clients; uvloop aborts without
 
 
 class Lab:
@@ -33,7 +35,8 @@ class Lab:
     the well-known ones. zones: zone files to serve besides lab.test. inherited: sockets from a parent, by port name,
     in place of opening one. on_log gets an `Event` for everything that happens, on_event the steps at the socket.
 
-    Making one raises BadInput and LocalFailure for what is wrong with a zone; entering it, for what cannot be bound.
+    Making one raises BadInput and LocalFailure for what is wrong with a zone, or too few descriptors; entering it, for
+    what cannot be bound.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Lab:
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
+        _check_files()
         self._hosts = [parse_host(host) for host in bind] or [(host, "") for host in LOOPBACK]
         self._optional = () if bind else ("::1",)  # a machine without IPv6 is no mistake of the user's
         self._ports = {**FREE, **(ports or {})}
@@ -134,6 +138,16 @@ class Lab:
         for service in self._services:
             self.environment |= service.environment(first)
         self.environment["NETKIT_LAB_CA"] = str(folder / "ca.pem")
+
+
+def _check_files() -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < MIN_FILES:
+        raise LocalFailure(
+            f"{limit} open files are too few for the lab's servers",
+            kind="descriptors",
+            hint="ulimit -n 256 allows more",
+        )
 
 
 def _reachable(endpoint: Endpoint) -> Endpoint:

@@ -237,6 +237,14 @@ def test_a_full_disk_under_the_log_is_told() -> None:
     assert done.stderr == "netkit: cannot write standard output: No space left on device\n"
 
 
+def test_too_few_descriptors_are_told() -> None:
+    """uvloop would abort the process."""
+    command = f"ulimit -n 20; exec {sys.executable} -m netkit lab --port 0"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == ("netkit: 20 open files are too few for the lab's servers\nhint: ulimit -n 256 allows more\n")
+
+
 def test_the_trace_shows_the_servers_side() -> None:
     with serving("--trace", "--bind", "127.0.0.1") as (lab, lines):
         with socket.create_connection(("127.0.0.1", port(lines, "http"))) as client:

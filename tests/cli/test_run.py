@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MS
+
 REFUSED = [
     ["resolve", "localhost"],
     ["resolve", "--json", "localhost"],
@@ -119,6 +121,33 @@ def test_ctrl_c_ends_the_wait_for_a_reader(blocking: bool) -> None:
     os.close(write)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_signal_that_is_handled_ends_the_wait_for_a_reader_too(number: signal.Signals, blocking: bool) -> None:
+    """As in a server: asyncio's handlers return, and a system call would go on behind them."""
+    code = f"""
+import signal, sys
+signal.signal({int(number)}, lambda *_: None)
+from netkit.cli.run import main
+sys.stderr.write("ready\\n")
+sys.exit(main(["tour", "--list"]))
+"""
+    read, write, _ = full_pipe()
+    os.set_blocking(write, blocking)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "ready\n"
+    for _ in range(100):  # the first may come before it waits
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(100 * MS)
+            break
+    assert (process.returncode, process.stderr.read()) == (128 + number, "")
+    process.stderr.close()
+    os.close(read)
+    os.close(write)
+
+
 def test_ctrl_c_is_130_without_a_word() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -149,6 +178,17 @@ def test_a_bug_is_70_and_says_so(tmp_path: Path) -> None:
         assert "Traceback" in traced.stderr
         assert "\x1b" not in traced.stderr
     assert "Traceback" not in run(NETKIT_TRACE="0").stderr
+
+
+def test_a_clean_up_that_ctrl_c_interrupts_is_no_bug() -> None:
+    code = BROKEN.replace(
+        '    raise KeyError("inside \\x1b]0;title\\x07")',
+        "    try:\n        raise KeyboardInterrupt\n    finally:\n        {}['half done']",
+    )
+    assert code != BROKEN
+    argv = [sys.executable, "-c", code, "fail", "--trace"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_ctrl_c_while_modules_load_is_no_traceback() -> None:

@@ -1,12 +1,19 @@
 """Standard output as results need it: nothing is lost without a word, whatever the descriptor is.
 
 Python's own says nothing of what a full non-blocking pipe did not take (another process may have set the descriptor
-so), and Rich ends the process with 1 on BrokenPipeError. So the raw layer is ours: it waits for a reader that is slow,
-and what the system refuses becomes an error of ours where it arises.
+so), Rich ends the process with 1 on BrokenPipeError, and where signals have handlers (asyncio, libcurl) a write to a
+pipe that nobody reads blocks Ctrl-C as well. So the raw layer is ours: it waits for a reader that is slow until a
+signal comes, and what the system refuses becomes an error of ours where it arises.
 """
 
 import io
+import os
+import select
+import signal
+import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from netkit.errors import LocalFailure
@@ -15,25 +22,79 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 UNWRITABLE = "stdout"  # the kind of error when it cannot be written
+PIECE = 4096  # PIPE_BUF: what a pipe that poll(2) calls writable takes without blocking, pipe(7)
 
 
 class ReaderGone(Exception):
     """The reader of standard output went away. No OSError: whoever looks for a peer's would take it for one."""
 
 
-class StandardOutput(io.FileIO):
-    def write(self, data: "ReadableBuffer", /) -> int:
-        """All or some of the data. Raises ReaderGone, LocalFailure."""
-        try:
-            while (written := super().write(data)) is None:  # EAGAIN
-                import select
+class Unread(Exception):
+    """A signal came while the reader of standard output was waited for; what is written from now on is dropped."""
 
-                select.select([], [self], [])
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
+
+
+class StandardOutput(io.FileIO):
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd, "w", closefd=False)
+        self.dropping = False
+        self.poll: select.poll | None = None
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            self.poll = select.poll()
+            self.poll.register(fd, select.POLLOUT)
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """All or some of the data. Raises ReaderGone, Unread, LocalFailure."""
+        view = memoryview(data).cast("B")
+        if self.dropping:
+            return len(view)
+        if self.poll:
+            view = view[:PIECE]
+            if not self.poll.poll(0):
+                self._wait()
+        try:
+            while (written := super().write(view)) is None:  # EAGAIN
+                self._wait()
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as exc:
             raise LocalFailure(f"cannot write standard output: {exc.strerror}", kind=UNWRITABLE) from exc
         return written
+
+    def _wait(self) -> None:
+        try:
+            with _ended_by_signals():
+                select.select([], [self], [])
+        except (Unread, KeyboardInterrupt):
+            self.dropping = True
+            raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make the signals that have a handler raise Unread: a handler that returns lets a system call go on (PEP 475).
+
+    The handler's own news is not lost: asyncio gets it through its wake-up descriptor.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise Unread(number)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    taken = [number for number, one in handlers.items() if callable(one) and one is not signal.default_int_handler]
+    try:
+        for number in taken:
+            signal.signal(number, end)
+    except ValueError:  # not the main thread, where signals are not handled
+        taken = []
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, handlers[number])
 
 
 def install() -> None:
@@ -47,7 +108,7 @@ def install() -> None:
     if not isinstance(before, io.TextIOWrapper):
         return
     if before is sys.__stdout__:
-        raw = StandardOutput(before.fileno(), "w", closefd=False)
+        raw = StandardOutput(before.fileno())
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=before.isatty())
     else:
         before.reconfigure(errors=errors)
