@@ -55,7 +55,7 @@ _netkit() {
         if [[ $word == "--" ]]; then after=$i; break; fi
         if [[ ${COMP_WORDS[i]-} == "=" ]]; then i=$((i + 2)); continue; fi
         case "$at:$word" in
-        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
+        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:-b"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
             if ((i == COMP_CWORD - 1)); then prev=; fi # that word is a value, whatever it looks like
             i=$((i + 1))
             ;;
@@ -122,7 +122,7 @@ _netkit() {
     "netkit http head:--show") return 0 ;;
     "netkit http head:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit http head:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
-    "netkit lab:--bind") return 0 ;;
+    "netkit lab:--bind"|"netkit lab:-b") return 0 ;;
     "netkit lab:--port"|"netkit lab:-p") return 0 ;;
     "netkit lab:--zone") _netkit_files -f default; return 0 ;;
     "netkit lab:--ready-fd") return 0 ;;
@@ -141,7 +141,7 @@ _netkit() {
     "netkit http") flags="--help -h" words="get head" ;;
     "netkit http get") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --output -o --show --max-body --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit http head") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --show --json --color --quiet -q --trace --help -h" words="" ;;
-    "netkit lab") flags="--bind --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit lab") flags="--bind -b --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit tour") flags="--step --list --json --color --quiet -q --trace --help -h" words="" ;;
     esac
     if [[ $cur == -* ]]; then words=$flags; fi

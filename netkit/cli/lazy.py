@@ -81,7 +81,10 @@ class LazyGroup(TyperGroup):
             return self.commands[name]
         module, _, function = entry.target.partition(":")
         leaf = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=help_style())
-        leaf.command(name, cls=Leaf, context_settings=CONTEXT)(getattr(import_module(f"{COMMANDS}.{module}"), function))
+        command = getattr(import_module(f"{COMMANDS}.{module}"), function)
+        # Rich would keep the line ends of the source, beside those of the terminal's width.
+        text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
+        leaf.command(name, help=text, cls=Leaf, context_settings=CONTEXT)(command)
         return get_command(leaf)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -60,7 +60,9 @@ BearerFile = Annotated[
     str | None, _option("--bearer-file", help="A file with a bearer token.", panel=AUTH, metavar="FILE")
 ]
 Netrc = Annotated[bool, _option("--netrc", help="Take user and password from ~/.netrc.", panel=AUTH)]
-MaxRedirects = Annotated[int, _option("--max-redirects", help="Follow so many.", panel=REDIRECTS, min=0, max=1000)]
+MaxRedirects = Annotated[
+    int, _option("--max-redirects", metavar="N", help="Follow so many.", panel=REDIRECTS, min=0, max=1000)
+]
 NoFollow = Annotated[bool, _option("--no-follow", help="Follow none; a redirect is exit 1.", panel=REDIRECTS)]
 Downgrade = Annotated[bool, _option("--allow-downgrade", help="Follow https to http, too.", panel=REDIRECTS)]
 Http = Annotated[Version, _option("--http", help="The HTTP version.", panel=CONNECTION)]

@@ -95,7 +95,7 @@ def tour(
             out.show(each)
         return Exit.OK
     human = out.form is Form.HUMAN
-    columns = max(40, out.console.width - 4) if human else 80
+    columns = max(20, out.console.width - 4) if human else 80
     failed = []
     for finished in guide.tour(steps, colored=human, columns=columns):
         out.show(finished)

@@ -37,7 +37,10 @@ def resolve(
     ] = False,
     tcp: Annotated[bool, typer.Option("--tcp", help="Ask over TCP from the start.", rich_help_panel=QUERY)] = False,
     tries: Annotated[
-        int, typer.Option("--tries", min=1, max=20, help="Ask a silent server so often.", rich_help_panel=QUERY)
+        int,
+        typer.Option(
+            "--tries", metavar="N", min=1, max=20, help="Ask a silent server so often.", rich_help_panel=QUERY
+        ),
     ] = 3,
     timeout: Annotated[float, timeout("6s")] = 6.0,
     short: Annotated[bool, typer.Option("--short", help="Print the data alone.", rich_help_panel="Output")] = False,
