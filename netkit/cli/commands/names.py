@@ -8,7 +8,7 @@ import typer
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, combine
+from netkit.errors import BadInput, Exit, No, combine
 
 QUERY = "Query"
 
@@ -116,5 +116,5 @@ def fqdn(
         good = found.exit is Exit.NO and short_ok and found.name is not None and found.confirmed is None
         codes.append(Exit.OK if good else found.exit)
         if found.detail and not good:
-            out.note(f"netkit: {target or 'this host'}: {found.detail}")
+            out.error(No(f"{target or 'this host'}: {found.detail}"))
     return combine(codes)
