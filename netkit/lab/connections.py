@@ -83,6 +83,8 @@ class Connections:
                 client.close()
                 continue
             client.setblocking(False)
+            if client.family != socket.AF_UNIX:  # asyncio does it for sockets that it made itself alone
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = loop.create_task(self._run(client, tls, len(self._open) >= self._limit))
             self._open[task] = client
             task.add_done_callback(self._done)

@@ -1,6 +1,6 @@
-"""What the tests of names share: the lab's DNS server in a thread, and processes that ask it."""
+"""What the tests of commands share: a lab in a thread, for the processes that ask it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -8,7 +8,13 @@ from netkit.lab import running
 
 
 @pytest.fixture(scope="module")
-def dns() -> Iterator[str]:
-    """HOST:PORT of a lab's DNS server."""
-    with running(bind=["127.0.0.1"]) as lab:
-        yield lab.environment["NETKIT_LAB_DNS"]
+def lab() -> Iterator[Mapping[str, str]]:
+    """The environment of a lab on free ports of 127.0.0.1."""
+    with running(bind=["127.0.0.1"]) as running_lab:
+        yield running_lab.environment
+
+
+@pytest.fixture
+def dns(lab: Mapping[str, str]) -> str:
+    """HOST:PORT of its DNS server."""
+    return lab["NETKIT_LAB_DNS"]

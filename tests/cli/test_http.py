@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -372,7 +372,9 @@ def test_a_piped_get_loads_no_rich(server: Server) -> None:
         "heavy = {'rich', 'pydantic', 'asyncio', 'dns', 'ssl', 'cryptography', 'idna', 'json'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "hello[]\n"
 
 
@@ -380,3 +382,89 @@ def test_help_names_every_option(netkit: Netkit) -> None:
     text = netkit("http", "get", "--help").stdout
     for option in ("--header", "--query", "--auth", "--no-follow", "--cacert", "--timeout", "--show", "--output"):
         assert option in text
+
+
+def test_tls_and_the_request_in_a_pipe(netkit: Netkit, lab: Mapping[str, str]) -> None:
+    url = f"{lab['NETKIT_LAB_HTTPS']}/hello"
+    done = netkit("http", "head", "--cacert", lab["NETKIT_LAB_CA"], "--show", "request,headers,tls", url)
+    assert (done.returncode, done.stderr) == (0, "")
+    request, headers = done.stdout.split("\n\n")
+    assert request.splitlines()[:2] == [f"HEAD {url}", f"Host: {url[8:-6]}"]
+    lines = headers.splitlines()
+    assert lines[0] == "HTTP/1.1 200 OK"
+    assert "hop 1\ttls version\tTLSv1.3" in lines
+    assert "hop 1\ttls verified\ttrue" in lines
+    assert "hop 1\tcertificate 0 subject\tCN=localhost,O=netkit lab" in lines
+    assert "hop 1\tcertificate 0 san\tlocalhost lab.test *.lab.test 127.0.0.1 ::1" in lines
+
+
+def test_tls_on_a_terminal(terminal: Terminal, lab: Mapping[str, str]) -> None:
+    url = f"{lab['NETKIT_LAB_HTTPS']}/hello"
+    lines = terminal("http", "get", "--cacert", lab["NETKIT_LAB_CA"], url).lines
+    assert lines[0] == f"HTTP/1.1 200 OK   {url[8:-6]}"
+    assert lines[1].startswith("TLSv1.3   ")
+    assert re.fullmatch(
+        r"certificate ok, \d+ days left   localhost, lab\.test, \*\.lab\.test \+2, by netkit lab CA", lines[2]
+    )
+    done = terminal("http", "get", "-k", "--show", "tls,body", "--http", "1.1", url)
+    assert done.lines[2].startswith("certificate not verified, ")
+    assert done.lines[-1] == f"netkit: warning: {url}: the certificate was not checked (--insecure)"
+    done = terminal("http", "get", "--show", "headers", url)
+    assert done.returncode == 6
+    assert done.lines[0] == f"no response   {url[8:-6]}"
+    assert "which this machine does not trust" in " ".join(done.lines)
+
+
+def test_what_comes_before_and_behind_a_response_on_a_terminal(terminal: Terminal, lab: Mapping[str, str]) -> None:
+    lines = terminal("http", "get", "--show", "headers", f"{lab['NETKIT_LAB_HTTP']}/early-hints").lines
+    assert lines[1] == "103 Early Hints, 1 header"
+    lines = terminal("http", "get", "--show", "headers", f"{lab['NETKIT_LAB_HTTP']}/trailers").lines
+    assert lines[-2] == "trailers"
+    assert lines[-1].startswith("X-Checksum: crc32=")
+
+
+def test_a_long_body_is_cut_on_a_terminal_and_says_so(terminal: Terminal, lab: Mapping[str, str]) -> None:
+    done = terminal("http", "get", "--max-body", "30", "--show", "body", f"{lab['NETKIT_LAB_HTTP']}/stream/100")
+    assert done.lines == ['{"line": 0, "of": 100}', '{"line"', "… 2.4 kB in all, --max-body shows more"]
+
+
+def test_a_download_at_a_terminal_shows_its_progress(
+    terminal: Terminal, lab: Mapping[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    done = terminal("http", "get", "-o", str(target), f"{lab['NETKIT_LAB_HTTP']}/drip?bytes=300&seconds=1.5")
+    assert done.returncode == 0
+    assert "/300 bytes" in done.text  # the bar, while it came
+    assert any(line == f"saved {target}  300 B" for line in done.lines)
+    assert target.stat().st_size == 300
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["-u", "me", "--password-file", "/nosuch"], 11, "cannot read the password from /nosuch: No such file"),
+        (["-u", "me", "--password-fd", "77"], 11, "cannot read the password from descriptor 77: Bad file descriptor"),
+        (["-u", "me", "--password-cmd", "exit 3"], 11, "the command for the password ended with 3: exit 3"),
+        (["-u", "me", "--password-cmd", "printf '\\377'"], 2, "the password is not UTF-8"),
+        (["-u", "me", "--password-cmd", "head -c 70000 /dev/zero"], 2, "the password is longer than 65536 bytes"),
+        (
+            ["-u", "me", "--password-cmd", "x", "--password-file", "y"],
+            2,
+            "give one source of the password, not several",
+        ),
+        (["--netrc", "-u", "me"], 2, "--netrc brings its own users"),
+        (["--netrc"], 11, "cannot read /nosuch/netrc: No such file or directory"),
+        (["--bearer-cmd", "printf 'a b'"], 2, "the bearer token is empty or has a character that no token has"),
+    ],
+)
+def test_secrets_that_cannot_be_had(netkit: Netkit, server: Server, args: list[str], code: int, words: str) -> None:
+    done = netkit("http", "get", f"{server.url}/", *args, env={"NETRC": "/nosuch/netrc"})
+    assert (done.returncode, done.stdout, server.requests) == (code, "", [])
+    assert done.stderr.startswith(f"netkit: {words}")
+
+
+def test_a_netrc_with_a_mistake_names_its_line(netkit: Netkit, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine x\nnonsense\n")
+    done = netkit("http", "get", "--netrc", f"{server.url}/", env={"NETRC": str(tmp_path / "netrc")})
+    assert done.returncode == 2
+    assert re.match(rf"netkit: {tmp_path}/netrc: .* \(line \d+\)\n", done.stderr)

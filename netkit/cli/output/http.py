@@ -1,4 +1,7 @@
-"""A fetched URL as JSON (`netkit.http.report`) and as plain text: the sections that were asked for, in their order."""
+"""A fetched URL as JSON (`netkit.http.report`) and as plain text: the sections that were asked for, in their order.
+
+The body is bytes: `netkit.cli.commands.http` writes it between `before` and `after`.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,12 +23,6 @@ def document(view: View) -> dict[str, Any]:
     from netkit.http import report
 
     return report.document(view.response)
-
-
-def plain(view: View) -> Iterator[str]:
-    """Lines without the body, which is bytes: `netkit.cli.commands.http` writes it between `before` and `after`."""
-    yield from before(view)
-    yield from after(view)
 
 
 def before(view: View) -> Iterator[str]:

@@ -69,7 +69,8 @@ def sections(view: View, width: int) -> Iterator[Text | str]:
         if "tls" in wanted and last.tls:
             yield from tls(last.tls, last.hop.host)
         for info in last.informational:
-            yield Text(f"{info.status} {visible(info.reason)}, {len(info.headers)} headers", "dim")
+            count = len(info.headers)
+            yield Text(f"{info.status} {visible(info.reason)}, {count} header{'s' * (count != 1)}", "dim")
     if "headers" in wanted and last.head:
         yield headers(last.head.headers)
         if last.trailers:
