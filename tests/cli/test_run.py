@@ -137,10 +137,12 @@ sys.exit(main(["tour", "--list"]))
     process = subprocess.Popen([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert process.stderr.readline() == "ready\n"
-    for _ in range(100):  # the first may come before it waits
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(300 * MS)
+    for _ in range(20):  # if it did not wait yet; a second signal while Python ends would kill it
         process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(100 * MS)
+            process.wait(3000 * MS)
             break
     assert (process.returncode, process.stderr.read()) == (128 + number, "")
     process.stderr.close()
