@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -26,6 +27,22 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         of_netkit = name.startswith("NETKIT_") and name not in ("NETKIT_PEERS", "NETKIT_TEST_MS")
         if name in FORGOTTEN or of_netkit or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """The path of a real program: program("nsd"); skipped when missing, a failure with NETKIT_PEERS=required."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        if path is None:
+            reason = f"{name} is not installed: tests/peers/install"
+            if os.environ.get("NETKIT_PEERS") == "required":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find
 
 
 Finished = subprocess.CompletedProcess[str]

@@ -1,29 +1,11 @@
-"""Real programs as peers: skipped with the reason when missing, a failure with NETKIT_PEERS=required."""
+"""Real programs as peers: free ports for them, and daemons that end with the test."""
 
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def program() -> Callable[[str], str]:
-    """The path of a program: program("nsd"). Install them with tests/peers/install."""
-
-    def find(name: str) -> str:
-        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-        if path is None:
-            reason = f"{name} is not installed: tests/peers/install"
-            if os.environ.get("NETKIT_PEERS") == "required":
-                pytest.fail(reason)
-            pytest.skip(reason)
-        return path
-
-    return find
 
 
 @pytest.fixture

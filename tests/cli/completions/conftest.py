@@ -5,9 +5,9 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import struct
+import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
@@ -16,11 +16,14 @@ from pathlib import Path
 import pytest
 
 import netkit
-from netkit.cli.completions import bash, fish, zsh
+from netkit.cli.completions import bash as for_bash
+from netkit.cli.completions import fish as for_fish
+from netkit.cli.completions import zsh as for_zsh
 from netkit.cli.completions.tree import Command, Option, Takes
 
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 ROOT = Path(netkit.__file__).resolve().parents[1]
+Ask = Callable[..., list[str]]
 
 ODD = """It's "odd": 100% of $HOME, `id` [x] \\ {a,b} *? ~ !1 ; & | <> () #"""
 HELP = Option(("--help", "-h"), "Show this message and exit.")
@@ -70,25 +73,60 @@ def odd() -> str:
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the three scripts of TREE."""
     folder = tmp_path_factory.mktemp("scripts")
-    for name, write in (("netkit.bash", bash.script), ("_netkit", zsh.script), ("netkit.fish", fish.script)):
+    for name, write in (
+        ("netkit.bash", for_bash.script),
+        ("_netkit", for_zsh.script),
+        ("netkit.fish", for_fish.script),
+    ):
         (folder / name).write_text(write(TREE), encoding="utf-8")
     return folder
 
 
-@pytest.fixture(scope="session")
-def shell() -> Callable[[str], str]:
-    """The path of a shell: shell("zsh"); skipped when it is missing, a failure with NETKIT_PEERS=required."""
+BASH = """
+set -eu
+shopt -s failglob
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+_netkit
+if ((${#COMPREPLY[@]})); then printf '%s\\n' "${COMPREPLY[@]}"; fi
+"""
 
-    def find(name: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            reason = f"{name} is not installed: tests/peers/install"
-            if os.environ.get("NETKIT_PEERS") == "required":
-                pytest.fail(reason)
-            pytest.skip(reason)
-        return path
 
-    return find
+@pytest.fixture
+def bash(program: Callable[[str], str], scripts: Path, tmp_path: Path) -> Ask:
+    """What bash offers at the end of a line, whose words are cut at `breaks`, as COMP_WORDBREAKS does."""
+
+    def run(line: str, breaks: str = "=:") -> list[str]:
+        words = []
+        for word in line.split(" "):
+            for char in breaks:
+                word = word.replace(char, f" {char} ")
+            words += word.split() or [""]
+        done = subprocess.run(
+            [program("bash"), "--norc", "-c", BASH, "_", str(scripts / "netkit.bash"), *words],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def fish(program: Callable[[str], str], scripts: Path, tmp_path: Path) -> Ask:
+    """What fish offers at the end of a line: words with their descriptions behind a tab."""
+
+    def run(line: str) -> list[str]:
+        code = "source $argv[1]; complete -C $argv[2]"
+        done = subprocess.run(
+            [program("fish"), "--no-config", "-c", code, scripts / "netkit.fish", line],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    return run
 
 
 class Terminal:
@@ -149,7 +187,7 @@ bind \\cg 'printf "BUFFER<%s>END\\n" (commandline)'
 
 
 @pytest.fixture
-def terminal(shell: Callable[[str], str], tmp_path: Path) -> Iterator[Callable[[str, str], Terminal]]:
+def terminal(program: Callable[[str], str], tmp_path: Path) -> Iterator[Callable[[str, str], Terminal]]:
     """Start an interactive shell with its home in tmp_path: terminal("zsh", "lines for its start-up file")."""
     running: list[Terminal] = []
 
@@ -168,7 +206,7 @@ def terminal(shell: Callable[[str], str], tmp_path: Path) -> Iterator[Callable[[
         path = f"{command.parent}:{os.environ['PATH']}"
         env = {"HOME": str(tmp_path), "PATH": path, "TERM": "xterm", "LC_ALL": "C.UTF-8", "SHELL": "/bin/nologin"}
         argv = {"bash": ["--noprofile", "-i"], "zsh": ["--no-globalrcs", "-i"], "fish": ["-i"]}
-        one = Terminal([shell(name), *argv[name]], env, work)
+        one = Terminal([program(name), *argv[name]], env, work)
         running.append(one)
         one.until("READY> ")
         return one

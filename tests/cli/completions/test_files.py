@@ -54,9 +54,9 @@ def test_the_shell_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.hint == "name it: --install-completion=bash, zsh or fish"
 
 
-def test_a_script_does_not_tell_the_shell_of_its_user(netkit: Run, home: Path, shell: Callable[[str], str]) -> None:
+def test_a_script_does_not_tell_the_shell_of_its_user(netkit: Run, home: Path, program: Callable[[str], str]) -> None:
     command = f"{sys.executable} -m netkit --install-completion; true"
-    for argv in ([shell("bash"), "-c", command], [shell("zsh"), "-fc", command]):
+    for argv in ([program("bash"), "-c", command], [program("zsh"), "-fc", command]):
         done = subprocess.run(
             argv, env={**os.environ, "SHELL": "/bin/fish"}, capture_output=True, text=True, timeout=60, check=False
         )

@@ -1,6 +1,5 @@
 """What the scripts offer, in real shells: bash and fish asked directly, then all three typed into, in a pty."""
 
-import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -51,52 +50,6 @@ EQUALS = [
     ("netkit resolve --server=h", []),
     ("netkit http get http://x/ --trace=h", ["hex"]),
 ]
-
-BASH = """
-set -eu
-shopt -s failglob
-source "$1"; shift
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
-_netkit
-if ((${#COMPREPLY[@]})); then printf '%s\\n' "${COMPREPLY[@]}"; fi
-"""
-
-
-@pytest.fixture
-def bash(shell: Callable[[str], str], scripts: Path, tmp_path: Path) -> Ask:
-    """What bash offers at the end of a line, whose words are cut at `breaks`, as COMP_WORDBREAKS does."""
-
-    def run(line: str, breaks: str = "=:") -> list[str]:
-        words = []
-        for word in line.split(" "):
-            for char in breaks:
-                word = word.replace(char, f" {char} ")
-            words += word.split() or [""]
-        done = subprocess.run(
-            [shell("bash"), "--norc", "-c", BASH, "_", str(scripts / "netkit.bash"), *words],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout.splitlines()
-
-    return run
-
-
-@pytest.fixture
-def fish(shell: Callable[[str], str], scripts: Path, tmp_path: Path) -> Ask:
-    """What fish offers at the end of a line: words with their descriptions behind a tab."""
-
-    def run(line: str) -> list[str]:
-        code = "source $argv[1]; complete -C $argv[2]"
-        done = subprocess.run(
-            [shell("fish"), "--no-config", "-c", code, scripts / "netkit.fish", line],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-            env={**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout.splitlines()
-
-    return run
 
 
 @pytest.mark.parametrize(("line", "expected"), CASES)
@@ -197,7 +150,7 @@ def test_zsh_knows_what_stands_already(scripts: Path, terminal: Callable[[str, s
     assert shell.line("netkit resolve --type MX,TX\t") == "netkit resolve --type MX,TXT,"
 
 
-def test_a_summary_that_a_shell_would_run_is_data(scripts: Path, shell: Callable[[str], str]) -> None:
+def test_a_summary_that_a_shell_would_run_is_data(scripts: Path, program: Callable[[str], str]) -> None:
     for name, file in (("bash", "netkit.bash"), ("zsh", "_netkit"), ("fish", "netkit.fish")):
-        done = subprocess.run([shell(name), "-n", scripts / file], capture_output=True, text=True, check=False)
+        done = subprocess.run([program(name), "-n", scripts / file], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), name
