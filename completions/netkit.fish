@@ -14,12 +14,12 @@ function __netkit_at
             break
         end
         switch "$at:$word"
-            case 'netkit resolve:--type' 'netkit resolve:-t' 'netkit resolve:--server' 'netkit resolve:-s' 'netkit resolve:--tries' 'netkit resolve:--timeout' 'netkit resolve:--color' 'netkit fqdn:--server' 'netkit fqdn:-s' 'netkit fqdn:--timeout' 'netkit fqdn:--color' 'netkit http get:--header' 'netkit http get:-H' 'netkit http get:--query' 'netkit http get:--user-agent' 'netkit http get:-A' 'netkit http get:--auth' 'netkit http get:-u' 'netkit http get:--password-cmd' 'netkit http get:--password-file' 'netkit http get:--password-fd' 'netkit http get:--bearer-cmd' 'netkit http get:--bearer-file' 'netkit http get:--max-redirects' 'netkit http get:--http' 'netkit http get:--cacert' 'netkit http get:--timeout' 'netkit http get:--connect-timeout' 'netkit http get:--output' 'netkit http get:-o' 'netkit http get:--show' 'netkit http get:--max-body' 'netkit http get:--color' 'netkit http head:--header' 'netkit http head:-H' 'netkit http head:--query' 'netkit http head:--user-agent' 'netkit http head:-A' 'netkit http head:--auth' 'netkit http head:-u' 'netkit http head:--password-cmd' 'netkit http head:--password-file' 'netkit http head:--password-fd' 'netkit http head:--bearer-cmd' 'netkit http head:--bearer-file' 'netkit http head:--max-redirects' 'netkit http head:--http' 'netkit http head:--cacert' 'netkit http head:--timeout' 'netkit http head:--connect-timeout' 'netkit http head:--show' 'netkit http head:--color' 'netkit lab:--bind' 'netkit lab:--port' 'netkit lab:-p' 'netkit lab:--zone' 'netkit lab:--ready-fd' 'netkit lab:--ready-file' 'netkit lab:--color' 'netkit tour:--step' 'netkit tour:--color'
+            case 'netkit resolve:--type' 'netkit resolve:-t' 'netkit resolve:--server' 'netkit resolve:-s' 'netkit resolve:--tries' 'netkit resolve:--timeout' 'netkit resolve:--color' 'netkit fqdn:--server' 'netkit fqdn:-s' 'netkit fqdn:--timeout' 'netkit fqdn:--color' 'netkit echo-server:--bind' 'netkit echo-server:-b' 'netkit echo-server:--port' 'netkit echo-server:-p' 'netkit echo-server:--unix' 'netkit echo-server:--workers' 'netkit echo-server:--metrics' 'netkit echo-server:--tls-cert' 'netkit echo-server:--tls-key' 'netkit echo-server:--tls-write-cert' 'netkit echo-server:--max-conns' 'netkit echo-server:--per-host' 'netkit echo-server:--idle' 'netkit echo-server:--rate' 'netkit echo-server:--delay' 'netkit echo-server:--drop' 'netkit echo-server:--duplicate' 'netkit echo-server:--reorder' 'netkit echo-server:--corrupt' 'netkit echo-server:--reset-after' 'netkit echo-server:--seed' 'netkit echo-server:--count' 'netkit echo-server:--duration' 'netkit echo-server:--ready-fd' 'netkit echo-server:--ready-file' 'netkit echo-server:--color' 'netkit http get:--header' 'netkit http get:-H' 'netkit http get:--query' 'netkit http get:--user-agent' 'netkit http get:-A' 'netkit http get:--auth' 'netkit http get:-u' 'netkit http get:--password-cmd' 'netkit http get:--password-file' 'netkit http get:--password-fd' 'netkit http get:--bearer-cmd' 'netkit http get:--bearer-file' 'netkit http get:--max-redirects' 'netkit http get:--http' 'netkit http get:--cacert' 'netkit http get:--timeout' 'netkit http get:--connect-timeout' 'netkit http get:--output' 'netkit http get:-o' 'netkit http get:--show' 'netkit http get:--max-body' 'netkit http get:--color' 'netkit http head:--header' 'netkit http head:-H' 'netkit http head:--query' 'netkit http head:--user-agent' 'netkit http head:-A' 'netkit http head:--auth' 'netkit http head:-u' 'netkit http head:--password-cmd' 'netkit http head:--password-file' 'netkit http head:--password-fd' 'netkit http head:--bearer-cmd' 'netkit http head:--bearer-file' 'netkit http head:--max-redirects' 'netkit http head:--http' 'netkit http head:--cacert' 'netkit http head:--timeout' 'netkit http head:--connect-timeout' 'netkit http head:--show' 'netkit http head:--color' 'netkit lab:--bind' 'netkit lab:-b' 'netkit lab:--port' 'netkit lab:-p' 'netkit lab:--zone' 'netkit lab:--ready-fd' 'netkit lab:--ready-file' 'netkit lab:--color' 'netkit tour:--step' 'netkit tour:--color'
                 set skip 1
                 continue
         end
         switch "$at $word"
-            case 'netkit resolve' 'netkit fqdn' 'netkit http' 'netkit http get' 'netkit http head' 'netkit lab' 'netkit tour'
+            case 'netkit resolve' 'netkit fqdn' 'netkit echo-server' 'netkit http' 'netkit http get' 'netkit http head' 'netkit lab' 'netkit tour'
                 set at "$at $word"
         end
     end
@@ -36,6 +36,7 @@ end
 complete -c netkit -f
 complete -c netkit -n '__netkit_at "netkit"' -a resolve -d 'Look up names and addresses, each answer with its source.'
 complete -c netkit -n '__netkit_at "netkit"' -a fqdn -d 'Show the fully qualified name of a host, by default this one.'
+complete -c netkit -n '__netkit_at "netkit"' -a echo-server -d 'Echo what clients send, over TCP, UDP, TLS or unix sockets.'
 complete -c netkit -n '__netkit_at "netkit"' -a http -d 'Send HTTP requests.'
 complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS and HTTP servers on loopback to try things on.'
 complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
@@ -65,6 +66,38 @@ complete -c netkit -n '__netkit_at "netkit fqdn"' -l color -x -a 'auto always ne
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l quiet -s q -d 'Print results and errors alone.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit fqdn"' -l help -s h -d 'Show this message and exit.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l tcp -d 'Serve streams alone.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l udp -d 'Serve datagrams alone.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l bind -s b -x -d 'Listen on this address; repeatable.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l port -s p -x -d 'Listen on this port; 0: any free one.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l unix -r -F -d 'Listen on a unix socket.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l workers -x -d 'Processes on the port.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l metrics -x -d 'Serve the counters to Prometheus.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-cert -r -F -d 'Speak TLS with this chain (PEM).'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-key -r -F -d 'Its key (PEM).'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-self-signed -d 'Speak TLS with a certificate made now.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-write-cert -r -F -d 'Put it there, for clients to trust.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l max-conns -x -d 'Connections at once.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l per-host -x -d 'Connections at once from a host.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l idle -x -d 'Close what has not moved for so long.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l rate -x -d 'Datagrams, and connections, of one host.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l delay -x -d 'Wait before each echo.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l drop -x -d 'Datagrams lost, as 5% or 0.05.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l duplicate -x -d 'Datagrams sent twice.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l reorder -x -d 'Datagrams that let the next one pass.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l corrupt -x -d 'Datagrams, and reads of a stream, with a flipped bit.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l reset-after -x -d 'Reset a stream when it got so much back.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l seed -x -d 'The same faults every time.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l once -d 'End after one connection or datagram.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l count -x -d 'End after so many.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l duration -x -d 'End after this long.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l ready-fd -x -d 'Write the addresses to this descriptor.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l ready-file -r -F -d 'Write them to this file; it goes at the end.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l json -d 'Print JSON Lines, one object per result.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l quiet -s q -d 'Print results and errors alone.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l help -s h -d 'Show this message and exit.'
 complete -c netkit -n '__netkit_at "netkit http"' -a get -d 'Fetch URLs: body, facts of each hop, timing.'
 complete -c netkit -n '__netkit_at "netkit http"' -a head -d 'Fetch the headers of URLs.'
 complete -c netkit -n '__netkit_at "netkit http"' -l help -s h -d 'Show this message and exit.'
@@ -122,7 +155,7 @@ complete -c netkit -n '__netkit_at "netkit http head"' -l color -x -a 'auto alwa
 complete -c netkit -n '__netkit_at "netkit http head"' -l quiet -s q -d 'Print results and errors alone.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit http head"' -l help -s h -d 'Show this message and exit.'
-complete -c netkit -n '__netkit_at "netkit lab"' -l bind -x -d 'Listen on this address; repeatable.'
+complete -c netkit -n '__netkit_at "netkit lab"' -l bind -s b -x -d 'Listen on this address; repeatable.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l port -s p -x -d 'Listen on this port; repeatable. A bare 0: free ones for every service.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l zone -r -F -d 'Serve this zone file as well; repeatable.'
 complete -c netkit -n '__netkit_at "netkit lab"' -l ready-fd -x -d 'Write the addresses to this descriptor.'
