@@ -50,7 +50,10 @@ class Source:
         raise NotImplementedError
 
     def close(self) -> None:
-        self.server.loop.remove(self.socket.fileno())
+        """Hear nothing more; what still waits to be sent is lost, as datagrams may be."""
+        if self.socket.fileno() >= 0:
+            self.count_drops()
+            self.server.loop.remove(self.socket.fileno())
 
     def count_drops(self) -> None:
         """Add what the kernel dropped since the last look: refused sources, and what found the buffer full."""
@@ -93,13 +96,14 @@ class Batches(Source):
         self._rate = server.gate.rate
         self._window = 0.0  # when the counts began
         self._heard: Counter[int] = Counter()
+        self._unheard: dict[int, float] = {}  # peers over the rate whose datagrams stand in the queue still: until when
         self._total = 0
 
     def ready(self, events: int) -> None:
         batch, counters = self._batch, self.server.counters
         for _ in range(TURNS):
             try:
-                got = batch.echo()
+                got = batch.receive()
             except OSError as exc:
                 self.server.failed(self.address, exc)
                 return
@@ -107,33 +111,33 @@ class Batches(Source):
                 return
             counters.datagrams_received += got
             counters.datagram_bytes += sum(batch.lengths[:got])
-            counters.datagrams_sent += got
-            if batch.errors:
-                counters.send_errors += batch.errors
-                counters.datagrams_sent -= batch.errors
-                batch.errors = 0
             if self._rate is not None:
                 self._measure(got)
+            counters.datagrams_sent += batch.send(got, self._unheard)
+            if batch.errors:
+                counters.send_errors += batch.errors
+                batch.errors = 0
             if got < mmsg.BATCH:
                 return
 
     def _measure(self, got: int) -> None:
-        """Count the peers of a batch, and block those that had more than a second's worth within a second."""
+        """Count the peers of a batch, and stop hearing those that had more than a second's worth within a second."""
         now = self.server.loop.now
         if now - self._window >= 1.0:
             self._window, self._total = now, 0
             self._heard.clear()
+            self._unheard = {peer: until for peer, until in self._unheard.items() if until > now}
         self._heard.update(self._batch.peers[:got])
         self._total += got
         assert self._rate is not None
         most = max(self._rate, 1.0)
         if self._total > most:  # else nobody can be over it
-            for peer, number in self._heard.items():
-                if number > most:
+            for peer in [peer for peer, number in self._heard.items() if number > most]:
+                self._total -= self._heard.pop(peer)
+                if peer not in self._unheard:
+                    self._unheard[peer] = now + BLOCKED_SECONDS
                     key = peer.to_bytes(8 if self.v6 else 4, sys.byteorder)
                     self.block(key, _host(key))
-                    self._total -= number
-                    self._heard[peer] = 0
 
 
 class OneByOne(Source):

@@ -115,13 +115,15 @@ class Loop:
         self._stopped = True
 
     def wake(self) -> None:
-        """Make a waiting turn return; callable from a signal handler or another thread."""
-        with suppress(BlockingIOError):
+        """Make a waiting turn return; callable from a signal handler or another thread, also when it is closed."""
+        with suppress(OSError):
             os.write(self._wake_write, b"\0")
 
     def close(self) -> None:
         self._poller.close()
-        for fd in (self._wake_read, self._wake_write):
+        read, write = self._wake_read, self._wake_write
+        self._wake_read = self._wake_write = -1  # a late `wake` must not reach a descriptor that took the number
+        for fd in (read, write):
             with suppress(OSError):
                 os.close(fd)
 

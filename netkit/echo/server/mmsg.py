@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Container, Iterator
 from functools import cache
 from typing import Any
 
@@ -74,9 +75,9 @@ def answer_from_asked_address(sock: socket.socket) -> None:
 
 
 class Batch:
-    """The arrays for one non-blocking UDP socket, and `echo`, which is one turn of receiving and sending.
+    """The arrays for one non-blocking UDP socket. `receive`, then `send`, is one turn.
 
-    After it, `peers[:n]` are the senders as numbers: the v4 address, or the upper half of the v6 address (its /64).
+    Between them `peers[:n]` are the senders as numbers: the v4 address, or the upper half of the v6 address (its /64).
     """
 
     def __init__(self, sock: socket.socket, *, wildcard: bool) -> None:
@@ -113,8 +114,8 @@ class Batch:
         self.peers = names.cast("Q")[1 :: SLOT // 8] if v6 else names.cast("I")[1 :: SLOT // 4]
         self.errors = 0
 
-    def echo(self) -> int:
-        """Receive what waits, at most BATCH, and send it back; how many came. Raises OSError for what is no passing."""
+    def receive(self) -> int:
+        """Receive what waits, at most BATCH; how many came. Raises OSError for what is no passing."""
         received: int = self._receive(self._fd, self._address, BATCH, MSG_DONTWAIT, None)
         if received <= 0:
             code = ctypes.get_errno()
@@ -122,25 +123,44 @@ class Batch:
                 return 0
             raise OSError(code, os.strerror(code))
         self._vector_lengths[:received] = self.lengths[:received]
-        sent: int = self._send(self._fd, self._address, received, MSG_DONTWAIT)
-        if sent != received:
-            self._send_rest(max(sent, 0), received)
+        return received
+
+    def send(self, received: int, unheard: Container[int] = ()) -> int:
+        """Send them back, but not to the unheard peers; how many went out. Those that could not add to `errors`."""
+        if unheard:
+            sent = sum(self._send_run(first, end) for first, end in self._runs(received, unheard))
+        else:
+            sent = self._send_run(0, received)
         self._vector_lengths[:received] = self._full[:received]
         self._name_lengths[:received] = self._name_full[:received]
         if self._control_lengths is not None:
             self._control_lengths[:received] = self._control_full[:received]
-        return received
+        return sent
 
-    def _send_rest(self, sent: int, received: int) -> None:
+    def _runs(self, received: int, unheard: Container[int]) -> Iterator[tuple[int, int]]:
+        """Where those stand who are to be answered, as (first, end)."""
+        first = 0
+        for at, peer in enumerate(self.peers[:received]):
+            if peer in unheard:
+                yield first, at
+                first = at + 1
+        yield first, received
+
+    def _send_run(self, first: int, end: int) -> int:
         """A call ends at the first datagram that cannot be sent. That one is dropped, as UDP may; the others go out."""
-        step = ctypes.sizeof(MMsgHdr)
-        while sent < received:
-            more: int = self._send(self._fd, self._address + sent * step, received - sent, MSG_DONTWAIT)
+        sent, at = 0, first
+        while at < end:
+            more: int = self._send(self._fd, self._address + at * _HEADER, end - at, MSG_DONTWAIT)
             if more > 0:
                 sent += more
+                at += more
             else:
                 self.errors += 1
-                sent += 1
+                at += 1
+        return sent
+
+
+_HEADER = ctypes.sizeof(MMsgHdr)
 
 
 def _view(array: Any, kind: type[ctypes.Structure], member: Any) -> memoryview:

@@ -41,7 +41,7 @@ def is_loopback(listening: Listening) -> bool:
 
 
 class EchoServer:
-    """listening: bound sockets; they stay the caller's to close. tls: streams speak it, unix sockets too.
+    """listening: bound sockets; the server closes them when it takes no more. tls: streams speak it, unix sockets too.
 
     max_conns, per_host, idle (seconds), rate (a second and host; None: PUBLIC_RATE unless all is on loopback, 0: no
     limit), faults: see there. count: end after so many connections and datagrams. duration: seconds.
@@ -206,6 +206,9 @@ class EchoServer:
             acceptor.close()
         for source in self._sources:
             source.close()
+        for each in self.listening:
+            if each.transport == "tcp":
+                each.close()  # so that who comes now is refused by the kernel, not left waiting
 
     def stop(self) -> None:
         """End now: what is open is closed."""
@@ -214,10 +217,12 @@ class EchoServer:
         self.loop.stop()
 
     def close(self) -> None:
-        """Report the end, and let go of everything but the listening sockets."""
+        """Report the end, and let go of everything."""
         self._stop_taking()
         for echo in list(self.clients.values()):
             echo.close("shutdown")
+        for each in self.listening:
+            each.close()
         self.refusals.flush()
         self.log(event("end", snapshot=self.snapshot(), seconds=time.monotonic() - self.started))
         self.loop.close()
@@ -233,8 +238,9 @@ class EchoServer:
         return counters.snapshot()
 
     def abandon(self) -> None:
-        """Let go of everything without a word: another process serves."""
-        self._stop_taking()
+        """Let go of the sockets without a word: another process serves on them."""
+        for acceptor in self._acceptors:
+            acceptor.close()
         self.loop.close()
 
     def announce(self) -> None:

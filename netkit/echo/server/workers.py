@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from netkit.echo.server.counters import Snapshot, total
@@ -88,6 +89,9 @@ class Workers:
                     os.close(read)
                     self._work(number, listening, write)
                     code = 0
+                except BaseException as exc:
+                    reason = ascii(f"netkit: worker {os.getpid()}: {type(exc).__name__}: {exc}")[1:-1]
+                    os.write(2, reason.encode() + b"\n")
                 finally:
                     os._exit(code)  # nothing of the parent's is to be flushed or cleaned up twice
             os.close(write)
@@ -107,13 +111,11 @@ class Workers:
         from netkit.echo.server.run import draining
 
         self.loop.close()
-        for other in self._workers.values():
-            with suppress(OSError):
-                os.close(other)
-        for index, others in enumerate(self._sets):
-            if index != number:
-                for each in others:
-                    each.socket.close()
+        # Everything else is the parent's: pipes, metrics, and above all --ready-fd, whose end a script awaits.
+        keep = sorted({2, write, *(each.socket.fileno() for each in listening)})
+        for low, high in pairwise([*keep, os.sysconf("SC_OPEN_MAX")]):
+            if low + 1 < high:  # closerange(n, n) closes everything from n on where n is 0 (3.11)
+                os.closerange(low + 1, high)
 
         def on_log(entry: Event) -> None:
             if entry.event not in ("end", "listening"):
