@@ -14,12 +14,12 @@ function __netkit_at
             break
         end
         switch "$at:$word"
-            case 'netkit resolve:--type' 'netkit resolve:-t' 'netkit resolve:--server' 'netkit resolve:-s' 'netkit resolve:--tries' 'netkit resolve:--timeout' 'netkit resolve:--color' 'netkit fqdn:--server' 'netkit fqdn:-s' 'netkit fqdn:--timeout' 'netkit fqdn:--color' 'netkit echo-server:--bind' 'netkit echo-server:-b' 'netkit echo-server:--port' 'netkit echo-server:-p' 'netkit echo-server:--unix' 'netkit echo-server:--workers' 'netkit echo-server:--metrics' 'netkit echo-server:--tls-cert' 'netkit echo-server:--tls-key' 'netkit echo-server:--tls-write-cert' 'netkit echo-server:--max-conns' 'netkit echo-server:--per-host' 'netkit echo-server:--idle' 'netkit echo-server:--rate' 'netkit echo-server:--delay' 'netkit echo-server:--drop' 'netkit echo-server:--duplicate' 'netkit echo-server:--reorder' 'netkit echo-server:--corrupt' 'netkit echo-server:--reset-after' 'netkit echo-server:--seed' 'netkit echo-server:--count' 'netkit echo-server:--duration' 'netkit echo-server:--ready-fd' 'netkit echo-server:--ready-file' 'netkit echo-server:--color' 'netkit http get:--header' 'netkit http get:-H' 'netkit http get:--query' 'netkit http get:--user-agent' 'netkit http get:-A' 'netkit http get:--auth' 'netkit http get:-u' 'netkit http get:--password-cmd' 'netkit http get:--password-file' 'netkit http get:--password-fd' 'netkit http get:--bearer-cmd' 'netkit http get:--bearer-file' 'netkit http get:--max-redirects' 'netkit http get:--http' 'netkit http get:--cacert' 'netkit http get:--timeout' 'netkit http get:--connect-timeout' 'netkit http get:--output' 'netkit http get:-o' 'netkit http get:--show' 'netkit http get:--max-body' 'netkit http get:--color' 'netkit http head:--header' 'netkit http head:-H' 'netkit http head:--query' 'netkit http head:--user-agent' 'netkit http head:-A' 'netkit http head:--auth' 'netkit http head:-u' 'netkit http head:--password-cmd' 'netkit http head:--password-file' 'netkit http head:--password-fd' 'netkit http head:--bearer-cmd' 'netkit http head:--bearer-file' 'netkit http head:--max-redirects' 'netkit http head:--http' 'netkit http head:--cacert' 'netkit http head:--timeout' 'netkit http head:--connect-timeout' 'netkit http head:--show' 'netkit http head:--color' 'netkit lab:--bind' 'netkit lab:-b' 'netkit lab:--port' 'netkit lab:-p' 'netkit lab:--zone' 'netkit lab:--ready-fd' 'netkit lab:--ready-file' 'netkit lab:--color' 'netkit tour:--step' 'netkit tour:--color'
+            case 'netkit resolve:--type' 'netkit resolve:-t' 'netkit resolve:--server' 'netkit resolve:-s' 'netkit resolve:--tries' 'netkit resolve:--timeout' 'netkit resolve:--color' 'netkit fqdn:--server' 'netkit fqdn:-s' 'netkit fqdn:--timeout' 'netkit fqdn:--color' 'netkit echo-server:--bind' 'netkit echo-server:-b' 'netkit echo-server:--port' 'netkit echo-server:-p' 'netkit echo-server:--unix' 'netkit echo-server:--workers' 'netkit echo-server:--metrics' 'netkit echo-server:--tls-cert' 'netkit echo-server:--tls-key' 'netkit echo-server:--tls-write-cert' 'netkit echo-server:--max-conns' 'netkit echo-server:--per-host' 'netkit echo-server:--idle' 'netkit echo-server:--rate' 'netkit echo-server:--delay' 'netkit echo-server:--drop' 'netkit echo-server:--duplicate' 'netkit echo-server:--reorder' 'netkit echo-server:--corrupt' 'netkit echo-server:--reset-after' 'netkit echo-server:--seed' 'netkit echo-server:--count' 'netkit echo-server:--duration' 'netkit echo-server:--ready-fd' 'netkit echo-server:--ready-file' 'netkit echo-server:--color' 'netkit hello-server:--file' 'netkit hello-server:-f' 'netkit hello-server:--bind' 'netkit hello-server:-b' 'netkit hello-server:--port' 'netkit hello-server:-p' 'netkit hello-server:--unix' 'netkit hello-server:--tls-cert' 'netkit hello-server:--tls-key' 'netkit hello-server:--tls-write-cert' 'netkit hello-server:--max-conns' 'netkit hello-server:--per-host' 'netkit hello-server:--rate' 'netkit hello-server:--delay' 'netkit hello-server:--partial' 'netkit hello-server:--count' 'netkit hello-server:--duration' 'netkit hello-server:--ready-fd' 'netkit hello-server:--ready-file' 'netkit hello-server:--color' 'netkit http get:--header' 'netkit http get:-H' 'netkit http get:--query' 'netkit http get:--user-agent' 'netkit http get:-A' 'netkit http get:--auth' 'netkit http get:-u' 'netkit http get:--password-cmd' 'netkit http get:--password-file' 'netkit http get:--password-fd' 'netkit http get:--bearer-cmd' 'netkit http get:--bearer-file' 'netkit http get:--max-redirects' 'netkit http get:--http' 'netkit http get:--cacert' 'netkit http get:--timeout' 'netkit http get:--connect-timeout' 'netkit http get:--output' 'netkit http get:-o' 'netkit http get:--show' 'netkit http get:--max-body' 'netkit http get:--color' 'netkit http head:--header' 'netkit http head:-H' 'netkit http head:--query' 'netkit http head:--user-agent' 'netkit http head:-A' 'netkit http head:--auth' 'netkit http head:-u' 'netkit http head:--password-cmd' 'netkit http head:--password-file' 'netkit http head:--password-fd' 'netkit http head:--bearer-cmd' 'netkit http head:--bearer-file' 'netkit http head:--max-redirects' 'netkit http head:--http' 'netkit http head:--cacert' 'netkit http head:--timeout' 'netkit http head:--connect-timeout' 'netkit http head:--show' 'netkit http head:--color' 'netkit lab:--bind' 'netkit lab:-b' 'netkit lab:--port' 'netkit lab:-p' 'netkit lab:--zone' 'netkit lab:--ready-fd' 'netkit lab:--ready-file' 'netkit lab:--color' 'netkit tour:--step' 'netkit tour:--color'
                 set skip 1
                 continue
         end
         switch "$at $word"
-            case 'netkit resolve' 'netkit fqdn' 'netkit echo-server' 'netkit http' 'netkit http get' 'netkit http head' 'netkit lab' 'netkit tour'
+            case 'netkit resolve' 'netkit fqdn' 'netkit echo-server' 'netkit hello-server' 'netkit http' 'netkit http get' 'netkit http head' 'netkit lab' 'netkit tour'
                 set at "$at $word"
         end
     end
@@ -37,6 +37,7 @@ complete -c netkit -f
 complete -c netkit -n '__netkit_at "netkit"' -a resolve -d 'Look up names and addresses, each answer with its source.'
 complete -c netkit -n '__netkit_at "netkit"' -a fqdn -d 'Show the fully qualified name of a host, by default this one.'
 complete -c netkit -n '__netkit_at "netkit"' -a echo-server -d 'Echo what clients send, over TCP, UDP, TLS or unix sockets.'
+complete -c netkit -n '__netkit_at "netkit"' -a hello-server -d 'Greet whoever comes over TCP or UDP, and hang up.'
 complete -c netkit -n '__netkit_at "netkit"' -a http -d 'Send HTTP requests.'
 complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS and HTTP servers on loopback to try things on.'
 complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
@@ -98,6 +99,32 @@ complete -c netkit -n '__netkit_at "netkit echo-server"' -l color -x -a 'auto al
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l quiet -s q -d 'Print results and errors alone.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l help -s h -d 'Show this message and exit.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l file -s f -r -F -d 'Greet with this file.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l tcp -d 'Serve streams alone.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l udp -d 'Serve datagrams alone.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l bind -s b -x -d 'Listen on this address; repeatable.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l port -s p -x -d 'Listen on this port; 0: any free one.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l unix -r -F -d 'Listen on a unix socket.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l tls-cert -r -F -d 'Speak TLS with this chain (PEM).'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l tls-key -r -F -d 'Its key (PEM).'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l tls-self-signed -d 'Speak TLS with a certificate made now.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l tls-write-cert -r -F -d 'Put it there, for clients to trust.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l max-conns -x -d 'Connections at once.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l per-host -x -d 'Connections at once from a host.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l rate -x -d 'Datagrams, and connections, of one host.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l delay -x -d 'Wait before greeting.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l partial -x -d 'Send so much of it alone.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l abort -d 'Reset the connection after it.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l once -d 'End after one connection or datagram.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l count -x -d 'End after so many.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l duration -x -d 'End after this long.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l ready-fd -x -d 'Write the addresses to this descriptor.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l ready-file -r -F -d 'Write them to this file; it goes at the end.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l json -d 'Print JSON Lines, one object per result.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l color -x -a 'auto always never' -d 'Colour: on a terminal, always, or never (also NO_COLOR).'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l quiet -s q -d 'Print results and errors alone.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l trace -f -a 'text json hex' -d 'Show every socket-level step on stderr: --trace, --trace=json or --trace=hex.'
+complete -c netkit -n '__netkit_at "netkit hello-server"' -l help -s h -d 'Show this message and exit.'
 complete -c netkit -n '__netkit_at "netkit http"' -a get -d 'Fetch URLs: body, facts of each hop, timing.'
 complete -c netkit -n '__netkit_at "netkit http"' -a head -d 'Fetch the headers of URLs.'
 complete -c netkit -n '__netkit_at "netkit http"' -l help -s h -d 'Show this message and exit.'

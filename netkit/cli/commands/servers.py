@@ -1,4 +1,4 @@
-"""`netkit echo-server`."""
+"""`netkit echo-server` and `netkit hello-server`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,23 +23,69 @@ from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
+    import ssl
+
     from netkit.echo.server.event import OnLog
     from netkit.echo.server.server import EchoServer
     from netkit.net.listen import Listening, Transport
 
 TLS, LIMITS, FAULTS, END = "TLS", "Limits", "Faults on purpose", "When it ends"
-ECHO_PORT = 45000
+ECHO_PORT, HELLO_PORT = 45000, 45001
+Tcp = Annotated[bool, typer.Option("--tcp", help="Serve streams alone.", rich_help_panel=LISTEN)]
+Udp = Annotated[bool, typer.Option("--udp", help="Serve datagrams alone.", rich_help_panel=LISTEN)]
+Unix = Annotated[
+    list[str], typer.Option("--unix", metavar="PATH", help="Listen on a unix socket.", rich_help_panel=LISTEN)
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="FILE", help="Speak TLS with this chain (PEM).", rich_help_panel=TLS),
+]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).", rich_help_panel=TLS)]
+TlsSelfSigned = Annotated[
+    bool,
+    typer.Option("--tls-self-signed", help="Speak TLS with a certificate made now.", rich_help_panel=TLS),
+]
+TlsWriteCert = Annotated[
+    Path | None,
+    typer.Option("--tls-write-cert", metavar="FILE", help="Put it there, for clients to trust.", rich_help_panel=TLS),
+]
+MaxConns = Annotated[
+    int, typer.Option("--max-conns", metavar="N", min=1, help="Connections at once.", rich_help_panel=LIMITS)
+]
+PerHost = Annotated[
+    int | None,
+    typer.Option("--per-host", metavar="N", min=1, help="Connections at once from a host.", rich_help_panel=LIMITS),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        parser=parse_rate,
+        metavar="RATE",
+        help="Datagrams, and connections, of one host.",
+        show_default="1000/s unless all is on loopback",
+        rich_help_panel=LIMITS,
+    ),
+]
+Once = Annotated[bool, typer.Option("--once", help="End after one connection or datagram.", rich_help_panel=END)]
+Count = Annotated[
+    int | None, typer.Option("--count", metavar="N", min=1, help="End after so many.", rich_help_panel=END)
+]
+Duration = Annotated[
+    float | None,
+    typer.Option(
+        "--duration", parser=parse_duration, metavar="DURATION", help="End after this long.", rich_help_panel=END
+    ),
+]
 SHARE = {"parser": parse_share, "metavar": "SHARE", "rich_help_panel": FAULTS, "show_default": False}
 
 
 def echo_server(
-    tcp: Annotated[bool, typer.Option("--tcp", help="Serve streams alone.", rich_help_panel=LISTEN)] = False,
-    udp: Annotated[bool, typer.Option("--udp", help="Serve datagrams alone.", rich_help_panel=LISTEN)] = False,
+    tcp: Tcp = False,
+    udp: Udp = False,
     bind: Bind = [],
     listen_port: Annotated[str, port(ECHO_PORT)] = str(ECHO_PORT),
-    unix: Annotated[
-        list[str], typer.Option("--unix", metavar="PATH", help="Listen on a unix socket.", rich_help_panel=LISTEN)
-    ] = [],
+    unix: Unix = [],
     workers: Annotated[
         int,
         typer.Option("--workers", metavar="N", min=1, max=64, help="Processes on the port.", rich_help_panel=LISTEN),
@@ -50,30 +96,12 @@ def echo_server(
             "--metrics", metavar="[HOST:]PORT", help="Serve the counters to Prometheus.", rich_help_panel=LISTEN
         ),
     ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option("--tls-cert", metavar="FILE", help="Speak TLS with this chain (PEM).", rich_help_panel=TLS),
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).", rich_help_panel=TLS)
-    ] = None,
-    tls_self_signed: Annotated[
-        bool,
-        typer.Option("--tls-self-signed", help="Speak TLS with a certificate made now.", rich_help_panel=TLS),
-    ] = False,
-    tls_write_cert: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-write-cert", metavar="FILE", help="Put it there, for clients to trust.", rich_help_panel=TLS
-        ),
-    ] = None,
-    max_conns: Annotated[
-        int, typer.Option("--max-conns", metavar="N", min=1, help="Connections at once.", rich_help_panel=LIMITS)
-    ] = 256,
-    per_host: Annotated[
-        int | None,
-        typer.Option("--per-host", metavar="N", min=1, help="Connections at once from a host.", rich_help_panel=LIMITS),
-    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
+    tls_write_cert: TlsWriteCert = None,
+    max_conns: MaxConns = 256,
+    per_host: PerHost = None,
     idle: Annotated[
         float,
         typer.Option(
@@ -85,17 +113,7 @@ def echo_server(
             rich_help_panel=LIMITS,
         ),
     ] = 300.0,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            parser=parse_rate,
-            metavar="RATE",
-            help="Datagrams, and connections, of one host.",
-            show_default="1000/s unless all is on loopback",
-            rich_help_panel=LIMITS,
-        ),
-    ] = None,
+    rate: Rate = None,
     delay: Annotated[
         float | None,
         typer.Option(
@@ -122,18 +140,9 @@ def echo_server(
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="The same faults every time.", rich_help_panel=FAULTS)
     ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="End after one connection or datagram.", rich_help_panel=END)
-    ] = False,
-    count: Annotated[
-        int | None, typer.Option("--count", metavar="N", min=1, help="End after so many.", rich_help_panel=END)
-    ] = None,
-    duration: Annotated[
-        float | None,
-        typer.Option(
-            "--duration", parser=parse_duration, metavar="DURATION", help="End after this long.", rich_help_panel=END
-        ),
-    ] = None,
+    once: Once = False,
+    count: Count = None,
+    duration: Duration = None,
     ready_fd: ReadyFd = None,
     ready_file: ReadyFile = None,
     json: Json = False,
@@ -157,24 +166,20 @@ def echo_server(
     from netkit.echo.server.faults import Faults
     from netkit.echo.server.metrics import Metrics
     from netkit.echo.server.run import serve
-    from netkit.echo.server.sockets import close_all, open_sockets, tls_context
+    from netkit.echo.server.sockets import close_all, open_sockets
     from netkit.echo.server.workers import Workers
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
     from netkit.net.ready import Ready
-    from netkit.net.whole_file import write_whole
 
     number = parse_port(listen_port, server=True)
-    if once and count not in (None, 1):
-        raise BadInput("--once is --count 1: use one of them")
-    if workers > 1 and (once or count or unix or trace):
+    most = one(once, count)
+    if workers > 1 and (most or unix or trace):
         raise BadInput("--workers goes with neither --count, --once, --unix nor --trace")
-    if tls_write_cert and not tls_self_signed:
-        raise BadInput("--tls-write-cert writes the certificate that --tls-self-signed makes")
     ready = Ready(fd=ready_fd, file=ready_file)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
-    transports: Sequence[Transport] = ("tcp",) if tcp and not udp else ("udp",) if udp and not tcp else ("tcp", "udp")
-    secure = tls_context(tls_cert, tls_key, tls_self_signed, bind)
+    transports = served(tcp, udp)
+    secure = secured(tls_cert, tls_key, tls_self_signed, tls_write_cert, bind)
     out = Output("servers", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
     on_log = None if quiet and out.form is not Form.JSON else out.show
@@ -185,24 +190,19 @@ def echo_server(
 
         return EchoServer(
             listening,
-            tls=secure[0] if secure else None,
+            tls=secure,
             max_conns=max(1, max_conns // workers),
             per_host=per_host,
             idle=idle,
             rate=rate,
             faults=faults,
-            count=1 if once else count,
+            count=most,
             duration=duration,
             seed=seed,
             on_log=log,
             on_event=on_event,
         )
 
-    if secure and secure[1] and tls_write_cert:
-        try:
-            write_whole(tls_write_cert, secure[1].certificate)
-        except OSError as exc:
-            raise LocalFailure(f"--tls-write-cert {tls_write_cert}: {exc.strerror}", kind="write") from exc
     with ExitStack() as stack:
 
         def opening(port: int) -> "list[Listening]":
@@ -225,6 +225,38 @@ def echo_server(
     return Exit.OK
 
 
+def served(tcp: bool, udp: bool) -> "Sequence[Transport]":
+    """What --tcp and --udp leave of both."""
+    return ("tcp",) if tcp and not udp else ("udp",) if udp and not tcp else ("tcp", "udp")
+
+
+def one(once: bool, count: int | None) -> int | None:
+    if once and count not in (None, 1):
+        raise BadInput("--once is --count 1: use one of them")
+    return 1 if once else count
+
+
+def secured(
+    certificate: Path | None, key: Path | None, self_signed: bool, write: Path | None, names: Sequence[str]
+) -> "ssl.SSLContext | None":
+    """The context of the --tls options, with a certificate made now written where clients find it."""
+    if write and not self_signed:
+        raise BadInput("--tls-write-cert writes the certificate that --tls-self-signed makes")
+    from netkit.echo.server.sockets import tls_context
+
+    made = tls_context(certificate, key, self_signed, names)
+    if made is None:
+        return None
+    if write and made[1]:
+        from netkit.net.whole_file import write_whole
+
+        try:
+            write_whole(write, made[1].certificate)
+        except OSError as exc:
+            raise LocalFailure(f"--tls-write-cert {write}: {exc.strerror}", kind="write") from exc
+    return made[0]
+
+
 def warn(out: Output, opened: "Sequence[Listening]", rate: float | None) -> None:
     """A UDP echo that the network reaches is worth a line."""
     from netkit.echo.server.server import PUBLIC_RATE, is_loopback
@@ -235,3 +267,90 @@ def warn(out: Output, opened: "Sequence[Listening]", rate: float | None) -> None
             f"netkit: {public[0]} answers whoever can reach it, and sources can be forged",
             f"each host gets at most {rate or PUBLIC_RATE:g} datagrams a second (--rate); --tcp serves streams alone",
         )
+
+
+def hello_server(
+    text: Annotated[
+        str, typer.Argument(metavar="[TEXT]", help="The greeting; its fields are {peer} {peer_port} {time} {n} {host}.")
+    ] = "Hello from {host}\\n",
+    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Greet with this file.")] = None,
+    tcp: Tcp = False,
+    udp: Udp = False,
+    bind: Bind = [],
+    listen_port: Annotated[str, port(HELLO_PORT)] = str(HELLO_PORT),
+    unix: Unix = [],
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
+    tls_write_cert: TlsWriteCert = None,
+    max_conns: MaxConns = 256,
+    per_host: PerHost = None,
+    rate: Rate = None,
+    delay: Annotated[
+        float | None,
+        typer.Option(
+            "--delay", parser=parse_duration, metavar="DURATION", help="Wait before greeting.", rich_help_panel=FAULTS
+        ),
+    ] = None,
+    partial: Annotated[
+        int | None,
+        typer.Option(
+            "--partial", parser=parse_size, metavar="SIZE", help="Send so much of it alone.", rich_help_panel=FAULTS
+        ),
+    ] = None,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Reset the connection after it.", rich_help_panel=FAULTS)
+    ] = False,
+    once: Once = False,
+    count: Count = None,
+    duration: Duration = None,
+    ready_fd: ReadyFd = None,
+    ready_file: ReadyFile = None,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Greet whoever comes over TCP or UDP, and hang up.
+
+    The greeting always arrives, also when the client had sent something: the server closes its side alone, hears the
+    client out for a second at most, and then closes. \\n and \\t in TEXT are a line end and a tab, {{ a brace. The log
+    has the first line of what a client said. Exit: 0 when it was stopped, 11 when it cannot listen.
+    """
+    from contextlib import ExitStack
+
+    from netkit.cli.output.servers_live import watching
+    from netkit.echo.server.hello import HelloServer, greeting, greeting_file
+    from netkit.echo.server.run import serve
+    from netkit.echo.server.sockets import close_all, open_sockets
+    from netkit.net.address import parse_port
+    from netkit.net.ready import Ready
+
+    number = parse_port(listen_port, server=True)
+    say = greeting_file(file) if file else greeting(text.replace("\\n", "\n").replace("\\t", "\t"))
+    ready = Ready(fd=ready_fd, file=ready_file)
+    secure = secured(tls_cert, tls_key, tls_self_signed, tls_write_cert, bind)
+    out = Output("servers", json=json, color=color, quiet=quiet)
+    on_event = listener(trace)
+    with ExitStack() as stack:
+        opened = open_sockets(bind=bind, port=number, transports=served(tcp, udp), unix=unix, on_event=on_event)
+        stack.callback(close_all, opened)
+        warn(out, opened, rate)
+        server = HelloServer(
+            opened,
+            say,
+            delay=delay or 0.0,
+            partial=partial,
+            abort=abort,
+            tls=secure,
+            max_conns=max_conns,
+            per_host=per_host,
+            rate=rate,
+            count=one(once, count),
+            duration=duration,
+            on_log=None if quiet and out.form is not Form.JSON else out.show,
+            on_event=on_event,
+        )
+        stack.enter_context(watching(server, out))
+        serve(server, ready=ready)
+    return Exit.OK

@@ -62,6 +62,9 @@ class Acceptor:
         self._pause = FIRST_PAUSE
         self._fd = listening.socket.fileno()
         self._closed = False
+        if listening.socket.family in (socket.AF_INET, socket.AF_INET6):
+            # Inherited by what is accepted (tcp(7)): small replies do not wait for the client's delayed ACK.
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop.add(self._fd, self._accept)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from netkit.net.address import join
 from netkit.net.listen import Listening
 
 if TYPE_CHECKING:
-    from netkit.echo.server.server import EchoServer
+    from netkit.echo.server.server import EchoServer, Server
 
 BUFFER = 1024 * 1024  # asked of SO_RCVBUF and SO_SNDBUF: a burst has to fit between two turns
 TURNS = 4  # batches of one socket in a row, so that other sockets get theirs
@@ -31,8 +31,8 @@ Where = tuple[list[tuple[int, int, bytes]], tuple[str, int]]  # control messages
 class Source:
     """What both ways have in common: the socket, its filter, the peers that are not heard for a while."""
 
-    def __init__(self, server: "EchoServer", listening: Listening, own_ports: set[int]) -> None:
-        self.server = server
+    def __init__(self, server: "Server", listening: Listening, own_ports: set[int]) -> None:
+        self.server: Server = server
         self.socket = listening.socket
         self.address = str(listening)
         self.v6 = self.socket.family == socket.AF_INET6
@@ -141,13 +141,17 @@ class Batches(Source):
 
 
 class OneByOne(Source):
-    def __init__(self, server: "EchoServer", listening: Listening, own_ports: set[int]) -> None:
+    """One datagram after the other; `answer` is what its kinds differ in."""
+
+    def __init__(self, server: "Server", listening: Listening, own_ports: set[int]) -> None:
         super().__init__(server, listening, own_ports)
-        self._held: tuple[bytes, Where] | None = None  # kept back by --reorder
-        self._waiting = 0
+        self._buffer = memoryview(bytearray(mmsg.SIZE))
         self._ancillary = self.wildcard and hasattr(self.socket, "recvmsg") and mmsg.available()
         if self._ancillary:
             mmsg.answer_from_asked_address(self.socket)
+
+    def answer(self, data: bytes, where: Where) -> None:
+        raise NotImplementedError
 
     def ready(self, events: int) -> None:
         server = self.server
@@ -155,9 +159,9 @@ class OneByOne(Source):
             control: list[tuple[int, int, bytes]] = []
             try:
                 if self._ancillary:
-                    size, control, _, sender = self.socket.recvmsg_into([server.buffer], 128)
+                    size, control, _, sender = self.socket.recvmsg_into([self._buffer], 128)
                 else:
-                    size, sender = self.socket.recvfrom_into(server.buffer)
+                    size, sender = self.socket.recvfrom_into(self._buffer)
             except OSError as exc:
                 if exc.errno not in mmsg.PASSING:
                     server.failed(self.address, exc)
@@ -165,12 +169,12 @@ class OneByOne(Source):
             server.counters.datagrams_received += 1
             server.counters.datagram_bytes += size
             peer = join(sender[0], sender[1])
-            data = bytes(server.view[:size])
+            data = bytes(self._buffer[:size])
             if server.on_event:
                 server.on_event(Step("recv", peer, size=size, data=data))
             if self._refused(sender, peer):
                 continue
-            self._answer(data, (control, sender))
+            self.answer(data, (control, sender))
             if server.served():
                 return
 
@@ -188,46 +192,7 @@ class OneByOne(Source):
             return True
         return False
 
-    def _answer(self, data: bytes, where: Where) -> None:
-        faults, random = self.server.faults, self.server.random
-        if not faults.on_datagrams:
-            self._send(data, where)
-            return
-        pieces = list(copies(data, faults, random))
-        self.server.counters.faults += pieces != [data]
-        for piece in pieces:
-            if self._waiting + len(piece) > DELAYED:
-                self.server.counters.send_errors += 1
-            elif faults.reorder and self._held is None and random.random() < faults.reorder:
-                self._hold(piece, where)
-            else:
-                self._after(faults.delay, piece, where)
-                self._release()
-
-    def _after(self, seconds: float, data: bytes, where: Where) -> None:
-        if not seconds:
-            self._send(data, where)
-            return
-        self._waiting += len(data)
-
-        def send() -> None:
-            self._waiting -= len(data)
-            self._send(data, where)
-
-        self.server.loop.later(seconds, send)
-
-    def _hold(self, data: bytes, where: Where) -> None:
-        self.server.counters.faults += 1
-        self._held = held = (data, where)
-        self.server.loop.later(REORDER_SECONDS, lambda: self._release() if self._held is held else None)
-
-    def _release(self) -> None:
-        if self._held is not None:
-            data, where = self._held
-            self._held = None
-            self._after(self.server.faults.delay, data, where)
-
-    def _send(self, data: bytes, where: Where) -> None:
+    def send(self, data: bytes, where: Where) -> None:
         control, sender = where
         if self.socket.fileno() < 0:
             return
@@ -242,6 +207,55 @@ class OneByOne(Source):
         self.server.counters.datagrams_sent += 1
         if self.server.on_event:
             self.server.on_event(Step("send", join(sender[0], sender[1]), size=len(data), data=data))
+
+
+class EchoOneByOne(OneByOne):
+    """Echoes, with faults on purpose."""
+
+    def __init__(self, server: "EchoServer", listening: Listening, own_ports: set[int]) -> None:
+        super().__init__(server, listening, own_ports)
+        self._faults, self._random = server.faults, server.random
+        self._held: tuple[bytes, Where] | None = None  # kept back by --reorder
+        self._waiting = 0
+
+    def answer(self, data: bytes, where: Where) -> None:
+        faults, random = self._faults, self._random
+        if not faults.on_datagrams:
+            self.send(data, where)
+            return
+        pieces = list(copies(data, faults, random))
+        self.server.counters.faults += pieces != [data]
+        for piece in pieces:
+            if self._waiting + len(piece) > DELAYED:
+                self.server.counters.send_errors += 1
+            elif faults.reorder and self._held is None and random.random() < faults.reorder:
+                self._hold(piece, where)
+            else:
+                self._after(faults.delay, piece, where)
+                self._release()
+
+    def _after(self, seconds: float, data: bytes, where: Where) -> None:
+        if not seconds:
+            self.send(data, where)
+            return
+        self._waiting += len(data)
+
+        def send() -> None:
+            self._waiting -= len(data)
+            self.send(data, where)
+
+        self.server.loop.later(seconds, send)
+
+    def _hold(self, data: bytes, where: Where) -> None:
+        self.server.counters.faults += 1
+        self._held = held = (data, where)
+        self.server.loop.later(REORDER_SECONDS, lambda: self._release() if self._held is held else None)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            data, where = self._held
+            self._held = None
+            self._after(self._faults.delay, data, where)
 
 
 def _host(key: bytes) -> str:

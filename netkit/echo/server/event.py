@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from netkit.echo.server.counters import Snapshot
 
-EventName = Literal["listening", "open", "close", "refused", "stats", "draining", "end"]
+EventName = Literal["listening", "open", "close", "refused", "greeted", "stats", "draining", "end"]
 Reason = Literal[
     "eof",  # the client ended its side and got everything
     "reset",  # by the client

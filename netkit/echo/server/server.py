@@ -7,11 +7,12 @@ import socket
 import time
 from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
+from netkit.echo.server import mmsg
 from netkit.echo.server.acceptor import Acceptor
 from netkit.echo.server.counters import Counters, Snapshot
-from netkit.echo.server.datagram import Batches, OneByOne, Source
+from netkit.echo.server.datagram import REORDER_SECONDS, Batches, EchoOneByOne, Source
 from netkit.echo.server.event import Event, OnLog, Reason, event
 from netkit.echo.server.faults import Faults
 from netkit.echo.server.gate import Gate, Refusals
@@ -40,12 +41,46 @@ def is_loopback(listening: Listening) -> bool:
     return bool(endpoint.path) or endpoint.host.startswith("127.") or endpoint.host == "::1"
 
 
-class EchoServer:
-    """listening: bound sockets; the server closes them when it takes no more. tls: streams speak it, unix sockets too.
+class Client(Protocol):
+    """What the server has to know of a connection."""
 
-    max_conns, per_host, idle (seconds), rate (a second and host; None: PUBLIC_RATE unless all is on loopback, 0: no
-    limit), faults: see there. count: end after so many connections and datagrams. duration: seconds.
-    seed: of the faults' randomness. on_log gets an Event for everything that happens, on_event each step at the socket.
+    id: int
+    host: str
+    peer: str
+    listener: int
+    received: int
+    sent: int
+    opened: float
+    last: float
+
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    def close(self, reason: Reason, detail: str = "") -> None: ...
+
+
+class Options(TypedDict, total=False):
+    """The keywords of Server."""
+
+    tls: "ssl.SSLContext | None"
+    max_conns: int
+    per_host: int | None
+    idle: float
+    rate: float | None
+    count: int | None
+    duration: float | None
+    on_log: OnLog | None
+    on_event: OnEvent | None
+
+
+class Server:
+    """What the echo and the hello server have in common: everything but what they say.
+
+    listening: bound sockets; the server closes them when it takes no more. tls: streams speak it. max_conns, per_host:
+    connections at once. idle: seconds. rate: a second and host; None: PUBLIC_RATE unless all is on loopback, 0: no
+    limit. count: end after so many connections and datagrams. duration: seconds. on_log gets an Event for everything
+    that happens, on_event each step at the socket.
     """
 
     def __init__(
@@ -57,10 +92,8 @@ class EchoServer:
         per_host: int | None = None,
         idle: float = IDLE_SECONDS,
         rate: float | None = None,
-        faults: Faults = Faults(),  # noqa: B008 - immutable
         count: int | None = None,
         duration: float | None = None,
-        seed: int | None = None,
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
@@ -68,22 +101,18 @@ class EchoServer:
             rate = PUBLIC_RATE
         self.listening = listening
         self.tls = tls
-        self.faults = faults
-        self.random = Random(seed)
         self.on_event = on_event
         self.loop = Loop()
         self.counters = Counters()
         self.gate = Gate(max_conns, per_host, rate or None)
         self.refusals = Refusals(self.loop, self.counters, self._refused)
-        self.clients: dict[int, Echo] = {}
-        self.pending = 0  # bytes received and not sent yet, of all streams
+        self.clients: dict[int, Client] = {}
         self._on_log = on_log
         self._idle = idle
         self._count = count
         self._numbers = 0
         self._draining = False
-        self._large = memoryview(bytearray(BUFFER))
-        self.view = self.buffer = self._large
+        self.linger = 0.0  # seconds that datagrams may still wait to be sent when all have come
         self._received = self._sent = 0  # of connections that are closed
         self.started = self.loop.now
         self._labels = [_transport(each, tls) for each in listening]
@@ -96,13 +125,9 @@ class EchoServer:
 
     def _open(self, listening: Sequence[Listening]) -> None:
         ports = {each.endpoint.port for each in listening if each.transport == "udp"}
-        careful = self.on_event is not None or self.faults.on_datagrams or self._count is not None
-        from netkit.echo.server import mmsg
-
         for number, each in enumerate(listening):
             if each.transport == "udp":
-                kind = OneByOne if careful or not mmsg.available() or each.endpoint.path else Batches
-                self._sources.append(kind(self, each, ports))
+                self._sources.append(self.source(each, ports))
             else:
                 self._acceptors.append(self._acceptor(number, each))
 
@@ -111,6 +136,14 @@ class EchoServer:
             self._accepted(client, peer, host, number)
 
         return Acceptor(self.loop, listening, self._labels[number], self.gate, self.refusals, on_client)
+
+    def connection(self, client: socket.socket, peer: str, host: str, number: int, id: int) -> Client:
+        """Serve a client that came in; number: of the socket it came to."""
+        raise NotImplementedError
+
+    def source(self, listening: Listening, own_ports: set[int]) -> Source:
+        """Serve the datagrams of a socket."""
+        raise NotImplementedError
 
     def run(self) -> None:
         """Serve until `stop`, `drain`, the count or the duration end it; then report the end."""
@@ -125,47 +158,39 @@ class EchoServer:
         self.counters.open += 1
         if self.on_event:
             self.on_event(Step("accept", peer, str(self.listening[number].endpoint)))
-        if self.tls is not None or self.faults.on_streams or self.on_event:
-            echo: Echo = CarefulEcho(self, client, peer, host, number, self._numbers, self.tls)
-        else:
-            echo = Echo(self, client, peer, host, number, self._numbers)
-        self.clients[echo.id] = echo
+        entry = self.connection(client, peer, host, number, self._numbers)
+        self.clients[entry.id] = entry
         if self._on_log:
-            self._on_log(self._event("open", echo))
+            self._on_log(self._event("open", entry))
         self.served()
 
-    def left(self, echo: Echo, reason: Reason, detail: str) -> None:
+    def left(self, client: Client, reason: Reason, detail: str) -> None:
         """A connection is closed."""
-        del self.clients[echo.id]
-        self.gate.leave(echo.host)
+        del self.clients[client.id]
+        self.gate.leave(client.host)
         self.counters.open -= 1
-        self._received += echo.received
-        self._sent += echo.sent
+        self._received += client.received
+        self._sent += client.sent
         if self._on_log:
-            closed = self._event("close", echo)
-            seconds = self.loop.now - echo.opened
+            closed = self._event("close", client)
+            seconds = self.loop.now - client.opened
             self._on_log(
-                closed._replace(received=echo.received, sent=echo.sent, seconds=seconds, reason=reason, detail=detail)
+                closed._replace(
+                    received=client.received, sent=client.sent, seconds=seconds, reason=reason, detail=detail
+                )
             )
         if self._draining and not self.clients:
             self.loop.stop()
 
-    def _event(self, name: str, echo: Echo) -> Event:
-        number = echo.listener
+    def _event(self, name: str, client: Client) -> Event:
+        number = client.listener
         return event(
             name,  # type: ignore[arg-type]
             transport=self._labels[number],
             address=str(self.listening[number].endpoint),
-            peer=echo.peer,
-            id=echo.id,
+            peer=client.peer,
+            id=client.id,
         )
-
-    def blocked(self, change: int) -> None:
-        """Account for bytes that wait for a client to read; when all together are too many, reads become small."""
-        self.pending += change
-        full = self.pending > PENDING
-        if full != (self.buffer is not self._large):
-            self.buffer = self._large[:SMALL] if full else self._large
 
     def served(self) -> bool:
         """Whether `count` is reached; then nothing more is taken, and what is open may finish."""
@@ -174,15 +199,15 @@ class EchoServer:
         if self.counters.connections + self.counters.datagrams_received >= self._count:
             self._stop_taking()
             if not self.clients:
-                self.loop.later(self.faults.delay + 0.001 if self.faults.delay else 0, self.loop.stop)
+                self.loop.later(self.linger, self.loop.stop)
             return True
         return False
 
     def _sweep(self) -> None:
         """Close what has been idle, a few times in one idle time."""
         now = time.monotonic()
-        for echo in [echo for echo in self.clients.values() if now - echo.last >= self._idle]:
-            echo.close("idle")
+        for one in [one for one in self.clients.values() if now - one.last >= self._idle]:
+            one.close("idle")
         self.loop.later(max(0.02, min(self._idle / SWEEPS, 5.0)), self._sweep)
 
     def drain(self) -> None:
@@ -192,8 +217,8 @@ class EchoServer:
             return
         self._stop_taking()
         now = time.monotonic()
-        for echo in [echo for echo in self.clients.values() if not echo.waiting and now - echo.last > SETTLED]:
-            echo.close("shutdown")
+        for one in [one for one in self.clients.values() if not one.waiting and now - one.last > SETTLED]:
+            one.close("shutdown")
         if not self.clients:
             self.loop.stop()
         else:
@@ -212,15 +237,15 @@ class EchoServer:
 
     def stop(self) -> None:
         """End now: what is open is closed."""
-        for echo in list(self.clients.values()):
-            echo.close("shutdown")
+        for one in list(self.clients.values()):
+            one.close("shutdown")
         self.loop.stop()
 
     def close(self) -> None:
         """Report the end, and let go of everything."""
         self._stop_taking()
-        for echo in list(self.clients.values()):
-            echo.close("shutdown")
+        for one in list(self.clients.values()):
+            one.close("shutdown")
         for each in self.listening:
             each.close()
         self.refusals.flush()
@@ -233,8 +258,8 @@ class EchoServer:
             if source.socket.fileno() >= 0:
                 source.count_drops()
         counters = self.counters
-        counters.stream_received = self._received + sum(echo.received for echo in self.clients.values())
-        counters.stream_sent = self._sent + sum(echo.sent for echo in self.clients.values())
+        counters.stream_received = self._received + sum(one.received for one in self.clients.values())
+        counters.stream_sent = self._sent + sum(one.sent for one in self.clients.values())
         return counters.snapshot()
 
     def abandon(self) -> None:
@@ -247,6 +272,11 @@ class EchoServer:
         """Report every socket as listening."""
         for label, each in zip(self._labels, self.listening, strict=True):
             self.log(event("listening", transport=label, address=str(each.endpoint)))
+
+    @property
+    def counting(self) -> bool:
+        """Whether each datagram has to be counted before the next is taken."""
+        return self._count is not None
 
     @property
     def addresses(self) -> list[str]:
@@ -263,6 +293,44 @@ class EchoServer:
 
     def _refused(self, reason: Reason, transport: str, peer: str, number: int) -> None:
         self.log(event("refused", transport=transport, peer=peer, reason=reason, times=number))
+
+
+class EchoServer(Server):
+    """faults: see there; seed: of their randomness. For the rest see Server."""
+
+    def __init__(
+        self,
+        listening: Sequence[Listening],
+        *,
+        faults: Faults = Faults(),  # noqa: B008 - immutable
+        seed: int | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.faults = faults
+        self.random = Random(seed)
+        self.pending = 0  # bytes received and not sent yet, of all streams
+        self._large = memoryview(bytearray(BUFFER))
+        self.view = self.buffer = self._large
+        super().__init__(listening, **options)
+        self.linger = faults.delay + (REORDER_SECONDS if faults.reorder else 0.0)
+
+    def connection(self, client: socket.socket, peer: str, host: str, number: int, id: int) -> Client:
+        if self.tls is not None or self.faults.on_streams or self.on_event:
+            return CarefulEcho(self, client, peer, host, number, id, self.tls)
+        return Echo(self, client, peer, host, number, id)
+
+    def source(self, listening: Listening, own_ports: set[int]) -> Source:
+        careful = self.on_event is not None or self.faults.on_datagrams or self.counting or listening.endpoint.path
+        if careful or not mmsg.available():
+            return EchoOneByOne(self, listening, own_ports)
+        return Batches(self, listening, own_ports)
+
+    def blocked(self, change: int) -> None:
+        """Account for bytes that wait for a client to read; when all together are too many, reads become small."""
+        self.pending += change
+        full = self.pending > PENDING
+        if full != (self.buffer is not self._large):
+            self.buffer = self._large[:SMALL] if full else self._large
 
 
 def _transport(listening: Listening, tls: "ssl.SSLContext | None") -> str:

@@ -3,25 +3,29 @@
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Queue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
+from netkit.echo.server.counters import Snapshot
 from netkit.echo.server.event import Event
-from netkit.echo.server.server import EchoServer
+from netkit.echo.server.server import EchoServer, Server
 from netkit.echo.server.sockets import close_all, open_sockets
 from tests.conftest import MS
 
 LIMIT = 20_000 * MS
 
 
-class Running:
+S = TypeVar("S", bound=Server)
+
+
+class Running(Generic[S]):
     """A server that runs: its port, and its events as they come."""
 
-    def __init__(self, server: EchoServer, events: "Queue[Event]") -> None:
+    def __init__(self, server: S, events: "Queue[Event]") -> None:
         self.server = server
         self._events = events
         self.seen: list[Event] = []
@@ -35,6 +39,12 @@ class Running:
             self.seen.append(entry)
             if entry.event == name:
                 return entry
+
+    def counts(self) -> Snapshot:
+        """The counts, taken between two turns of the loop."""
+        taken: Queue[Snapshot] = Queue()
+        self.server.loop.soon(lambda: taken.put(self.server.snapshot()))
+        return taken.get(timeout=LIMIT)
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection((host, self.port), timeout=LIMIT)
@@ -50,7 +60,7 @@ class Running:
 @contextmanager
 def serving(
     *, bind: Sequence[str] = (), transports: Sequence[Any] = ("tcp", "udp"), unix: Sequence[str] = (), **options: Any
-) -> Iterator[Running]:
+) -> Iterator[Running[EchoServer]]:
     events: Queue[Event] = Queue()
     opened = open_sockets(bind=bind, transports=transports, unix=unix)
     server = EchoServer(opened, on_log=events.put, **options)
@@ -66,7 +76,7 @@ def serving(
 
 
 @pytest.fixture
-def echo() -> Iterator[Running]:
+def echo() -> Iterator[Running[EchoServer]]:
     with serving() as running:
         yield running
 
@@ -78,6 +88,3 @@ def read_all(sock: socket.socket) -> bytes:
 def reset(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
-
-
-Serving = Callable[..., Any]
