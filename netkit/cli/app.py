@@ -24,6 +24,7 @@ class Commands(LazyGroup):
         "echo-server": Entry(
             "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "servers:echo_server"
         ),
+        "echo-client": Entry("Send to an echo server, and compare every byte.", SOCKETS, "echo_client:echo_client"),
         "hello-server": Entry("Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "servers:hello_server"),
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
