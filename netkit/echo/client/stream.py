@@ -118,7 +118,9 @@ class Exchange:
                 poll.unregister(self.source)
 
     def done(self) -> bool:
-        return self.failure is not None or self.finished
+        """Over TLS it is all being back; the socket's close says goodbye."""
+        all_back = self.tls and self.ended and not self.unsent and not self.unanswered
+        return self.failure is not None or self.finished or all_back
 
     def missing(self) -> str:
         if not self.received:
@@ -174,9 +176,6 @@ class Exchange:
                 self.closed()
                 return
             self.compare(data)
-            if self.tls and self.ended and not self.unanswered and self.failure is None:
-                self.finished = True  # all is back; the socket's close says goodbye
-                return
 
     def compare(self, data: bytes) -> None:
         self.digest.update(data)

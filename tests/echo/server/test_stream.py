@@ -130,7 +130,8 @@ def through(sock: ssl.SSLSocket, data: bytes) -> bytes:
         with suppress(ssl.SSLWantReadError):
             while piece := sock.recv(65536):
                 back += piece
-        select.select([sock], [sock] if left else [], [], LIMIT)
+        if len(back) < len(data):
+            select.select([sock], [sock] if left else [], [], LIMIT)
     sock.settimeout(LIMIT)
     return bytes(back)
 
