@@ -31,7 +31,7 @@ REASONS = {
     errno.EPERM: "not permitted",
 }
 T = TypeVar("T")
-PARTIAL = "partial: needs CAP_SYS_PTRACE; this is what netlink tells of any socket"
+PARTIAL = "needs CAP_SYS_PTRACE; this is what netlink tells of any socket"
 
 
 class Reading(NamedTuple):
@@ -141,12 +141,13 @@ def _read(found: Found, sock: socket.socket, names: Sequence[str] | None) -> Sna
 
 def _told(found: Found, seen: Seen, names: Sequence[str] | None) -> Snapshot:
     defaults = defaults_of(seen.nature)
-    options = [choose(name, seen.nature) for name in names] if names is not None else [BY_NAME[n] for n in seen.values]
+    if names is None:
+        options = [option for option in everything(seen.nature) if option.name in seen.values]
+    else:
+        options = [choose(name, seen.nature) for name in names]
     readings = []
     for option in options:
         known = option.name in seen.values
-        if names is None and not (option.level in seen.nature.levels and option.fits(seen.nature.kinds)):
-            continue
         value: Value = seen.values.get(option.name)
         if known and option.names:
             value = next((word for word, number in option.names.items() if number == value and word != "cs0"), value)

@@ -15,7 +15,6 @@ Value = Any  # bool, int, float, str, or what JSON has for the structures: dict,
 MEMORY = (
     "rmem_alloc", "rcvbuf", "wmem_alloc", "sndbuf", "fwd_alloc", "wmem_queued", "optmem", "backlog", "drops",
 )  # fmt: skip
-WORDS = {"SO_MEMINFO": MEMORY, "SO_TXTIME": ("clock", "flags")}
 
 
 def decode(option: Option, raw: bytes) -> Value:
@@ -37,8 +36,7 @@ def decode(option: Option, raw: bytes) -> Value:
         case "text":
             return raw.split(b"\0", 1)[0].decode(errors="backslashreplace")
         case "interface" | "interface_be":
-            index = int.from_bytes(raw, "big") if option.kind == "interface_be" else struct.unpack("=i", raw)[0]
-            return _interface(index)
+            return _interface(int.from_bytes(raw, "big" if option.kind == "interface_be" else sys.byteorder))
         case "address":
             return socket.inet_ntoa(raw[:4].ljust(4, b"\0"))
         case "ports":
@@ -46,8 +44,7 @@ def decode(option: Option, raw: bytes) -> Value:
             return f"{word & 0xFFFF}-{word >> 16}"
         case "words":
             found = struct.unpack(f"={len(raw) // 4}I", raw[: len(raw) // 4 * 4])
-            names = WORDS.get(option.name)
-            return dict(zip(names, found, strict=False)) if names else list(found)
+            return dict(zip(MEMORY, found, strict=False)) if option.name == "SO_MEMINFO" else list(found)
         case "ucred" if len(raw) == 12:
             return dict(zip(("pid", "uid", "gid"), struct.unpack("=iii", raw), strict=True))
         case _:
@@ -79,7 +76,7 @@ def _interface(index: int) -> str:
         return ""
     try:
         return socket.if_indextoname(index)
-    except OSError:
+    except (OSError, OverflowError):
         return str(index)
 
 
@@ -101,15 +98,23 @@ def text(value: Value) -> str:
 
 
 def human(option: Option, value: Value) -> str:
-    """The value with its unit, for people."""
+    """The value with its unit, for people: 64K, 200 ms."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and option.unit:
-        if option.unit.startswith("bytes") and value >= 1024 and value % 1024 == 0:
-            short = f"{value // 1024**2}M" if value % 1024**2 == 0 else f"{value // 1024}K"
-            return f"{short}{option.unit[5:]}"
-        unit = "B" + option.unit[5:] if option.unit.startswith("bytes") else option.unit
-        return f"{text(value)} {unit}"
+        return _with_unit(value, option.unit)
     if option.kind == "linger" and value and value["on"]:
         return f"{value['seconds']} s"
     if value == "":
         return "none" if option.kind in ("text", "interface", "interface_be", "bytes") else ""
     return text(value)
+
+
+def _with_unit(value: float, unit: str) -> str:
+    if unit.startswith("bytes"):
+        if value >= 1024 and value % 1024 == 0:
+            short = f"{value // 1024**2}M" if value % 1024**2 == 0 else f"{value // 1024}K"
+            return short + unit.removeprefix("bytes")
+        return text(value) + (" B" + unit.removeprefix("bytes") if value >= 0 else "")
+    for small, large in (("us", "ms"), ("ms", "s")):
+        if unit == small and value and value % 1000 == 0:
+            value, unit = value // 1000, large
+    return f"{text(value)} {unit if value != 1 or unit != 'hops' else 'hop'}"

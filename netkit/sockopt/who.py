@@ -29,20 +29,21 @@ class Who(NamedTuple):
 
 def who_is(found: Found, sock: socket.socket, info: TcpInfo | None, *, listens: bool = False) -> Who:
     nature = nature_of(sock)
+    connected = True
     try:
         peer = address_text(sock.getpeername())
     except OSError:
-        peer = None
+        peer, connected = None, False
     try:
         local = address_text(sock.getsockname())
     except OSError:
         local = None
-    uid = found.seen.uid if found.seen else None
-    inode = found.inode if found.fresh is not None else os.fstat(sock.fileno()).st_ino
+    status = os.fstat(sock.fileno())  # of the socket's own inode: its number, and the user who made it
+    uid, inode = (None, None) if found.fresh is not None else (status.st_uid, status.st_ino)
     if info is not None:
         state: str | None = info.state
     else:
-        state = "listen" if listens else "connected" if peer is not None else None
+        state = "listen" if listens else "connected" if connected else None
     return Who(found.label, found.pid, found.fd, found.command, uid, inode, nature, local or None, peer, state)
 
 

@@ -98,7 +98,7 @@ def show(
             fewer = changed or (len(found) > 1 and out.form is Form.HUMAN)
             out.show(one.changed_only() if fewer else one)
             if one.partial and out.form is Form.PLAIN:
-                out.note(f"netkit: {one.who.label}: {one.partial}")
+                out.note(f"netkit: {one.who.label}: partial: {one.partial}")
         return Exit.OK
     if changed:
         raise BadInput("--changed is about options, --watch about queues and TCP_INFO")

@@ -82,7 +82,7 @@ def plain(result: Result) -> Iterator[str]:
     """
     if isinstance(result, Difference):
         if result.partial:
-            say(f"netkit: {result.partial}")
+            say(f"netkit: partial: {result.partial}")
         for row in result.rows:
             yield "\t".join((row.option.name, filled(row.a), filled(row.b), row.option.unit or "-"))
         return

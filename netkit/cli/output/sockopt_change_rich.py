@@ -48,7 +48,7 @@ def changes(done: tuple[Change, ...], *, connected: bool) -> Table:
 def difference(found: Difference) -> RenderableType:
     parts: list[RenderableType] = [head(found.a.who), head(found.b.who)]
     if found.partial:
-        parts.append(Text(found.partial, "yellow"))
+        parts.append(Text(f"partial: {found.partial}", "yellow"))
     if found.rows:
         rows = _table("option", found.a.who.label, found.b.who.label)
         rows.add_column("meaning", style=DIM, ratio=1)

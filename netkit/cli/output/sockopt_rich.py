@@ -21,7 +21,7 @@ def render(result: Snapshot | tuple[Option, ...], *, quiet: bool = False) -> Ren
         return listing(result)
     parts: list[RenderableType] = [head(result.who)]
     if result.partial:
-        parts.append(Text(result.partial, "yellow"))
+        parts.append(Text(f"partial: {result.partial}", "yellow"))
     if result.readings:
         parts.append(table(result.readings))
     if result.left_out:

@@ -42,7 +42,7 @@ class Table:
         if len(here) > ROWS:
             parts.append(Text(f"and {len(here) - ROWS} more", DIM))
         for note in {sample.partial for sample in here if sample.partial}:
-            parts.append(Text(note, "yellow"))
+            parts.append(Text(f"partial: {note}", "yellow"))
         return Group(*parts)
 
     def cells(self, sample: Sample) -> list[Text]:
