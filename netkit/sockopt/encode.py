@@ -15,7 +15,7 @@ from netkit.sockopt.option import Option
 ON, OFF = ("on", "1", "yes", "true"), ("off", "0", "no", "false")
 SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-z]*)(?:/s)?", re.IGNORECASE)
+NUMBER = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)([a-z]*)(?:/s)?", re.IGNORECASE)
 LIMITS = {"u32": (0, 2**32 - 1), "u64": (0, 2**64 - 1), "int": (-(2**31), 2**31 - 1), "flags": (0, 2**32 - 1)}
 
 
@@ -126,16 +126,17 @@ def _pack(option: Option, number: int) -> bytes:
 
 def _whole(option: Option, word: str) -> int:
     seconds = _duration(option, word)
-    if seconds != int(seconds) or seconds >= 2**31:
+    if seconds != int(seconds):
         raise _refused(option, word, "off or whole seconds")
     return int(seconds)
 
 
 def _duration(option: Option, word: str) -> float:
     found = NUMBER.fullmatch(word)
-    if not found or (found[2] or "s").lower() not in SECONDS:
+    seconds = float(found[1]) * SECONDS.get((found[2] or "s").lower(), float("inf")) if found else float("inf")
+    if seconds >= 2**31:
         raise _refused(option, word, "a duration, as 500ms or 2s")
-    return float(found[1]) * SECONDS[(found[2] or "s").lower()]
+    return seconds
 
 
 def _index(option: Option, word: str) -> int:

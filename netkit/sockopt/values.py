@@ -101,7 +101,7 @@ def human(option: Option, value: Value) -> str:
     """The value with its unit, for people: 64K, 200 ms."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and option.unit:
         return _with_unit(value, option.unit)
-    if option.kind == "linger" and value and value["on"]:
+    if option.kind == "linger" and isinstance(value, dict) and value["on"]:
         return f"{value['seconds']} s"
     if value == "":
         return "none" if option.kind in ("text", "interface", "interface_be", "bytes") else ""

@@ -66,8 +66,8 @@ def _buffer(option: Option, asked: int, effective: Value) -> tuple[bool, str]:
 
 
 def _low_water(option: Option, asked: Value, effective: Value) -> tuple[bool, str] | None:
-    if asked <= 0 and effective == (1 if asked == 0 else 2**31 - 1):
-        return False, "0 means 1" if asked == 0 else "below zero means the largest"
+    if asked <= 0:
+        return (True, "0 means 1") if asked == 0 else (False, "below zero means the most there can be")
     return False, "clamped by half the receive buffer" if effective < asked else "raised by the kernel"
 
 
