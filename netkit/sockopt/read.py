@@ -7,6 +7,7 @@ say so. The options whose reading takes something from the owner are never read 
 import errno
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from netkit.errors import BadInput, LocalFailure, Unreachable
@@ -31,6 +32,7 @@ REASONS = {
     errno.EPERM: "not permitted",
 }
 T = TypeVar("T")
+Defaults = dict[Nature, Mapping[str, Value]]  # of fresh sockets, read once a command
 PARTIAL = "needs CAP_SYS_PTRACE; this is what netlink tells of any socket"
 
 
@@ -76,7 +78,8 @@ class Snapshot(NamedTuple):
 
 def show(target: str, *, on_event: OnEvent | None = None) -> Iterator[Snapshot]:
     """Every option of every socket the target leads to. Raises BadInput, Unreachable, No, LocalFailure."""
-    return each(parse_target(target), lambda found: look(found, None, on_event=on_event))
+    known: Defaults = {}
+    return each(parse_target(target), lambda found: look(found, None, known, on_event=on_event))
 
 
 def each(target: Target, act: Callable[[Found], T]) -> Iterator[T]:
@@ -99,29 +102,30 @@ def get(target: str, names: Sequence[str], *, on_event: OnEvent | None = None) -
                 raise BadInput(f"{option.name} is never read: {option.never}", kind="never_read")
             if not option.readable:
                 raise BadInput(f"{option.name} can be set, not read", kind="write_only")
-    return each(asked, lambda found: look(found, names, on_event=on_event))
+    known: Defaults = {}
+    return each(asked, lambda found: look(found, names, known, on_event=on_event))
 
 
-def look(found: Found, names: Sequence[str] | None, *, on_event: OnEvent | None = None) -> Snapshot:
-    """One socket, or what netlink tells of it. Raises Unreachable, BadInput, LocalFailure."""
+def look(
+    found: Found, names: Sequence[str] | None, known: Defaults | None = None, *, on_event: OnEvent | None = None
+) -> Snapshot:
+    """One socket, or what netlink tells of it. known: the defaults read before. Raises as `show`."""
+    known = {} if known is None else known
     try:
         with opened(found, on_event=on_event) as sock:
-            return _read(found, sock, names)
+            return _read(found, sock, names, known)
     except LocalFailure as exc:
-        seen = exc.kind == NOT_ALLOWED and sight_of(found)
-        if not seen:
+        if exc.kind != NOT_ALLOWED or found.inode is None:
             raise
-        return _told(found, seen, names)
+        seen = found.seen or by_inode(found.inode)
+        if seen is None:
+            raise
+        return _told(found, seen, names, known)
 
 
-def sight_of(found: Found) -> Seen | None:
-    """What netlink tells of it now."""
-    return by_inode(found.inode) if found.inode is not None else None
-
-
-def _read(found: Found, sock: socket.socket, names: Sequence[str] | None) -> Snapshot:
+def _read(found: Found, sock: socket.socket, names: Sequence[str] | None, known: Defaults) -> Snapshot:
     nature = nature_of(sock)
-    defaults = defaults_of(nature) if found.fresh is None else None
+    defaults = defaults_of(nature, known) if found.fresh is None else None
     readings = []
     for option in everything(nature) if names is None else [choose(name, nature) for name in names]:
         value, reason = value_of(sock, option)
@@ -139,19 +143,19 @@ def _read(found: Found, sock: socket.socket, names: Sequence[str] | None) -> Sna
     )
 
 
-def _told(found: Found, seen: Seen, names: Sequence[str] | None) -> Snapshot:
-    defaults = defaults_of(seen.nature)
+def _told(found: Found, seen: Seen, names: Sequence[str] | None, known: Defaults) -> Snapshot:
+    defaults = defaults_of(seen.nature, known)
     if names is None:
         options = [option for option in everything(seen.nature) if option.name in seen.values]
     else:
         options = [choose(name, seen.nature) for name in names]
     readings = []
     for option in options:
-        known = option.name in seen.values
+        there = option.name in seen.values
         value: Value = seen.values.get(option.name)
-        if known and option.names:
+        if there and option.names:
             value = next((word for word, number in option.names.items() if number == value and word != "cs0"), value)
-        reason = "" if known else "netlink does not tell it: needs CAP_SYS_PTRACE"
+        reason = "" if there else "netlink does not tell it: needs CAP_SYS_PTRACE"
         readings.append(Reading(option, value, None if option.fact else defaults.get(option.name), reason))
     info = tcp_info.decode(seen.tcp_info) if seen.tcp_info else None
     who = who_seen(found, seen)
@@ -182,13 +186,13 @@ def value_of(sock: socket.socket, option: Option) -> tuple[Value, str]:
     return decode(option, raw), ""
 
 
-def defaults_of(nature: Nature) -> Mapping[str, Value]:
+def defaults_of(nature: Nature, known: Defaults) -> Mapping[str, Value]:
     """What a fresh socket of that nature has, here: empty where none can be made."""
-    try:
-        with fresh(nature) as sock:
-            return {option.name: value_of(sock, option)[0] for option in everything(nature)}
-    except (LocalFailure, OSError):
-        return {}
+    if nature not in known:
+        known[nature] = {}
+        with suppress(LocalFailure, OSError), fresh(nature) as sock:
+            known[nature] = {option.name: value_of(sock, option)[0] for option in everything(nature)}
+    return known[nature]
 
 
 def _explained(readings: list[Reading], sock: socket.socket, who: Who) -> tuple[Reading, ...]:

@@ -4,7 +4,8 @@ Each time the socket is taken, looked at and given back: a duplicate held in bet
 its owner has closed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from time import monotonic, sleep, time
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ from netkit.events import OnEvent
 from netkit.net import tcp_info
 from netkit.net.tcp_info import TcpInfo
 from netkit.sockopt.borrow import NOT_ALLOWED
+from netkit.sockopt.diag import Seen, internet, unix
 from netkit.sockopt.queues import Queues, memory_of, queues_of, queues_seen
-from netkit.sockopt.read import PARTIAL, sight_of
+from netkit.sockopt.read import PARTIAL
 from netkit.sockopt.target import Found, find, opened, parse_target
 from netkit.sockopt.who import Who, who_is, who_seen
 
@@ -43,11 +45,12 @@ def watch(
     start, number = monotonic(), 0
     while True:
         number += 1
+        told = cache(lambda: {one.inode: one for source in (internet(), unix()) for one in source})
         for found in list(sockets):
             try:
-                sample = _sample(found, number, on_event)
+                sample = _sample(found, number, told, on_event)
             except (Unreachable, BadInput):  # closed; the second: and the descriptor is something else now
-                if number == 1:
+                if number == 1 and len(sockets) == 1:
                     raise
                 sockets.remove(found)
                 continue
@@ -59,17 +62,18 @@ def watch(
         sleep(max(0.0, start + number * interval - monotonic()))
 
 
-def _sample(found: Found, number: int, on_event: OnEvent | None) -> Sample:
+def _sample(found: Found, number: int, told: Callable[[], dict[int, Seen]], on_event: OnEvent | None) -> Sample:
+    """told: what netlink says now, asked for once however many sockets need it."""
     try:
         with opened(found, on_event=on_event) as sock:
             info = tcp_info.read(sock)
             who = who_is(found, sock, info)
             return Sample(time(), number, who, info, queues_of(sock, info), memory_of(sock))
     except LocalFailure as exc:
-        seen = sight_of(found) if exc.kind == NOT_ALLOWED else None
-        if seen is None:
-            if number > 1 and exc.kind == NOT_ALLOWED:
-                raise Unreachable(f"{found.label}: that socket was closed", kind="no_socket") from exc
+        if exc.kind != NOT_ALLOWED or found.inode is None:
             raise
+        seen = told().get(found.inode)
+        if seen is None:
+            raise Unreachable(f"{found.label}: that socket was closed", kind="no_socket") from exc
         info = tcp_info.decode(seen.tcp_info) if seen.tcp_info else None
         return Sample(time(), number, who_seen(found, seen), info, queues_seen(seen), seen.memory, PARTIAL)

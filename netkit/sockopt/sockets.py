@@ -67,5 +67,5 @@ def nature_of(opened: socket.socket) -> Nature:
     """What a socket is; made with protocol 0, it has the one that stands for."""
     family, kind, protocol = int(opened.family), int(opened.type), opened.proto
     if protocol == 0 and family in (socket.AF_INET, socket.AF_INET6):
-        protocol = {socket.SOCK_STREAM: TCP, socket.SOCK_DGRAM: UDP}.get(kind, 0)
+        protocol = TCP if kind == socket.SOCK_STREAM else UDP if kind == socket.SOCK_DGRAM else 0
     return Nature((family, kind, protocol))

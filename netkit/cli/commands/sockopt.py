@@ -28,8 +28,8 @@ def list_options(
 ) -> None:
     """List the socket options: type, unit, range, capability, meaning.
 
-    In a pipe: NAME, LEVEL:NUMBER, TYPE, UNIT, ACCESS, CAPABILITY and MEANING behind tabs. Exit: 0, or 1 when no option
-    has the text.
+    In a pipe: NAME, LEVEL:NUMBER, TYPE, UNIT, RANGE, ACCESS, CAPABILITY and MEANING behind tabs. Exit: 0, or 1
+    when no option has the text.
     """
     from netkit.sockopt.table import search
 
@@ -203,7 +203,7 @@ def try_options(
 
     where = parse_endpoint(endpoint)
     if where.fd is not None:
-        raise BadInput(f"{endpoint} is connected already or never will be: sockopt set {endpoint}")
+        raise BadInput(f"{endpoint} is an open descriptor", hint=f"netkit sockopt set {endpoint} sets options of it")
     tried = attempt(where, assignments, timeout=timeout, on_event=listener(trace))
     Output("sockopt_change", json=json, color=color, quiet=quiet).show(tried)
     return tried.exit

@@ -3,7 +3,7 @@
 JSON of `list`: name, level, level_number, number, type, unit, access, low, high, values, capability, sockets, never,
 meaning. JSON of `show` and `get`, an object a socket: time, those of `who` (target, pid, fd, command, uid, inode, kind,
 family, type, protocol, local, peer, state), partial, options (name, level, number, value, unit, default, changed,
-access, capability, reason, note, meaning), tcp_info, queues, memory, error.
+access, capability, reason, note, meaning), tcp_info, queues, memory.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,6 @@ def snapshot(shown: Snapshot) -> dict[str, Any]:
         "tcp_info": tcp_info(shown.tcp_info),
         "queues": queues(shown.queues),
         "memory": memory(shown.memory),
-        "error": None,
     }
 
 
@@ -118,8 +117,8 @@ def memory(found: dict[str, int] | None) -> dict[str, int | None] | None:
 
 
 def plain(result: Option | Snapshot) -> Iterator[str]:
-    """Of a row of the table: name, level:number, type, unit, access, capability, meaning. Of a socket, each option:
-    socket, level, name, value, unit, default.
+    """Of the table: name, level:number, type, unit, range, access, capability, meaning. Of a socket: its label, level,
+    name, value, unit, default.
 
     `-` where there is nothing. What is no option comes with the level tcp_info, queues or memory.
     """
@@ -138,6 +137,15 @@ def plain(result: Option | Snapshot) -> Iterator[str]:
         return
     for level, name, value, unit, default in rows(result):
         yield "\t".join((result.who.label, level, name, value, unit or "-", default))
+
+
+def span(option: Option) -> str:
+    """The words or the numbers that an option takes: do|dont, 1..127, flags as snd,rcv."""
+    if option.names:
+        return ("," if option.kind == "flags" else "|").join(option.names)
+    if option.low is None and option.high is None:
+        return "-"
+    return "..".join("" if end is None else str(end) for end in (option.low, option.high))
 
 
 def rows(shown: Snapshot) -> Iterator[tuple[str, str, str, str, str]]:
