@@ -28,7 +28,6 @@ SWITCHES = (
     "IP_RECVERR", "", "IP_FREEBIND", "IP_HDRINCL", "IP_MULTICAST_LOOP", "IP_TRANSPARENT", "IP_MULTICAST_ALL",
     "IP_NODEFRAG", "IP_BIND_ADDRESS_NO_PORT", "IP_RECVERR_RFC4884",
 )  # fmt: skip
-LISTEN, ESTABLISHED = 10, 1  # include/net/tcp_states.h; unix sockets have the same numbers
 
 
 class Seen(NamedTuple):

@@ -29,14 +29,25 @@ def sockets_of(pid: int) -> list[Holding]:
         raise LocalFailure("the sockets of processes are found in /proc, which is not there", kind="missing_facility")
     try:
         return sorted(_held(pid))
-    except FileNotFoundError as exc:
-        raise no_process(pid) from exc
-    except PermissionError as exc:
+    except (FileNotFoundError, PermissionError) as exc:
+        if not alive(pid):
+            raise no_process(pid) from exc
         raise LocalFailure(
-            f"not allowed to list the descriptors of process {pid} ({command_of(pid)}): needs CAP_SYS_PTRACE",
+            f"not allowed to list the descriptors of process {pid} ({command_of(pid) or 'hidden'}): needs CAP_SYS_PTRACE",
             kind=NOT_ALLOWED,
             hint="run it as root or as the user of the process; :PORT shows what netlink tells of any socket",
         ) from exc
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process, also one that /proc hides from this user (mount option hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def inode_of(pid: int, fd: int) -> int | None:

@@ -5,11 +5,14 @@ import socket
 import struct
 import sys
 import termios
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.net.tcp_info import TcpInfo
-from netkit.sockopt.diag import LISTEN, Seen
+from netkit.sockopt.sockets import LISTEN
 from netkit.sockopt.values import MEMORY
+
+if TYPE_CHECKING:
+    from netkit.sockopt.diag import Seen
 
 SO_MEMINFO, SIOCOUTQNSD = 55, 0x894B  # asm-generic/socket.h, linux/sockios.h
 
@@ -43,7 +46,7 @@ def _ioctl(sock: socket.socket, number: int) -> int | None:
         return None
 
 
-def queues_seen(seen: Seen) -> Queues:
+def queues_seen(seen: "Seen") -> Queues:
     if seen.queues is None:
         return Queues()
     if seen.state == LISTEN:

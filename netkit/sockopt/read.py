@@ -8,14 +8,13 @@ import errno
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from netkit.errors import BadInput, LocalFailure, Unreachable
 from netkit.events import OnEvent
 from netkit.net import tcp_info
 from netkit.net.tcp_info import TcpInfo
 from netkit.sockopt.borrow import NOT_ALLOWED
-from netkit.sockopt.diag import Seen, by_inode
 from netkit.sockopt.option import SOCKET, Option
 from netkit.sockopt.queues import Queues, memory_of, queues_of, queues_seen
 from netkit.sockopt.sockets import Nature, nature_of
@@ -23,6 +22,9 @@ from netkit.sockopt.table import BY_NAME, OPTIONS, candidates, choose
 from netkit.sockopt.target import Found, Target, find, fresh, opened, parse_target
 from netkit.sockopt.values import Value, decode
 from netkit.sockopt.who import Who, address_text, who_is, who_seen
+
+if TYPE_CHECKING:
+    from netkit.sockopt.diag import Seen
 
 ABSENT = (errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 REASONS = {
@@ -84,13 +86,15 @@ def show(target: str, *, on_event: OnEvent | None = None) -> Iterator[Snapshot]:
 
 def each(target: Target, act: Callable[[Found], T]) -> Iterator[T]:
     """What `act` gives for each socket; of several, one that its owner closes meanwhile is passed over."""
-    sockets = find(target)
-    for found in sockets:
+    gone, seen = None, False
+    for found in find(target):
         try:
             yield act(found)
-        except Unreachable:
-            if len(sockets) == 1:
-                raise
+            seen = True
+        except Unreachable as exc:
+            gone = exc
+    if gone and not seen:
+        raise gone
 
 
 def get(target: str, names: Sequence[str], *, on_event: OnEvent | None = None) -> Iterator[Snapshot]:
@@ -117,6 +121,8 @@ def look(
     except LocalFailure as exc:
         if exc.kind != NOT_ALLOWED or found.inode is None:
             raise
+        from netkit.sockopt.diag import by_inode
+
         seen = found.seen or by_inode(found.inode)
         if seen is None:
             raise
@@ -143,7 +149,7 @@ def _read(found: Found, sock: socket.socket, names: Sequence[str] | None, known:
     )
 
 
-def _told(found: Found, seen: Seen, names: Sequence[str] | None, known: Defaults) -> Snapshot:
+def _told(found: Found, seen: "Seen", names: Sequence[str] | None, known: Defaults) -> Snapshot:
     defaults = defaults_of(seen.nature, known)
     if names is None:
         options = [option for option in everything(seen.nature) if option.name in seen.values]

@@ -4,6 +4,7 @@ import socket
 
 from netkit.sockopt.option import IP, IPV6, SOCKET, TCP, UDP
 
+ESTABLISHED, LISTEN = 1, 10  # include/net/tcp_states.h; unix sockets have the same numbers
 MPTCP, UDPLITE = 262, 136  # IPPROTO_MPTCP, IPPROTO_UDPLITE
 FAMILIES = {1: "unix", 2: "inet", 10: "inet6", 16: "netlink", 17: "packet", 40: "vsock"}  # linux/socket.h
 TYPES = {1: "stream", 2: "dgram", 3: "raw", 4: "rdm", 5: "seqpacket"}

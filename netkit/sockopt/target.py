@@ -15,16 +15,18 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from netkit.errors import BadInput, LocalFailure, No, Unreachable
 from netkit.events import OnEvent, Step
 from netkit.net.address import parse_port
 from netkit.sockopt.borrow import NOT_ALLOWED, adopted, borrowed
-from netkit.sockopt.diag import LISTEN, Seen
 from netkit.sockopt.option import TCP, UDP
 from netkit.sockopt.processes import PROC, command_of, holders, inode_of, sockets_of
-from netkit.sockopt.sockets import Nature
+from netkit.sockopt.sockets import LISTEN, Nature
+
+if TYPE_CHECKING:
+    from netkit.sockopt.diag import Seen
 
 NEW = {
     "tcp4": (socket.AF_INET, socket.SOCK_STREAM, TCP),
@@ -57,7 +59,7 @@ class Found(NamedTuple):
     pid: int | None = None
     fd: int | None = None
     inode: int | None = None
-    seen: Seen | None = None
+    seen: "Seen | None" = None
     fresh: Nature | None = None
 
     @property

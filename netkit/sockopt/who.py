@@ -2,14 +2,16 @@
 
 import os
 import socket
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.net import tcp_info
 from netkit.net.address import join
 from netkit.net.tcp_info import TcpInfo
-from netkit.sockopt.diag import Seen
 from netkit.sockopt.sockets import Nature, nature_of
 from netkit.sockopt.target import Found
+
+if TYPE_CHECKING:
+    from netkit.sockopt.diag import Seen
 
 
 class Who(NamedTuple):
@@ -47,7 +49,7 @@ def who_is(found: Found, sock: socket.socket, info: TcpInfo | None, *, listens: 
     return Who(found.label, found.pid, found.fd, found.command, uid, inode, nature, local or None, peer, state)
 
 
-def who_seen(found: Found, seen: Seen) -> Who:
+def who_seen(found: Found, seen: "Seen") -> Who:
     state = tcp_info.STATES.get(seen.state)
     if seen.nature.protocol != "tcp":
         state = {"listen": "listen", "established": "connected"}.get(state or "")

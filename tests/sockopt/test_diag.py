@@ -11,6 +11,7 @@ import pytest
 from netkit.net import tcp_info
 from netkit.sockopt import diag
 from netkit.sockopt.read import value_of
+from netkit.sockopt.sockets import ESTABLISHED, LISTEN
 from netkit.sockopt.table import BY_NAME
 from tests.sockopt.conftest import Owner, Run, owning
 
@@ -47,7 +48,7 @@ def test_a_connection(pair: tuple[socket.socket, socket.socket]) -> None:
     assert seen.values["SO_RCVBUF"] == 140_000
     assert seen.values["TCP_CONGESTION"] == "reno"
     assert seen.values["IP_TOS"] == 0x20
-    assert (seen.uid, seen.state) == (os.getuid(), diag.ESTABLISHED)
+    assert (seen.uid, seen.state) == (os.getuid(), ESTABLISHED)
     host, port = client.getsockname()[:2]
     assert (seen.local, seen.port) == (f"[{host}]:{port}" if ":" in host else f"{host}:{port}", port)
     assert seen.peer is not None
@@ -63,7 +64,7 @@ def test_a_connection(pair: tuple[socket.socket, socket.socket]) -> None:
 def test_a_listener_has_its_queue(pair: tuple[socket.socket, socket.socket]) -> None:
     server, _ = pair
     seen = sight(server)
-    assert (seen.state, seen.peer, seen.queues and seen.queues[0]) == (diag.LISTEN, None, 1)
+    assert (seen.state, seen.peer, seen.queues and seen.queues[0]) == (LISTEN, None, 1)
     assert inode(server) in {one.inode for one in diag.internet(server.getsockname()[1])}
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from netkit.events import Step
 from netkit.sockopt import borrow
 from netkit.sockopt.change import change
 from netkit.sockopt.processes import holders, sockets_of
-from netkit.sockopt.read import get, show
+from netkit.sockopt.read import each, get, show
 from netkit.sockopt.target import Found, find, opened, parse_target
 from tests.sockopt.conftest import Owner, owning
 
@@ -205,6 +206,35 @@ def test_a_system_without_proc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         with pytest.raises(LocalFailure) as caught:
             list(show(target))
         assert caught.value.kind == "missing_facility"
+
+
+def test_a_process_that_proc_hides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Mounted with hidepid=2, /proc has no entry for the processes of others."""
+    monkeypatch.setattr("netkit.sockopt.processes.PROC", tmp_path)
+    with pytest.raises(LocalFailure, match=r"not allowed to list .* \(hidden\): needs CAP_SYS_PTRACE"):
+        list(show(str(os.getpid())))
+    with pytest.raises(Unreachable, match="no process"):
+        list(show(str(dead())))
+
+
+def test_a_thread_is_no_process() -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    with socket.socket() as sock, pytest.raises((BadInput, Unreachable), match="no process"):
+        try:
+            list(show(f"{thread.native_id}/{sock.fileno()}"))
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_a_process_whose_sockets_all_went_is_not_silent(owner: Owner) -> None:
+    def gone(found: Found) -> None:
+        raise Unreachable(f"{found.label} went")
+
+    with pytest.raises(Unreachable, match="went"):
+        list(each(parse_target(str(owner.pid)), gone))
 
 
 def test_what_the_system_says_is_explained() -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import sys
 from contextlib import suppress
 
 import pytest
@@ -13,6 +14,8 @@ from netkit.sockopt.encode import encode
 from netkit.sockopt.option import Option
 from netkit.sockopt.table import BY_NAME, OPTIONS
 from netkit.sockopt.values import decode, human, text
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
 
 
 def i32(number: int) -> bytes:

@@ -129,6 +129,7 @@ def plain(result: Option | Snapshot) -> Iterator[str]:
                 f"{result.level}:{result.number}",
                 result.kind,
                 result.unit or "-",
+                span(result),
                 "never read" if result.never else result.access,
                 result.cap or "-",
                 result.meaning,

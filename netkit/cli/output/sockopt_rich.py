@@ -153,20 +153,22 @@ def listing(options: tuple[Option, ...]) -> Table:
     return rows
 
 
+TAKES = {
+    "bool": "on, off",
+    "linger": "off, seconds",
+    "timeval": "duration",
+    "interface": "interface",
+    "interface_be": "interface",
+    "group4": "GROUP%IF",
+    "group6": "GROUP%IF",
+    "ports": "LOW-HIGH",
+    "bytes": "hex",
+    "pointer": "-",
+}
+
+
 def kind(option: Option) -> str:
-    words = {
-        "bool": "on, off",
-        "linger": "off, seconds",
-        "timeval": "duration",
-        "text": "text",
-        "interface": "interface",
-        "interface_be": "interface",
-        "address": "address",
-        "group4": "GROUP%IF",
-        "group6": "GROUP%IF",
-        "ports": "LOW-HIGH",
-        "bytes": "hex",
-        "pointer": "-",
-        "flags": "flags",
-    }
-    return words.get(option.kind) or takes(option).replace("a number of ", "").replace("a number", "number")
+    """What it takes, or tells, in a word or two."""
+    if option.kind in ("int", "u32", "u64"):
+        return takes(option).replace("a number of ", "").replace("a number", "number")
+    return TAKES.get(option.kind, option.kind)

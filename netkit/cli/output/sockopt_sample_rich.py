@@ -35,7 +35,9 @@ class Table:
         here = [sample for sample in self.last.values() if sample.number >= latest - 1]
         rows = table.Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=DIM)
         for title in TITLES:
-            rows.add_column(title, justify="left" if title in ("socket", "peer", "state") else "right", no_wrap=True)
+            word = title in ("socket", "peer", "state")  # these give way where the terminal is narrow
+            least = None if word else max(len(title), 4)
+            rows.add_column(title, justify="left" if word else "right", no_wrap=True, min_width=least)
         for sample in here[:ROWS]:
             rows.add_row(*self.cells(sample))
         parts: list[RenderableType] = [rows]
