@@ -95,8 +95,8 @@ def _explained(exc: OSError, pid: int, fd: int) -> NetkitError:
             )
         case errno.EBADF:
             return Unreachable(f"process {pid} has no descriptor {fd}", kind="no_descriptor")
-        case errno.EINVAL:
-            return BadInput(f"{pid} is no process: a thread?", kind="no_process")
+        case errno.EINVAL | errno.ENOENT:  # the second on newer kernels
+            return BadInput(f"{pid} is no process, but a thread of one", kind="no_process")
         case errno.ENOSYS:
             return LocalFailure(
                 "sockets of other processes need pidfd_getfd(2): Linux 5.6 or newer",

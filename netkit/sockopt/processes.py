@@ -32,8 +32,9 @@ def sockets_of(pid: int) -> list[Holding]:
     except (FileNotFoundError, PermissionError) as exc:
         if not alive(pid):
             raise no_process(pid) from exc
+        what = f"process {pid} ({command_of(pid) or 'hidden'})"
         raise LocalFailure(
-            f"not allowed to list the descriptors of process {pid} ({command_of(pid) or 'hidden'}): needs CAP_SYS_PTRACE",
+            f"not allowed to list the descriptors of {what}: needs CAP_SYS_PTRACE",
             kind=NOT_ALLOWED,
             hint="run it as root or as the user of the process; :PORT shows what netlink tells of any socket",
         ) from exc
