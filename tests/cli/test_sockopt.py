@@ -154,6 +154,17 @@ def test_set_json(netkit: Netkit) -> None:
     )
 
 
+def test_trace(netkit: Netkit, server: socket.socket) -> None:
+    target = f"{os.getpid()}/{server.fileno()}"
+    done = netkit("sockopt", "set", target, "nodelay=on", "--trace")
+    steps = [line.split(None, 1)[1].rstrip() for line in done.stderr.splitlines()]
+    assert [" ".join(step.split()) for step in steps] == [
+        f"socket pidfd_getfd {target}",
+        "setsockopt TCP_NODELAY=on",
+        f"close pidfd_getfd {target}",
+    ]
+
+
 def test_diff(netkit: Netkit, server: socket.socket) -> None:
     target = f"{os.getpid()}/{server.fileno()}"
     done = netkit("sockopt", "diff", target, "new:tcp4")

@@ -118,6 +118,7 @@ def test_what_is_refused_is_told_what_the_option_takes(name: str, word: str, tak
         ("SO_LINGER", struct.pack("=ii", 1, 5), {"on": True, "seconds": 5}, "5", "5 s"),
         ("SO_LINGER", struct.pack("=ii", 0, 0), {"on": False, "seconds": 0}, "off", "off"),
         ("SO_RCVTIMEO", struct.pack("@ll", 0, 4000), 0.004, "0.004", "0.004 s"),
+        ("SO_RCVTIMEO", struct.pack("=ii", 1, 500_000), 1.5, "1.5", "1.5 s"),  # where a long has 32 bits
         ("SO_MAX_PACING_RATE", b"\xff" * 8, "unlimited", "unlimited", "unlimited"),
         ("SO_MAX_PACING_RATE", struct.pack("=Q", 1 << 20), 1 << 20, "1048576", "1M/s"),
         ("SO_MARK", b"\xff" * 4, 2**32 - 1, "4294967295", "4294967295"),

@@ -131,6 +131,8 @@ def get(
     codes = []
     for one in look(target, names, on_event=listener(trace)):
         out.show(one)
+        if one.partial and out.form is Form.PLAIN:
+            out.note(f"netkit: {one.who.label}: partial: {one.partial}")
         for reading in one.readings:
             failed = Exit.LOCAL if one.partial else Exit.NO
             codes.append(failed if reading.reason else Exit.OK)

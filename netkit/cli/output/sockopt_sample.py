@@ -46,8 +46,12 @@ def plain(sample: Sample) -> Iterator[str]:
 
 def follow(samples: Iterable[Sample], out: Output) -> None:
     """Show samples as they come: where standard error is a terminal too, in one table that is kept up to date."""
-    if out.form is not Form.HUMAN or not sys.stderr.isatty():
+    if not (out.form is Form.HUMAN and sys.stdout.isatty() and sys.stderr.isatty()):
+        told: set[str] = set()
         for sample in samples:
+            if sample.partial and out.form is not Form.JSON and sample.who.label not in told:
+                told.add(sample.who.label)
+                out.note(f"netkit: {sample.who.label}: partial: {sample.partial}")
             out.show(sample)
         return
     from rich.live import Live
