@@ -26,6 +26,17 @@ class Commands(LazyGroup):
         ),
         "echo-client": Entry("Send to an echo server, and compare every byte.", SOCKETS, "echo_client:echo_client"),
         "hello-server": Entry("Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "servers:hello_server"),
+        "sockopt": Entry("Look at socket options, also of running processes, and set them.", SOCKETS),
+        "sockopt list": Entry(
+            "List the socket options: type, unit, range, capability, meaning.", SOCKETS, "sockopt:list_options"
+        ),
+        "sockopt show": Entry("Show the options of a socket, its queues and TCP_INFO.", SOCKETS, "sockopt:show"),
+        "sockopt get": Entry("Show some options of a socket.", SOCKETS, "sockopt:get"),
+        "sockopt set": Entry("Set options of a socket, and say what became of them.", SOCKETS, "sockopt:set_options"),
+        "sockopt diff": Entry("Show the options in which two sockets differ.", SOCKETS, "sockopt:diff"),
+        "sockopt try": Entry(
+            "Connect with options set, and show what they are once connected.", SOCKETS, "sockopt:try_options"
+        ),
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),

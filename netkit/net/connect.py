@@ -11,7 +11,7 @@ import errno
 import os
 import selectors
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -52,9 +52,10 @@ def connect(
     deadline: Deadline,
     family: int = socket.AF_UNSPEC,
     attempt_delay: float = ATTEMPT_DELAY,
+    prepare: Callable[[socket.socket], None] | None = None,
     on_event: OnEvent | None = None,
 ) -> Connection:
-    """The first address of the endpoint that connects.
+    """The first address of the endpoint that connects; `prepare` may set options on each socket before it does.
 
     Raises Unreachable when no address does (each reason in the message), TimedOut, LocalFailure when this machine
     refuses (descriptors, permission).
@@ -64,7 +65,7 @@ def connect(
     else:
         found = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, family=family, on_event=on_event)
         targets = [(address[0], address) for address in interleave(found)]
-    race = Race(endpoint, [(kind, _sockaddr(target)) for kind, target in targets], on_event)
+    race = Race(endpoint, [(kind, _sockaddr(target)) for kind, target in targets], on_event, prepare)
     with race:
         return race.run(deadline, attempt_delay)
 
@@ -90,10 +91,15 @@ class Race:
     """The attempts of one connect(): started one by one, the first winner kept, all others closed."""
 
     def __init__(
-        self, endpoint: Endpoint, waiting: list[tuple[int, str | tuple[object, ...]]], on_event: OnEvent | None
+        self,
+        endpoint: Endpoint,
+        waiting: list[tuple[int, str | tuple[object, ...]]],
+        on_event: OnEvent | None,
+        prepare: Callable[[socket.socket], None] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.waiting = waiting
+        self.prepare = prepare
         self.on_event = on_event
         self.failed: list[FailedAddress] = []
         self.local: OSError | None = None
@@ -134,6 +140,12 @@ class Race:
             return None
         if self.on_event:
             self.on_event(Step("socket", detail=f"{socket.AddressFamily(family).name} SOCK_STREAM"))
+        try:
+            if self.prepare:
+                self.prepare(sock)
+        except BaseException:
+            sock.close()
+            raise
         sock.setblocking(False)
         code = sock.connect_ex(sockaddr)
         if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
