@@ -41,6 +41,18 @@ static inline long number(char **argv, int index, long low, long high)
     return value;
 }
 
+/* The argument at `index` as a time: `2`, `0.5`. */
+static inline double seconds_at(char **argv, int index)
+{
+    char *end;
+    double value = argv[index] ? strtod(argv[index], &end) : 0;
+    if (!(value > 0 && value <= 3600) || *end) {
+        fprintf(stderr, "%s: argument %d is to be a time in seconds, over 0 and up to 3600\n", argv[0], index);
+        exit(2);
+    }
+    return value;
+}
+
 static inline double now(void)
 {
     struct timespec t;

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     struct pollfd server = {.fd = connected(SOCK_STREAM, number(argv, 1, 1, 65535))};
-    long seconds = number(argv, 2, 1, 3600);
+    double seconds = seconds_at(argv, 2);
     uint64_t sent = 0, got = 0;
     fill(pattern, PRIME, 1);
     for (size_t i = PRIME; i < sizeof pattern; i++) /* so BLOCK bytes are there from any place in the first PRIME */

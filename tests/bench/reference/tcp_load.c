@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     raise_nofile();
     long port = number(argv, 1, 1, 65535), count = number(argv, 2, 1, 100000);
     size = number(argv, 3, 1, LARGEST);
-    long seconds = number(argv, 4, 1, 3600);
+    double seconds = seconds_at(argv, 4);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct connection *connections = calloc(count, sizeof *connections);
     if (epoll < 0 || !connections)

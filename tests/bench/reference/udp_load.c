@@ -17,7 +17,8 @@ int main(int argc, char **argv)
     (void)argc;
     long port = number(argv, 1, 1, 65535);
     size_t size = number(argv, 2, sizeof(uint64_t), LARGEST);
-    long window = number(argv, 3, 1, BATCH), seconds = number(argv, 4, 1, 3600);
+    long window = number(argv, 3, 1, BATCH);
+    double seconds = seconds_at(argv, 4);
     struct pollfd server = {.fd = connected(SOCK_DGRAM, port), .events = POLLIN};
     set_nonblocking(server.fd);
     for (int i = 0; i < BATCH; i++) {
