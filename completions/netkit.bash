@@ -55,13 +55,13 @@ _netkit() {
         if [[ $word == "--" ]]; then after=$i; break; fi
         if [[ ${COMP_WORDS[i]-} == "=" ]]; then i=$((i + 2)); continue; fi
         case "$at:$word" in
-        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
+        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit echo-server:--bind"|"netkit echo-server:-b"|"netkit echo-server:--port"|"netkit echo-server:-p"|"netkit echo-server:--unix"|"netkit echo-server:--workers"|"netkit echo-server:--metrics"|"netkit echo-server:--tls-cert"|"netkit echo-server:--tls-key"|"netkit echo-server:--tls-write-cert"|"netkit echo-server:--max-conns"|"netkit echo-server:--per-host"|"netkit echo-server:--idle"|"netkit echo-server:--rate"|"netkit echo-server:--delay"|"netkit echo-server:--drop"|"netkit echo-server:--duplicate"|"netkit echo-server:--reorder"|"netkit echo-server:--corrupt"|"netkit echo-server:--reset-after"|"netkit echo-server:--seed"|"netkit echo-server:--count"|"netkit echo-server:--duration"|"netkit echo-server:--ready-fd"|"netkit echo-server:--ready-file"|"netkit echo-server:--color"|"netkit echo-client:--cacert"|"netkit echo-client:--server-name"|"netkit echo-client:--count"|"netkit echo-client:-n"|"netkit echo-client:--duration"|"netkit echo-client:--interval"|"netkit echo-client:-i"|"netkit echo-client:--rate"|"netkit echo-client:--size"|"netkit echo-client:--pattern"|"netkit echo-client:--parallel"|"netkit echo-client:--file"|"netkit echo-client:-f"|"netkit echo-client:--wait"|"netkit echo-client:--timeout"|"netkit echo-client:--max-loss"|"netkit echo-client:--max-rtt"|"netkit echo-client:--color"|"netkit hello-server:--file"|"netkit hello-server:-f"|"netkit hello-server:--bind"|"netkit hello-server:-b"|"netkit hello-server:--port"|"netkit hello-server:-p"|"netkit hello-server:--unix"|"netkit hello-server:--tls-cert"|"netkit hello-server:--tls-key"|"netkit hello-server:--tls-write-cert"|"netkit hello-server:--max-conns"|"netkit hello-server:--per-host"|"netkit hello-server:--rate"|"netkit hello-server:--delay"|"netkit hello-server:--partial"|"netkit hello-server:--count"|"netkit hello-server:--duration"|"netkit hello-server:--ready-fd"|"netkit hello-server:--ready-file"|"netkit hello-server:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:-b"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
             if ((i == COMP_CWORD - 1)); then prev=; fi # that word is a value, whatever it looks like
             i=$((i + 1))
             ;;
         esac
         case "$at $word" in
-        "netkit resolve"|"netkit fqdn"|"netkit http"|"netkit http get"|"netkit http head"|"netkit lab"|"netkit tour") at+=" $word" ;;
+        "netkit resolve"|"netkit fqdn"|"netkit echo-server"|"netkit echo-client"|"netkit hello-server"|"netkit http"|"netkit http get"|"netkit http head"|"netkit lab"|"netkit tour") at+=" $word" ;;
         esac
     done
     case $prev in
@@ -86,6 +86,65 @@ _netkit() {
     "netkit fqdn:--timeout") return 0 ;;
     "netkit fqdn:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit fqdn:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit echo-server:--bind"|"netkit echo-server:-b") return 0 ;;
+    "netkit echo-server:--port"|"netkit echo-server:-p") return 0 ;;
+    "netkit echo-server:--unix") _netkit_files -f default; return 0 ;;
+    "netkit echo-server:--workers") return 0 ;;
+    "netkit echo-server:--metrics") return 0 ;;
+    "netkit echo-server:--tls-cert") _netkit_files -f default; return 0 ;;
+    "netkit echo-server:--tls-key") _netkit_files -f default; return 0 ;;
+    "netkit echo-server:--tls-write-cert") _netkit_files -f default; return 0 ;;
+    "netkit echo-server:--max-conns") return 0 ;;
+    "netkit echo-server:--per-host") return 0 ;;
+    "netkit echo-server:--idle") return 0 ;;
+    "netkit echo-server:--rate") return 0 ;;
+    "netkit echo-server:--delay") return 0 ;;
+    "netkit echo-server:--drop") return 0 ;;
+    "netkit echo-server:--duplicate") return 0 ;;
+    "netkit echo-server:--reorder") return 0 ;;
+    "netkit echo-server:--corrupt") return 0 ;;
+    "netkit echo-server:--reset-after") return 0 ;;
+    "netkit echo-server:--seed") return 0 ;;
+    "netkit echo-server:--count") return 0 ;;
+    "netkit echo-server:--duration") return 0 ;;
+    "netkit echo-server:--ready-fd") return 0 ;;
+    "netkit echo-server:--ready-file") _netkit_files -f default; return 0 ;;
+    "netkit echo-server:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit echo-server:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit echo-client:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit echo-client:--server-name") return 0 ;;
+    "netkit echo-client:--count"|"netkit echo-client:-n") return 0 ;;
+    "netkit echo-client:--duration") return 0 ;;
+    "netkit echo-client:--interval"|"netkit echo-client:-i") return 0 ;;
+    "netkit echo-client:--rate") return 0 ;;
+    "netkit echo-client:--size") return 0 ;;
+    "netkit echo-client:--pattern") _netkit_words "$glued" "random seq text"; return 0 ;;
+    "netkit echo-client:--parallel") return 0 ;;
+    "netkit echo-client:--file"|"netkit echo-client:-f") _netkit_files -f default; return 0 ;;
+    "netkit echo-client:--wait") return 0 ;;
+    "netkit echo-client:--timeout") return 0 ;;
+    "netkit echo-client:--max-loss") return 0 ;;
+    "netkit echo-client:--max-rtt") return 0 ;;
+    "netkit echo-client:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit echo-client:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit hello-server:--file"|"netkit hello-server:-f") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--bind"|"netkit hello-server:-b") return 0 ;;
+    "netkit hello-server:--port"|"netkit hello-server:-p") return 0 ;;
+    "netkit hello-server:--unix") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--tls-cert") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--tls-key") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--tls-write-cert") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--max-conns") return 0 ;;
+    "netkit hello-server:--per-host") return 0 ;;
+    "netkit hello-server:--rate") return 0 ;;
+    "netkit hello-server:--delay") return 0 ;;
+    "netkit hello-server:--partial") return 0 ;;
+    "netkit hello-server:--count") return 0 ;;
+    "netkit hello-server:--duration") return 0 ;;
+    "netkit hello-server:--ready-fd") return 0 ;;
+    "netkit hello-server:--ready-file") _netkit_files -f default; return 0 ;;
+    "netkit hello-server:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit hello-server:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
     "netkit http get:--header"|"netkit http get:-H") return 0 ;;
     "netkit http get:--query") return 0 ;;
     "netkit http get:--user-agent"|"netkit http get:-A") return 0 ;;
@@ -122,7 +181,7 @@ _netkit() {
     "netkit http head:--show") return 0 ;;
     "netkit http head:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit http head:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
-    "netkit lab:--bind") return 0 ;;
+    "netkit lab:--bind"|"netkit lab:-b") return 0 ;;
     "netkit lab:--port"|"netkit lab:-p") return 0 ;;
     "netkit lab:--zone") _netkit_files -f default; return 0 ;;
     "netkit lab:--ready-fd") return 0 ;;
@@ -135,13 +194,16 @@ _netkit() {
     esac
     if ((equals)); then return 0; fi
     case $at in
-    "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn http lab tour" ;;
+    "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn echo-server echo-client hello-server http lab tour" ;;
     "netkit resolve") flags="--type -t --server -s --dns --system --tcp --tries --timeout --short --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit fqdn") flags="--all --server -s --short-ok --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit echo-server") flags="--tcp --udp --bind -b --port -p --unix --workers --metrics --tls-cert --tls-key --tls-self-signed --tls-write-cert --max-conns --per-host --idle --rate --delay --drop --duplicate --reorder --corrupt --reset-after --seed --once --count --duration --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit echo-client") flags="--udp --tls --cacert --insecure --server-name --count -n --duration --interval -i --rate --flood --size --pattern --parallel --stdin --file -f --print --wait --timeout --max-loss --max-rtt --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit hello-server") flags="--file -f --tcp --udp --bind -b --port -p --unix --tls-cert --tls-key --tls-self-signed --tls-write-cert --max-conns --per-host --rate --delay --partial --abort --once --count --duration --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit http") flags="--help -h" words="get head" ;;
     "netkit http get") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --output -o --show --max-body --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit http head") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --show --json --color --quiet -q --trace --help -h" words="" ;;
-    "netkit lab") flags="--bind --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit lab") flags="--bind -b --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit tour") flags="--step --list --json --color --quiet -q --trace --help -h" words="" ;;
     esac
     if [[ $cur == -* ]]; then words=$flags; fi

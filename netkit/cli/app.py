@@ -21,6 +21,11 @@ class Commands(LazyGroup):
     table: ClassVar[Mapping[str, Entry]] = {
         "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names:resolve"),
         "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "names:fqdn"),
+        "echo-server": Entry(
+            "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "servers:echo_server"
+        ),
+        "echo-client": Entry("Send to an echo server, and compare every byte.", SOCKETS, "echo_client:echo_client"),
+        "hello-server": Entry("Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "servers:hello_server"),
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),

@@ -62,12 +62,14 @@ def listen(
     transports: Sequence[Transport] = ("tcp",),
     backlog: int = BACKLOG,
     skip_unavailable: Sequence[str] = (),
+    reuse_port: bool = False,
     on_event: OnEvent | None = None,
 ) -> list[Listening]:
     """Sockets for every endpoint in every transport, all of them or none.
 
     Endpoints with port 0 share one free port. skip_unavailable: hosts that are left out where this machine has no
-    such address (`::1` of a default). Raises LocalFailure, or BadInput for a name that is none.
+    such address (`::1` of a default). reuse_port: more sockets of this user may be bound to the same port, and the
+    kernel spreads the clients (SO_REUSEPORT, socket(7)). Raises LocalFailure, or BadInput for a name that is none.
     """
     wanted = [found for endpoint in endpoints for found in _numeric(endpoint)]
     shared = len(wanted) * len(transports) > 1
@@ -78,7 +80,7 @@ def listen(
             for endpoint in wanted:
                 for transport in transports:
                     asked = with_port(endpoint, port) if _any_port(endpoint) else endpoint
-                    found = _skipping(asked, transport, backlog, skip_unavailable, on_event)
+                    found = _skipping(asked, transport, backlog, skip_unavailable, reuse_port, on_event)
                     if found is None:
                         continue
                     opened.append(found)
@@ -96,7 +98,12 @@ def listen(
 
 
 def open_socket(
-    endpoint: Endpoint, transport: Transport = "tcp", *, backlog: int = BACKLOG, on_event: OnEvent | None = None
+    endpoint: Endpoint,
+    transport: Transport = "tcp",
+    *,
+    backlog: int = BACKLOG,
+    reuse_port: bool = False,
+    on_event: OnEvent | None = None,
 ) -> Listening:
     """One socket for one numeric endpoint, unix path or descriptor. Raises LocalFailure."""
     if endpoint.path:
@@ -112,6 +119,8 @@ def open_socket(
     try:
         if transport == "tcp":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(_sockaddr(endpoint))
@@ -207,10 +216,15 @@ def _numeric(endpoint: Endpoint) -> list[Endpoint]:
 
 
 def _skipping(
-    endpoint: Endpoint, transport: Transport, backlog: int, skip: Sequence[str], on_event: OnEvent | None
+    endpoint: Endpoint,
+    transport: Transport,
+    backlog: int,
+    skip: Sequence[str],
+    reuse_port: bool,
+    on_event: OnEvent | None,
 ) -> Listening | None:
     try:
-        return open_socket(endpoint, transport, backlog=backlog, on_event=on_event)
+        return open_socket(endpoint, transport, backlog=backlog, reuse_port=reuse_port, on_event=on_event)
     except LocalFailure as exc:
         if exc.kind == "address_not_available" and endpoint.host in skip:
             return None

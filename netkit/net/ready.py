@@ -6,13 +6,13 @@ into place, hence never seen half written; it is removed at the end if it is sti
 
 import os
 import socket
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from netkit.errors import BadInput, LocalFailure
+from netkit.net.whole_file import write_whole
 
 NOTIFY_SOCKET = "NOTIFY_SOCKET"
 
@@ -87,20 +87,9 @@ class Ready:
 
     def _write_file(self, file: Path, text: str) -> None:
         try:
-            fd, aside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.absolute().parent)
-            try:
-                with os.fdopen(fd, "w") as out:
-                    out.write(text)
-                    os.fchmod(out.fileno(), 0o644)
-                found = os.stat(aside)
-                os.replace(aside, file)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(aside)
-                raise
+            self._written = write_whole(file, text.encode())
         except OSError as exc:
             raise LocalFailure(f"--ready-file {file}: {exc.strerror}", kind="ready") from exc
-        self._written = (found.st_dev, found.st_ino)
 
     def _send(self, message: str) -> None:
         address = "\0" + self._notify[1:] if self._notify[0] == "@" else self._notify

@@ -177,7 +177,9 @@ def explain(
 
 def _wrong_host(begin: str, host: str, leaf: Certificate | None) -> Insecure:
     names = leaf.names if leaf else ()
-    if names:
+    if leaf is None:
+        said = f"is not for {host}"
+    elif names:
         shown = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
         said = f"is for {shown}, not for {host}"
     else:

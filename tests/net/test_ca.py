@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from netkit.lab.http.certificates import server_context
 from netkit.net.ca import Authority, Leaf
+from netkit.net.tls_server import from_leaf
 
 CA = Authority("test CA")
 
@@ -20,7 +20,7 @@ CA = Authority("test CA")
 @contextmanager
 def showing(leaf: Leaf) -> Iterator[int]:
     """A TLS server in a thread that shows the certificate to one client; its port."""
-    context = server_context(leaf)
+    context = from_leaf(leaf)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

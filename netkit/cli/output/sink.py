@@ -30,7 +30,9 @@ from netkit.cli.run import say
 from netkit.errors import NetkitError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Callable
+
+    from rich.console import Console, RenderableType
 
 
 class Form(Enum):
@@ -54,6 +56,7 @@ class Output:
             self.form = Form.PLAIN
         self._views = import_module(f"netkit.cli.output.{family}")
         self._console: Console | None = None
+        self.print_above: Callable[[RenderableType], None] | None = None  # set while a live display is below
 
     def show(self, result: Any) -> None:
         """Write one result."""
@@ -66,7 +69,7 @@ class Output:
         else:
             renderable = import_module(f"netkit.cli.output.{self.family}_rich").render(result, quiet=self.quiet)
             if renderable is not None:
-                self.console.print(renderable)
+                (self.print_above or self.console.print)(renderable)
         sys.stdout.flush()
 
     def note(self, line: str, hint: str | None = None) -> None:

@@ -1,13 +1,12 @@
 """Which certificate the lab shows for which name: a good one, and by SNI the ones that a client must refuse."""
 
-import os
 import ssl
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from netkit.net.ca import Authority, Leaf
+from netkit.net.tls_server import from_leaf
 
+ALPN = ("http/1.1",)
 NAMES = ("localhost", "lab.test", "*.lab.test", "127.0.0.1", "::1")
 
 BAD: Mapping[str, tuple[str, Callable[[Authority, str], Leaf]]] = {
@@ -29,7 +28,7 @@ class Certificates:
     def context(self, hosts: Sequence[str]) -> ssl.SSLContext:
         """The context to listen with: good for NAMES and the given addresses."""
         names = dict.fromkeys([*NAMES, *(host for host in hosts if host not in ("0.0.0.0", "::", ""))])
-        good = server_context(self._ca.issue(list(names)))
+        good = from_leaf(self._ca.issue(list(names)), alpn=ALPN)
         good.sni_callback = self._choose
         return good
 
@@ -39,20 +38,5 @@ class Certificates:
             return
         name = name.lower()
         if name not in self._made:
-            self._made[name] = server_context(bad[1](self._ca, name))
+            self._made[name] = from_leaf(bad[1](self._ca, name), alpn=ALPN)
         connection.context = self._made[name]
-
-
-def server_context(leaf: Leaf) -> ssl.SSLContext:
-    """A TLS 1.2 and 1.3 server that shows the certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    # OpenSSL's Python binding loads keys from files alone; the folder is private and gone at once.
-    with tempfile.TemporaryDirectory(prefix="netkit-") as folder:
-        certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-        certificate.write_bytes(leaf.certificate)
-        descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(leaf.key)
-        context.load_cert_chain(certificate, key)
-    return context

@@ -14,7 +14,10 @@ int main(int argc, char **argv)
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH] = {0};
     (void)argc;
-    int fd = bound(SOCK_DGRAM, number(argv, 1, 0, 65535));
+    int fd = bound(SOCK_DGRAM, number(argv, 1, 0, 65535)), room = 1 << 20; /* for a burst between two turns */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) < 0)
+        die("SO_RCVBUF");
     say_port(fd);
     for (int i = 0; i < BATCH; i++) {
         parts[i] = (struct iovec){bytes[i], LARGEST};

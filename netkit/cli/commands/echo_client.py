@@ -1,0 +1,286 @@
+"""`netkit echo-client`."""
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import (
+    TIME,
+    Color,
+    ColorOption,
+    Json,
+    Quiet,
+    Trace,
+    parse_duration,
+    parse_rate,
+    parse_share,
+    parse_size,
+)
+from netkit.cli.output.sink import Form, Output
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit
+
+TRANSPORT, PROBES, STREAM, CHECKS = "Transport", "Probes", "A stream instead", "Checks"
+ECHO_PORT = 45000
+SHOWN_INTERVAL = 0.01  # seconds; faster probes are not shown one by one
+
+
+class Pattern(StrEnum):
+    random = "random"
+    seq = "seq"
+    text = "text"
+
+
+def echo_client(
+    target: Annotated[
+        str, typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://HOST:PORT, tls://HOST:PORT or unix:PATH.")
+    ] = f"127.0.0.1:{ECHO_PORT}",
+    udp: Annotated[bool, typer.Option("--udp", help="Send datagrams.", rich_help_panel=TRANSPORT)] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.", rich_help_panel=TRANSPORT)] = False,
+    cacert: Annotated[
+        Path | None,
+        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=TRANSPORT),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not verify the certificate.", rich_help_panel=TRANSPORT)
+    ] = False,
+    server_name: Annotated[
+        str | None,
+        typer.Option(
+            "--server-name", metavar="NAME", help="The name the certificate must have.", rich_help_panel=TRANSPORT
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count",
+            "-n",
+            metavar="N",
+            min=1,
+            help="Probes.",
+            show_default="10; no limit with --duration",
+            rich_help_panel=PROBES,
+        ),
+    ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            "--duration", parser=parse_duration, metavar="DURATION", help="Probe this long.", rich_help_panel=PROBES
+        ),
+    ] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            "-i",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="Between the probes of a connection.",
+            show_default="1s",
+            rich_help_panel=PROBES,
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            parser=parse_rate,
+            metavar="RATE",
+            help="Probes of all connections together, as 100/s.",
+            rich_help_panel=PROBES,
+        ),
+    ] = None,
+    flood: Annotated[
+        bool, typer.Option("--flood", help="Send the next one when one is back.", rich_help_panel=PROBES)
+    ] = False,
+    size: Annotated[
+        int,
+        typer.Option(
+            "--size",
+            parser=parse_size,
+            metavar="SIZE",
+            help="Bytes of a probe.",
+            show_default="64",
+            rich_help_panel=PROBES,
+        ),
+    ] = 64,
+    pattern: Annotated[
+        Pattern, typer.Option("--pattern", help="What fills a probe.", rich_help_panel=PROBES)
+    ] = Pattern.random,
+    parallel: Annotated[
+        int, typer.Option("--parallel", metavar="N", min=1, max=10_000, help="Connections.", rich_help_panel=PROBES)
+    ] = 1,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Send standard input, and compare.", rich_help_panel=STREAM)
+    ] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="Send this file; - is standard input.", rich_help_panel=STREAM
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--print", help="Print what came back.", rich_help_panel=STREAM)] = False,
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="A probe is lost after this long.",
+            show_default="1s",
+            rich_help_panel=TIME,
+        ),
+    ] = 1.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="Give up after this long, all told.",
+            show_default="60s for a stream; what the probes take",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    max_loss: Annotated[
+        float,
+        typer.Option(
+            "--max-loss",
+            parser=parse_share,
+            metavar="SHARE",
+            help="More loss than this, as 1%, is exit 1.",
+            show_default="0%",
+            rich_help_panel=CHECKS,
+        ),
+    ] = 0.0,
+    max_rtt: Annotated[
+        float | None,
+        typer.Option(
+            "--max-rtt",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="A slower probe is exit 1.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = None,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Send to an echo server, and compare every byte.
+
+    Probes like ping's, or with --stdin or --file a whole stream: it is sent, its side closed, and compared while it
+    comes back. Works with any echo server (RFC 862). A probe's time counts from when it was due, so a server that
+    stalls cannot hide it; with --flood from when it was sent.
+
+    Exit: 0 all came back, 1 loss, changed bytes, too slow or closed early, 3 no server, 4 no answer, 6 TLS.
+    """  # fmt: skip
+    from netkit.echo.client.dial import Security
+    from netkit.net.address import parse_endpoint
+
+    schemes = ("udp", "tcp", "tls") if udp else ("tls", "tcp", "udp") if tls else ("tcp", "udp", "tls")
+    if udp and tls:
+        raise BadInput("--udp and --tls exclude each other")
+    endpoint = parse_endpoint(target, port=ECHO_PORT, schemes=schemes)
+    if (udp and endpoint.scheme != "udp") or (tls and endpoint.scheme != "tls"):
+        raise BadInput(f"{target} is not what --{'udp' if udp else 'tls'} asks for")
+    if endpoint.fd is not None:
+        raise BadInput(f"{target}: a descriptor is no server", hint="netkit watch fd:N reads one")
+    secure = None
+    if endpoint.scheme == "tls":
+        secure = Security(str(cacert) if cacert else None, insecure, server_name)
+    elif cacert or insecure or server_name:
+        raise BadInput("--cacert, --insecure and --server-name are for --tls")
+    out = Output("echo_client", json=json, color=color, quiet=quiet)
+    if stdin or file:
+        if stdin and file:
+            raise BadInput("--stdin and --file both say what to send: use one of them")
+        probing = {"--count": count, "--duration": duration, "--interval": interval, "--rate": rate, "--flood": flood}
+        if extra := [name for name, value in probing.items() if value]:
+            raise BadInput(f"{extra[0]} is for probes, not for a stream")
+        return stream(out, endpoint, secure, file, timeout, show, trace)
+    if show:
+        raise BadInput("--print is for a stream: --stdin or --file")
+    if sum(map(bool, (interval, rate, flood))) > 1:
+        raise BadInput("--interval, --rate and --flood exclude each other")
+    return probes(
+        out, endpoint, secure, trace,
+        count=count or (None if duration else 10), duration=duration,
+        interval=None if flood else parallel / rate if rate else interval or 1.0,
+        size=size, pattern=pattern.value, parallel=parallel, wait=wait, timeout=timeout,
+        max_loss=max_loss, max_rtt=max_rtt,
+    )  # fmt: skip
+
+
+def probes(out: Output, endpoint: object, secure: object, trace: str, **options: object) -> Exit:
+    from netkit.echo.client.ping import ping
+    from netkit.echo.client.result import Probe, Summary
+
+    interval = options["interval"]
+    shown = isinstance(interval, float) and interval >= SHOWN_INTERVAL and not out.quiet
+    code = Exit.OK
+    for result in ping(endpoint, tls=secure, on_event=listener(trace), **options):  # type: ignore[arg-type]
+        if isinstance(result, Probe):
+            if shown or (result.outcome != "ok" and not out.quiet):
+                out.show(result)
+        else:
+            assert isinstance(result, Summary)
+            out.show(result)
+            code = result.exit
+            if result.failure:
+                out.error(result.failure)
+            for limit in result.limits:
+                out.note(f"netkit: {result.target}: {limit}")
+    return code
+
+
+def stream(
+    out: Output, endpoint: object, secure: object, file: Path | None, timeout: float | None, show: bool, trace: str
+) -> Exit:
+    from netkit.echo.client.stream import echo
+
+    source, opened = 0, None
+    if file and str(file) != "-":
+        try:
+            opened = file.open("rb")
+        except OSError as exc:
+            raise BadInput(f"--file {file}: cannot read it: {exc.strerror}") from exc
+        source = opened.fileno()
+    on_data: Callable[[bytes], None] | None = None
+    if show:
+        if out.form is Form.JSON:
+            raise BadInput("--print and --json both want standard output")
+        on_data = write_out
+    try:
+        result = echo(
+            endpoint,  # type: ignore[arg-type]
+            source,
+            tls=secure,  # type: ignore[arg-type]
+            timeout=timeout or 60.0,
+            on_data=on_data,
+            on_event=listener(trace),
+        )
+    finally:
+        if opened:
+            opened.close()
+    if not show:
+        out.show(result)
+    if result.failure:
+        out.error(result.failure)
+    return result.exit
+
+
+def write_out(data: bytes) -> None:
+    """To a pipe as it is; to a terminal made harmless."""
+    if sys.stdout.isatty():
+        from netkit.cli.output.escape import visible
+
+        sys.stdout.write(visible(data.decode("utf-8", "backslashreplace"), lines=True))
+    else:
+        sys.stdout.buffer.write(data)
+    sys.stdout.flush()

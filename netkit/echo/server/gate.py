@@ -1,0 +1,92 @@
+"""Who may come in: how many at once, how many from one host, how often; and the log of those who may not.
+
+A refusal is never silent, and a flood of them never floods the log: the first of a reason is reported at once, those
+of the next second in sum.
+"""
+
+from collections.abc import Callable
+
+from netkit.echo.server.counters import Counters
+from netkit.echo.server.event import Reason
+from netkit.echo.server.loop import Loop
+
+SUM_SECONDS = 1.0
+MOST_HOSTS = 65536  # with a bucket of their own; above it the oldest are forgotten, which errs for the client
+
+OnRefused = Callable[[Reason, str, str, int], None]  # reason, transport, peer, how many
+
+
+class Gate:
+    """max_conns, per_host: connections at once. rate: connections, or datagrams, a second from one host."""
+
+    def __init__(self, max_conns: int, per_host: int | None, rate: float | None) -> None:
+        self.max_conns = max_conns
+        self.per_host = per_host
+        self.rate = rate
+        self.open = 0
+        self._hosts: dict[str, int] = {}
+        self._buckets: dict[object, tuple[float, float]] = {}  # host: (tokens, when)
+
+    def enter(self, host: str, now: float) -> Reason | None:
+        """Let a connection in, or say why not. host: "" (a unix socket) counts for the total alone."""
+        if self.open >= self.max_conns:
+            return "max_conns"
+        if host:
+            if self.per_host is not None and self._hosts.get(host, 0) >= self.per_host:
+                return "per_host"
+            if not self.passes(host, now):
+                return "rate"
+            self._hosts[host] = self._hosts.get(host, 0) + 1
+        self.open += 1
+        return None
+
+    def leave(self, host: str) -> None:
+        self.open -= 1
+        if host:
+            left = self._hosts[host] - 1
+            if left:
+                self._hosts[host] = left
+            else:
+                del self._hosts[host]
+
+    def passes(self, host: object, now: float) -> bool:
+        """Whether this one is within the rate: a token bucket that holds a second's worth, and at least one."""
+        if self.rate is None:
+            return True
+        most = max(self.rate, 1.0)
+        tokens, when = self._buckets.pop(host, (most, now))  # taken out and put back: the dict stays in order of use
+        tokens = min(most, tokens + (now - when) * self.rate)
+        if len(self._buckets) >= MOST_HOSTS:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[host] = (tokens - 1 if tokens >= 1 else tokens, now)
+        return tokens >= 1
+
+
+class Refusals:
+    """Counts refusals and reports them, in sum where they are many."""
+
+    def __init__(self, loop: Loop, counters: Counters, report: OnRefused) -> None:
+        self._loop = loop
+        self._counters = counters
+        self._report = report
+        self._sums: dict[tuple[Reason, str], tuple[int, str]] = {}
+
+    def add(self, reason: Reason, transport: str, peer: str, number: int = 1) -> None:
+        self._counters.refuse(reason, number)
+        key = (reason, transport)
+        if key in self._sums:
+            self._sums[key] = (self._sums[key][0] + number, peer)
+            return
+        self._sums[key] = (0, "")
+        self._report(reason, transport, peer, number)
+        self._loop.later(SUM_SECONDS, lambda: self._sum_up(key))
+
+    def _sum_up(self, key: tuple[Reason, str]) -> None:
+        number, peer = self._sums.pop(key)
+        if number:
+            self._report(*key, peer, number)
+
+    def flush(self) -> None:
+        """Report what is left, at the end."""
+        for key in list(self._sums):
+            self._sum_up(key)

@@ -1,0 +1,95 @@
+"""Opens the sockets of the echo and hello servers: addresses, one port for TCP and UDP, unix paths."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netkit.errors import BadInput
+from netkit.events import OnEvent
+from netkit.net.address import Endpoint, parse_endpoint, parse_host
+from netkit.net.inherit import inherited
+from netkit.net.listen import Listening, Transport, listen
+
+if TYPE_CHECKING:
+    import ssl
+
+    from netkit.net.ca import Leaf
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def open_sockets(
+    *,
+    bind: Sequence[str] = (),
+    port: int = 0,
+    transports: Sequence[Transport] = ("tcp", "udp"),
+    unix: Sequence[str] = (),
+    reuse_port: bool = False,
+    on_event: OnEvent | None = None,
+) -> list[Listening]:
+    """The sockets a parent handed over (LISTEN_FDS), else those for the addresses, loopback by default.
+
+    bind: host names, IP addresses, `unix:PATH`, `fd:N`. unix: paths, instead of addresses unless `bind` is given too.
+    Raises BadInput, LocalFailure.
+    """
+    given = inherited()
+    if given:
+        wrong = [each.listening for each in given if each.listening.transport not in transports]
+        if wrong:
+            raise BadInput(f"LISTEN_FDS: {wrong[0]} was handed over, and this serves {' and '.join(transports)} alone")
+        return [each.listening for each in given]
+    endpoints = [_endpoint(text, port) for text in bind]
+    paths = [parse_endpoint(f"unix:{path.removeprefix('unix:')}", server=True) for path in unix]
+    if not endpoints and not paths:
+        endpoints = [Endpoint("tcp", host, port) for host in LOOPBACK]
+    optional = () if bind else ("::1",)  # a machine without IPv6 is no mistake of the user's
+    placed = [each for each in endpoints if not each.path and each.fd is None]
+    opened = (
+        listen(placed, transports=transports, skip_unavailable=optional, reuse_port=reuse_port, on_event=on_event)
+        if placed
+        else []
+    )
+    try:
+        for each in [*(one for one in endpoints if one not in placed), *paths]:
+            opened += listen([each], on_event=on_event)
+    except BaseException:
+        close_all(opened)
+        raise
+    return opened
+
+
+def _endpoint(text: str, port: int) -> Endpoint:
+    if text.startswith(("unix:", "fd:")):
+        return parse_endpoint(text, server=True)
+    host, zone = parse_host(text.removeprefix("[").removesuffix("]"), text)
+    return Endpoint("tcp", host, port, zone)
+
+
+def close_all(opened: Sequence[Listening]) -> None:
+    for each in opened:
+        each.close()
+
+
+def tls_context(
+    certificate: Path | None, key: Path | None, self_signed: bool, names: Sequence[str]
+) -> "tuple[ssl.SSLContext, Leaf | None] | None":
+    """What `--tls-cert`, `--tls-key` and `--tls-self-signed` ask for; None for no TLS. Raises BadInput.
+
+    names: what a self-made certificate is good for, besides localhost and loopback. Its Leaf is for telling clients.
+    """
+    if self_signed and (certificate or key):
+        raise BadInput("--tls-self-signed makes the certificate that --tls-cert gives: use one of them")
+    if key and not certificate:
+        raise BadInput("--tls-key needs --tls-cert, the certificate it belongs to")
+    if certificate:
+        from netkit.net.tls_server import from_files
+
+        return from_files(certificate, key), None
+    if not self_signed:
+        return None
+    from netkit.net.ca import Authority  # cryptography: 40 ms of CPU
+    from netkit.net.tls_server import from_leaf
+
+    known = [name for name in names if name not in ("0.0.0.0", "::", "")]
+    leaf = Authority().issue(list(dict.fromkeys(["localhost", *LOOPBACK, *known])), self_signed=True)
+    return from_leaf(leaf), leaf
