@@ -136,7 +136,7 @@ def report(group: Group, loads: dict[str, list[Load]]) -> int:
 def idle(folder: Path, server: Server) -> tuple[float, float]:
     """MiB of resident memory before and with IDLE connections that each had a byte echoed."""
     before = server.memory()
-    argv = [folder / "idle", str(server.port), str(IDLE)]
+    argv = [str(folder / "idle"), str(server.port), str(IDLE)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdin
         assert client.stdout

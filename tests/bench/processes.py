@@ -47,11 +47,11 @@ class Server(NamedTuple):
 def build(folder: Path) -> None:
     """Compile every reference program into the folder. Raises CalledProcessError."""
     for source in REFERENCE.glob("*.c"):
-        subprocess.run(["cc", *CFLAGS, "-o", folder / source.stem, source], check=True)
+        subprocess.run(["cc", *CFLAGS, "-o", str(folder / source.stem), str(source)], check=True)
 
 
 @contextmanager
-def _running(argv: list[str | Path], **more: object) -> Iterator[subprocess.Popen[str]]:
+def _running(argv: list[str], **more: object) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(argv, text=True, stdin=subprocess.DEVNULL, **more)  # type: ignore[call-overload]
     try:
         yield process
@@ -63,7 +63,7 @@ def _running(argv: list[str | Path], **more: object) -> Iterator[subprocess.Pope
 @contextmanager
 def reference(program: Path) -> Iterator[Server]:
     """A server of reference/, which prints its port when it listens."""
-    with _running([program, "0"], stdout=subprocess.PIPE) as process:
+    with _running([str(program), "0"], stdout=subprocess.PIPE) as process:
         assert process.stdout
         yield Server(process, int(process.stdout.readline()))
 
@@ -113,6 +113,6 @@ class Load(NamedTuple):
 def load(program: Path, server: Server, *arguments: object) -> Load:
     """Let a load generator of reference/ run against the server. Raises CalledProcessError."""
     before = server.cpu()
-    argv = [program, str(server.port), *map(str, arguments)]
+    argv = [str(program), str(server.port), *map(str, arguments)]
     words = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     return Load(int(words[0]), float(words[1]), server.cpu() - before)

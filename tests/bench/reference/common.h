@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,15 +96,18 @@ static inline void set_nonblocking(int fd)
         die("FIONBIO");
 }
 
-/* A client's socket, connected and blocking. */
+/* A client's socket, connected and blocking, but no longer than 5 s: a server that is stuck ends the program. */
 static inline int connected(int type, long port)
 {
     struct sockaddr_in address = loopback(port);
+    struct timeval limit = {.tv_sec = 5};
     int one = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
         die("connect");
     if (type == SOCK_STREAM && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
         die("TCP_NODELAY");
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0)
+        die("SO_RCVTIMEO");
     return fd;
 }
 

@@ -27,15 +27,15 @@ static void ask(struct connection *c)
         die("send");
 }
 
-/* Reads once; 1 when the echo is complete. */
+/* Reads once, for there is something to read or it may be waited for; 1 when the echo is complete. */
 static int answered(struct connection *c)
 {
     static unsigned char buffer[LARGEST];
     ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
-    if (got < 0 && errno == EAGAIN)
-        return 0;
-    if (got <= 0)
-        die("the server closed a connection");
+    if (got < 0)
+        die("recv");
+    if (got == 0)
+        fail("the server closed a connection");
     if (c->got + got > size || memcmp(buffer, c->message + c->got, got) != 0)
         fail("the echo differs from what was sent");
     c->got += got;
@@ -61,9 +61,8 @@ int main(int argc, char **argv)
             die("malloc");
         fill(c->message, size, i);
         ask(c);
-        while (!answered(c)) /* still a blocking socket */
+        while (!answered(c))
             ;
-        set_nonblocking(c->fd);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
             die("epoll_ctl");
