@@ -6,7 +6,10 @@ Each area is a module here with `main() -> int`; it prints its table and ends wi
 import sys
 from importlib import import_module
 
-AREAS = {"startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`"}
+AREAS = {
+    "startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`",
+    "echo": "echo-server against C servers, ncat and socat: echoes/s, MB/s, CPU, memory",
+}
 
 
 def run() -> int:

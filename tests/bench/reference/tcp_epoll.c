@@ -1,113 +1,119 @@
-/* A TCP echo server as a C programmer writes it: one thread, level-triggered epoll(7), one read and one write an event.
- * What a client does not take is kept, and nothing more is read from it until it is gone.
+/* tcp_epoll PORT: a TCP echo server, one thread, level-triggered epoll.
  *
- *   tcp_epoll        prints the port it listens on, and serves until it is killed
- */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+ * A readable connection costs one recv and one send. What the peer does not take is kept for it, and nothing more is
+ * read from it until that is gone: a client that sends and never reads fills its own buffers. Half-close: the bytes
+ * still owed go out first, then the connection is closed. */
+
+#include "common.h"
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define MOST 65536
-#define BUFFER (256 * 1024)
+enum { EVENTS = 256, BUFFER = 256 * 1024 };
 
-struct client {
-    char *left; /* what waits to be written; NULL when nothing does */
-    size_t at, size;
+struct connection {
+    int fd;
+    size_t start, end; /* of what is still owed, in `owed`; start == end: nothing */
+    char *owed;        /* allocated while something is */
 };
 
-static struct client clients[MOST];
 static char buffer[BUFFER];
-static int poller;
 
-static void want(int op, int fd, unsigned events)
+static void wait_for(int epoll, int how, struct connection *c, uint32_t events)
 {
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    epoll_ctl(poller, op, fd, &event);
+    struct epoll_event event = {.events = events, .data.ptr = c};
+    if (epoll_ctl(epoll, how, c->fd, &event) < 0)
+        die("epoll_ctl");
 }
 
-static void drop(int fd)
+static void drop(struct connection *c)
 {
-    free(clients[fd].left);
-    memset(&clients[fd], 0, sizeof clients[fd]);
-    close(fd);
+    close(c->fd);
+    free(c->owed);
+    free(c);
 }
 
-static void flush(int fd)
+static void accept_all(int epoll, int listener)
 {
-    struct client *client = &clients[fd];
-    ssize_t sent = send(fd, client->left + client->at, client->size - client->at, MSG_NOSIGNAL);
-    if (sent < 0) {
-        if (errno != EAGAIN)
-            drop(fd);
-        return;
+    int fd, one = 1;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct connection *c = calloc(1, sizeof *c);
+        if (!c)
+            die("calloc");
+        c->fd = fd;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        wait_for(epoll, EPOLL_CTL_ADD, c, EPOLLIN);
     }
-    client->at += sent;
-    if (client->at == client->size) {
-        free(client->left);
-        client->left = NULL;
-        want(EPOLL_CTL_MOD, fd, EPOLLIN);
-    }
+    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+        die("accept");
 }
 
-static void echo(int fd)
+static void on_readable(int epoll, struct connection *c)
 {
-    ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+    ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
     if (got <= 0) {
-        if (got == 0 || errno != EAGAIN)
-            drop(fd);
+        if (got == 0 || (errno != EAGAIN && errno != EINTR))
+            drop(c);
         return;
     }
-    ssize_t sent = send(fd, buffer, got, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) {
-        drop(fd);
+    ssize_t sent = send(c->fd, buffer, got, MSG_NOSIGNAL);
+    if (sent == got)
         return;
-    }
-    if (sent < 0)
+    if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            drop(c);
+            return;
+        }
         sent = 0;
-    if (sent < got) {
-        struct client *client = &clients[fd];
-        client->size = got - sent;
-        client->at = 0;
-        client->left = malloc(client->size);
-        memcpy(client->left, buffer + sent, client->size);
-        want(EPOLL_CTL_MOD, fd, EPOLLOUT);
     }
+    if (!(c->owed = malloc(got - sent)))
+        die("malloc");
+    memcpy(c->owed, buffer + sent, got - sent);
+    c->start = 0;
+    c->end = got - sent;
+    wait_for(epoll, EPOLL_CTL_MOD, c, EPOLLOUT);
 }
 
-int main(void)
+static void on_writable(int epoll, struct connection *c)
 {
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    if (bind(listener, (void *)&address, length) || listen(listener, 1024))
-        return perror("tcp_epoll"), 1;
-    getsockname(listener, (void *)&address, &length);
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    ssize_t sent = send(c->fd, c->owed + c->start, c->end - c->start, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            drop(c);
+        return;
+    }
+    c->start += sent;
+    if (c->start < c->end)
+        return;
+    free(c->owed);
+    c->owed = NULL;
+    wait_for(epoll, EPOLL_CTL_MOD, c, EPOLLIN);
+}
 
-    poller = epoll_create1(0);
-    want(EPOLL_CTL_ADD, listener, EPOLLIN);
-    struct epoll_event ready[256];
+int main(int argc, char **argv)
+{
+    struct epoll_event events[EVENTS];
+    (void)argc;
+    raise_nofile();
+    int listener = bound(SOCK_STREAM, number(argv, 1, 0, 65535));
+    set_nonblocking(listener);
+    if (listen(listener, 4096) < 0)
+        die("listen");
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event listening = {.events = EPOLLIN}; /* data.ptr NULL: the listener */
+    if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &listening) < 0)
+        die("epoll");
+    say_port(listener);
     for (;;) {
-        int count = epoll_wait(poller, ready, 256, -1);
-        for (int i = 0; i < count; i++) {
-            int fd = ready[i].data.fd;
-            if (fd == listener) {
-                int client = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-                if (client >= MOST)
-                    close(client);
-                else if (client >= 0)
-                    want(EPOLL_CTL_ADD, client, EPOLLIN);
-            } else if (clients[fd].left)
-                flush(fd);
+        int n = epoll_wait(epoll, events, EVENTS, -1);
+        if (n < 0 && errno != EINTR)
+            die("epoll_wait");
+        for (int i = 0; i < n; i++) {
+            struct connection *c = events[i].data.ptr;
+            if (!c)
+                accept_all(epoll, listener);
+            else if (c->owed)
+                on_writable(epoll, c);
             else
-                echo(fd);
+                on_readable(epoll, c);
         }
     }
 }

@@ -1,155 +1,85 @@
-/* Load for a TCP echo server, closed loop: each connection sends SIZE bytes, waits for all of them, compares, again.
+/* tcp_load PORT CONNECTIONS SIZE SECONDS: each connection sends SIZE bytes, waits for all of them, checks them, and
+ * sends the next. One thread, epoll.
  *
- *   tcp_load PORT CONNECTIONS SIZE SECONDS      prints echoes a second
- *   tcp_load PORT bulk SECONDS                  one connection, reading and writing at once: MB a second echoed
- *   tcp_load PORT idle CONNECTIONS              one byte echoed on each, prints "ready", holds them until stdin ends
- *
- * Ends with 1 when the server breaks off or a byte comes back wrong.
- */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+ * Prints `ECHOES SECONDS` of the timed part, which begins when every connection has had its first echo: what a server
+ * spends on accepting (a process a connection, for some) is not in it. */
+
+#include "common.h"
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-static double now(void)
+enum { EVENTS = 256, LARGEST = 16384 }; /* so much always fits an empty send buffer: no partial sends */
+
+struct connection {
+    int fd;
+    uint64_t sent; /* echoes asked for so far; stands in the first bytes of the message where it fits */
+    size_t got;    /* bytes of the present echo that have come and were right */
+    unsigned char *message;
+};
+
+static size_t size;
+
+static void ask(struct connection *c)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec / 1e9;
+    c->got = 0;
+    c->sent++;
+    memcpy(c->message, &c->sent, size < sizeof c->sent ? size : sizeof c->sent);
+    if (send(c->fd, c->message, size, MSG_NOSIGNAL) != (ssize_t)size)
+        die("send");
 }
 
-static void fail(const char *what)
+/* Reads once, for there is something to read or it may be waited for; 1 when the echo is complete. */
+static int answered(struct connection *c)
 {
-    fprintf(stderr, "tcp_load: %s: %s\n", what, errno ? strerror(errno) : "the server broke off");
-    exit(1);
+    static unsigned char buffer[LARGEST];
+    ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
+    if (got < 0)
+        die("recv");
+    if (got == 0)
+        fail("the server closed a connection");
+    if (c->got + got > size || memcmp(buffer, c->message + c->got, got) != 0)
+        fail("the echo differs from what was sent");
+    c->got += got;
+    return c->got == size;
 }
 
-static int dial(int port)
+int main(int argc, char **argv)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    address.sin_port = htons(port);
-    if (fd < 0 || connect(fd, (void *)&address, sizeof address))
-        fail("connect");
-    return fd;
-}
-
-static int echoes(int port, int connections, int size, double seconds)
-{
-    char *sent = malloc(size), *back = malloc(size);
-    int *got = calloc(connections + 4096, sizeof *got);
-    long count = 0;
-    int poller = epoll_create1(0);
-    for (int i = 0; i < size; i++)
-        sent[i] = rand();
-    for (int i = 0; i < connections; i++) {
-        int fd = dial(port);
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
-        if (send(fd, sent, size, 0) != size)
-            fail("send");
+    struct epoll_event events[EVENTS];
+    (void)argc;
+    raise_nofile();
+    long port = number(argv, 1, 1, 65535), count = number(argv, 2, 1, 100000);
+    size = number(argv, 3, 1, LARGEST);
+    double seconds = seconds_at(argv, 4);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct connection *connections = calloc(count, sizeof *connections);
+    if (epoll < 0 || !connections)
+        die("epoll");
+    for (long i = 0; i < count; i++) {
+        struct connection *c = &connections[i];
+        c->fd = connected(SOCK_STREAM, port);
+        if (!(c->message = malloc(size)))
+            die("malloc");
+        fill(c->message, size, i);
+        ask(c);
+        while (!answered(c))
+            ;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+        if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
+            die("epoll_ctl");
     }
-    double start = now(), end = start + seconds;
-    struct epoll_event ready[256];
-    while (now() < end) {
-        int events = epoll_wait(poller, ready, 256, 2000);
-        if (events == 0)
-            fail("no echo for 2 s");
-        for (int i = 0; i < events; i++) {
-            int fd = ready[i].data.fd;
-            ssize_t n = recv(fd, back, size - got[fd], 0);
-            if (n <= 0)
-                fail("recv");
-            if (memcmp(back, sent + got[fd], n))
-                fail("bytes differ");
-            got[fd] += n;
-            if (got[fd] == size) {
-                got[fd] = 0;
-                count++;
-                if (send(fd, sent, size, 0) != size)
-                    fail("send");
+    uint64_t echoes = 0;
+    double start = now(), end = start;
+    for (long i = 0; i < count; i++)
+        ask(&connections[i]);
+    while ((end = now()) < start + seconds) {
+        int n = epoll_wait(epoll, events, EVENTS, 1000);
+        if (n == 0)
+            fail("no echo for a second");
+        for (int i = 0; i < n; i++)
+            if (answered(events[i].data.ptr)) {
+                echoes++;
+                ask(events[i].data.ptr);
             }
-        }
     }
-    printf("%.0f\n", count / (now() - start));
-    return 0;
-}
-
-static int bulk(int port, double seconds)
-{
-    static unsigned char out[1 << 20], in[1 << 20];
-    for (size_t i = 0; i < sizeof out; i++)
-        out[i] = i * 2654435761u >> 13;
-    int fd = dial(port);
-    size_t sent = 0, received = 0;
-    double start = now();
-    int ended = 0;
-    while (!ended || received < sent) {
-        struct pollfd ready = {fd, POLLIN | (ended ? 0 : POLLOUT), 0};
-        if (poll(&ready, 1, 2000) <= 0)
-            fail("nothing for 2 s");
-        if (ready.revents & POLLOUT) {
-            size_t at = sent % sizeof out;
-            ssize_t n = send(fd, out + at, sizeof out - at, MSG_DONTWAIT);
-            if (n > 0)
-                sent += n;
-            if (now() - start >= seconds) {
-                shutdown(fd, SHUT_WR);
-                ended = 1;
-            }
-        }
-        if (ready.revents & (POLLIN | POLLHUP)) {
-            size_t at = received % sizeof out;
-            ssize_t n = recv(fd, in, sizeof out - at, MSG_DONTWAIT);
-            if (n == 0)
-                break;
-            if (n > 0 && memcmp(in, out + at, n))
-                fail("bytes differ");
-            if (n > 0)
-                received += n;
-        }
-    }
-    if (received != sent)
-        fail("not all came back");
-    printf("%.1f\n", received / (now() - start) / 1e6);
-    return 0;
-}
-
-static int idle(int port, int connections)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    for (int i = 0; i < connections; i++) {
-        char byte = i;
-        int fd = dial(port);
-        if (send(fd, &byte, 1, 0) != 1 || recv(fd, &byte, 1, 0) != 1 || byte != (char)i)
-            fail("echo");
-    }
-    puts("ready");
-    fflush(stdout);
-    while (getchar() != EOF)
-        ;
-    return 0;
-}
-
-int main(int count, char **words)
-{
-    if (count == 4 && !strcmp(words[2], "bulk"))
-        return bulk(atoi(words[1]), atof(words[3]));
-    if (count == 4 && !strcmp(words[2], "idle"))
-        return idle(atoi(words[1]), atoi(words[3]));
-    if (count == 5)
-        return echoes(atoi(words[1]), atoi(words[2]), atoi(words[3]), atof(words[4]));
-    fputs("usage: tcp_load PORT CONNECTIONS SIZE SECONDS | PORT bulk SECONDS | PORT idle CONNECTIONS\n", stderr);
-    return 2;
+    printf("%llu %.6f\n", (unsigned long long)echoes, end - start);
 }

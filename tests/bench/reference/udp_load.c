@@ -1,66 +1,69 @@
-/* Load for a UDP echo server: a window of datagrams is kept under way, with sendmmsg(2) and recvmmsg(2).
+/* udp_load PORT SIZE WINDOW SECONDS: keeps WINDOW datagrams of SIZE bytes under way with sendmmsg and recvmmsg.
  *
- *   udp_load PORT SIZE SECONDS [WINDOW=64]     prints: echoes, lost, seconds
- */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
+ * A new datagram goes out for each that came back whole and right. What has not come after 200 ms of silence counts as
+ * lost, and the window is filled again. Prints `ECHOES SECONDS LOST`. */
 
-#define MOST 64
-#define SIZE 65536
+#include "common.h"
+#include <poll.h>
 
-static char out[SIZE], in[MOST][SIZE];
-static struct iovec to[MOST], from[MOST];
-static struct mmsghdr sending[MOST], receiving[MOST];
+enum { BATCH = 64, LARGEST = 65507 };
 
-static double now(void)
+static unsigned char out[BATCH][LARGEST], in[BATCH][LARGEST + 1];
+
+int main(int argc, char **argv)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec / 1e9;
-}
-
-int main(int count, char **words)
-{
-    if (count < 4)
-        return fputs("usage: udp_load PORT SIZE SECONDS [WINDOW]\n", stderr), 2;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = atoi(words[2]), big = 1 << 20;
-    int window = count > 4 ? atoi(words[4]) : MOST;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {0, 200000};
-    address.sin_port = htons(atoi(words[1]));
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (connect(fd, (void *)&address, sizeof address))
-        return perror("udp_load"), 1;
-    for (int i = 0; i < MOST; i++) {
-        to[i] = (struct iovec){out, size};
-        from[i] = (struct iovec){in[i], SIZE};
-        sending[i].msg_hdr.msg_iov = &to[i];
-        receiving[i].msg_hdr.msg_iov = &from[i];
-        sending[i].msg_hdr.msg_iovlen = receiving[i].msg_hdr.msg_iovlen = 1;
+    struct iovec out_parts[BATCH], in_parts[BATCH];
+    struct mmsghdr sending[BATCH] = {0}, receiving[BATCH] = {0};
+    (void)argc;
+    long port = number(argv, 1, 1, 65535);
+    size_t size = number(argv, 2, sizeof(uint64_t), LARGEST);
+    long window = number(argv, 3, 1, BATCH);
+    double seconds = seconds_at(argv, 4);
+    struct pollfd server = {.fd = connected(SOCK_DGRAM, port), .events = POLLIN};
+    set_nonblocking(server.fd);
+    for (int i = 0; i < BATCH; i++) {
+        fill(out[i], size, 1); /* the same in each, but for the number in front: any of them checks any reply */
+        out_parts[i] = (struct iovec){out[i], size};
+        in_parts[i] = (struct iovec){in[i], sizeof in[i]};
+        sending[i].msg_hdr = (struct msghdr){.msg_iov = &out_parts[i], .msg_iovlen = 1};
+        receiving[i].msg_hdr = (struct msghdr){.msg_iov = &in_parts[i], .msg_iovlen = 1};
     }
-    long echoes = 0, lost = 0;
-    int under_way = 0;
-    double start = now(), end = start + atof(words[3]);
-    while (now() < end) {
-        int sent = under_way < window ? sendmmsg(fd, sending, window - under_way, 0) : 0;
-        if (sent > 0)
-            under_way += sent;
-        int got = recvmmsg(fd, receiving, MOST, MSG_WAITFORONE, NULL);
-        if (got > 0) {
-            echoes += got;
-            under_way -= got;
-        } else {
-            lost += under_way;
-            under_way = 0;
+    uint64_t next = 0, echoes = 0, lost = 0;
+    long free_places = window;
+    double start = now(), end;
+    while ((end = now()) < start + seconds) {
+        for (long i = 0; i < free_places; i++, next++)
+            memcpy(out[i], &next, sizeof next);
+        for (long done = 0; done < free_places;) {
+            int n = sendmmsg(server.fd, sending + done, free_places - done, 0);
+            if (n < 0 && errno != EAGAIN)
+                die("sendmmsg");
+            done += n > 0 ? n : 0;
         }
+        free_places = 0;
+        int n = poll(&server, 1, 200);
+        if (n == 0) { /* silence: none of the window comes any more */
+            lost += window;
+            free_places = window;
+            continue;
+        }
+        n = recvmmsg(server.fd, receiving, BATCH, 0, NULL);
+        if (n < 0) {
+            if (errno != EAGAIN)
+                die("recvmmsg");
+            continue;
+        }
+        for (int i = 0; i < n; i++) {
+            uint64_t sequence;
+            memcpy(&sequence, in[i], sizeof sequence);
+            if (receiving[i].msg_len != size || sequence >= next ||
+                memcmp(in[i] + sizeof sequence, out[0] + sizeof sequence, size - sizeof sequence) != 0)
+                fail("the echo differs from what was sent");
+        }
+        echoes += n;
+        free_places = n;
     }
-    printf("%ld %ld %.3f\n", echoes, lost, now() - start);
-    return 0;
+    if (!echoes)
+        fail("no echo at all");
+    printf("%llu %.6f %llu\n", (unsigned long long)echoes, end - start, (unsigned long long)lost);
 }

@@ -1,48 +1,45 @@
-/* A UDP echo server with recvmmsg(2) and sendmmsg(2).
+/* udp_mmsg PORT: a UDP echo server, up to 64 datagrams a recvmmsg and a sendmmsg.
  *
- *   udp_mmsg        prints the port it is bound to, and serves until it is killed
- */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <sys/socket.h>
+ * MSG_WAITFORONE: waits for the first datagram, takes what else is there. */
 
-#define BATCH 64
-#define SIZE 65536
+#include "common.h"
 
-static char buffers[BATCH][SIZE];
-static struct sockaddr_in peers[BATCH];
-static struct iovec vectors[BATCH];
-static struct mmsghdr headers[BATCH];
+enum { BATCH = 64, LARGEST = 65536 };
 
-int main(void)
+static char bytes[BATCH][LARGEST];
+
+int main(int argc, char **argv)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 1 << 20;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (bind(fd, (void *)&address, length))
-        return perror("udp_mmsg"), 1;
-    getsockname(fd, (void *)&address, &length);
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-
+    struct sockaddr_in peers[BATCH];
+    struct iovec parts[BATCH];
+    struct mmsghdr messages[BATCH] = {0};
+    (void)argc;
+    int fd = bound(SOCK_DGRAM, number(argv, 1, 0, 65535)), room = 1 << 20; /* for a burst between two turns */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) < 0)
+        die("SO_RCVBUF");
+    say_port(fd);
     for (int i = 0; i < BATCH; i++) {
-        vectors[i].iov_base = buffers[i];
-        headers[i].msg_hdr.msg_iov = &vectors[i];
-        headers[i].msg_hdr.msg_iovlen = 1;
-        headers[i].msg_hdr.msg_name = &peers[i];
+        parts[i] = (struct iovec){bytes[i], LARGEST};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &peers[i], .msg_namelen = sizeof peers[i], .msg_iov = &parts[i], .msg_iovlen = 1};
     }
     for (;;) {
-        for (int i = 0; i < BATCH; i++) {
-            vectors[i].iov_len = SIZE;
-            headers[i].msg_hdr.msg_namelen = sizeof peers[i];
+        int n = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+        if (n < 0) {
+            if (errno != EINTR)
+                die("recvmmsg");
+            continue;
         }
-        int got = recvmmsg(fd, headers, BATCH, MSG_WAITFORONE, NULL);
-        for (int i = 0; i < got; i++)
-            vectors[i].iov_len = headers[i].msg_len;
-        if (got > 0)
-            sendmmsg(fd, headers, got, 0);
+        for (int i = 0; i < n; i++)
+            parts[i].iov_len = messages[i].msg_len;
+        for (int done = 0; done < n;) {
+            int sent = sendmmsg(fd, messages + done, n - done, 0);
+            done += sent > 0 ? sent : 1; /* the one that cannot be sent is left out, the rest still goes */
+        }
+        for (int i = 0; i < n; i++) {
+            parts[i].iov_len = LARGEST;
+            messages[i].msg_hdr.msg_namelen = sizeof peers[i];
+        }
     }
 }
