@@ -41,7 +41,7 @@ complete -c netkit -n '__netkit_at "netkit"' -a echo-client -d 'Send to an echo 
 complete -c netkit -n '__netkit_at "netkit"' -a hello-server -d 'Greet whoever comes over TCP or UDP, and hang up.'
 complete -c netkit -n '__netkit_at "netkit"' -a sockopt -d 'Look at socket options, also of running processes, and set them.'
 complete -c netkit -n '__netkit_at "netkit"' -a http -d 'Send HTTP requests.'
-complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS and HTTP servers on loopback to try things on.'
+complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS, HTTP, echo and hello servers on loopback.'
 complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
 complete -c netkit -n '__netkit_at "netkit"' -l version -d 'Show the version and exit.'
 complete -c netkit -n '__netkit_at "netkit"' -l show-completion -f -a 'bash zsh fish' -d 'Print the completion script of your shell.'

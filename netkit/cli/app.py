@@ -40,7 +40,7 @@ class Commands(LazyGroup):
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
-        "lab": Entry("Run DNS and HTTP servers on loopback to try things on.", PLAYGROUND, "lab:lab"),
+        "lab": Entry("Run DNS, HTTP, echo and hello servers on loopback.", PLAYGROUND, "lab:lab"),
         "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab:tour"),
     }
 

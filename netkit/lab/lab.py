@@ -12,6 +12,7 @@ from types import TracebackType
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
 from netkit.lab.dns.server import Dns
+from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
 from netkit.lab.service import Service, Shared
@@ -20,7 +21,12 @@ from netkit.net.ca import Authority
 from netkit.net.inherit import Inherited
 from netkit.net.listen import Listening, listen
 
-SERVICES: tuple[type[Service], ...] = (Dns, Http)  # a new service is its module and its name here
+SERVICES: tuple[type[Service], ...] = (
+    Dns,
+    Http,
+    EchoService,
+    HelloService,
+)  # a new service is its module and its name here
 
 LOOPBACK = ("127.0.0.1", "::1")
 PORTS: Mapping[str, int] = {port.name: port.number for service in SERVICES for port in service.ports}

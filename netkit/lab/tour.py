@@ -57,6 +57,28 @@ ANY_SERVER = """\
 sock.bind(("", 2525))
 sock.listen(5)"""
 
+STREAM_CLIENT = """\
+sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+sock.connect(("localhost", 23000))
+sock.send(b"Test string")
+print(sock.recv(100))"""
+DATAGRAM_CLIENT = """\
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.sendto(b"Test string", ("localhost", 23000))
+print(sock.recv(100))"""
+STREAM_SERVER = """\
+while True:
+    connection, peer = server.accept()
+    connection.send(connection.recv(100))
+    connection.close()"""
+SOCKET_SERVER = """\
+class Hello(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.send(b"Hello World")"""
+SOCKOPT = """\
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+print(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))"""
+
 STEPS: tuple[Step, ...] = (
     Step(
         "resolve",
@@ -187,6 +209,63 @@ STEPS: tuple[Step, ...] = (
         HTTPLIB,
         ("http", "get", "--json", "{http}/hello"),
         ('"status": 200',),
+    ),
+    Step(
+        "echo-stream",
+        "A stream echo server, probed: every byte compared, every round trip timed",
+        10,
+        STREAM_CLIENT,
+        ("echo-client", "{echo}", "-n", "3", "-i", "20ms"),
+        ("3 sent, 3 received, 0.0% lost", "kernel: rtt"),
+    ),
+    Step(
+        "echo-datagram",
+        "The same with datagrams: what is lost, doubled or late is told apart",
+        12,
+        DATAGRAM_CLIENT,
+        ("echo-client", "--udp", "{echo}", "-n", "3", "-i", "20ms"),
+        ("3 sent, 3 received, 0.0% lost",),
+    ),
+    Step(
+        "echo-refused",
+        "A server that is not there is exit 3, not a traceback",
+        10,
+        STREAM_CLIENT,
+        ("echo-client", "127.0.0.1:1"),
+        ("refused",),
+        exit=3,
+    ),
+    Step(
+        "echo-server",
+        "A stream and a datagram echo server on one port",
+        9,
+        STREAM_SERVER,
+        ("echo-server", "--port", "0", "--duration", "100ms"),
+        ("listening",),
+    ),
+    Step(
+        "hello-server",
+        "The greeting server, whose greeting always arrives",
+        2,
+        SOCKET_SERVER,
+        ("hello-server", "--port", "0", "--duration", "100ms"),
+        ("listening",),
+    ),
+    Step(
+        "sockopt",
+        "Set an option, and read what the kernel made of it",
+        13,
+        SOCKOPT,
+        ("sockopt", "set", "new:tcp4", "keepalive=on", "nodelay=on"),
+        ("SO_KEEPALIVE", "TCP_NODELAY"),
+    ),
+    Step(
+        "sockopt-live",
+        "The options of a connection, once it stands",
+        13,
+        SOCKOPT,
+        ("sockopt", "try", "{echo}", "nodelay=on"),
+        ("TCP_NODELAY",),
     ),
     Step(
         "lab",

@@ -117,6 +117,10 @@ def test_the_ready_lines_are_the_addresses_and_the_log_says_them_too() -> None:
             "dns tcp://127.0.0.1:N",
             "http http://127.0.0.1:N",
             "https https://127.0.0.1:N",
+            "echo tcp://127.0.0.1:N",
+            "echo udp://127.0.0.1:N",
+            "hello tcp://127.0.0.1:N",
+            "hello udp://127.0.0.1:N",
         ]
         assert lab.stdout
         logged = [lab.stdout.readline().split() for _ in lines]

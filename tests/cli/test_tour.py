@@ -77,7 +77,8 @@ def test_settings_of_the_user_change_nothing(netkit: Netkit) -> None:
 def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
     assert len({step.name for step in STEPS}) == len(STEPS)
     for step in STEPS:
-        " ".join(word for word in step.words if word.startswith(("{", "@{"))).format(dns="", http="", https="", ca="")
+        words = [word for word in step.words if word.startswith(("{", "@{"))]
+        " ".join(words).format(dns="", http="", https="", ca="", echo="")
 
 
 STEP = Step("s", "t", 1, "code", ("--version",), ("netkit",))

@@ -19,19 +19,21 @@ from netkit.net.listen import open_socket
 
 
 def test_the_default_ports_are_the_contracts() -> None:
-    assert PORTS == {"dns": 5300, "http": 8080, "https": 8443}
-    assert FREE == {"dns": 0, "http": 0, "https": 0}
+    assert PORTS == {"dns": 5300, "http": 8080, "https": 8443, "echo": 45000, "hello": 45001}
+    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0}
 
 
 def test_environment_and_addresses_say_where_everything_is() -> None:
     with running(bind=["127.0.0.1"]) as lab:
-        dns, http, https = (lab.listening[name][0].endpoint for name in ("dns", "http", "https"))
+        dns, http, https, echo, hello = (lab.listening[name][0].endpoint for name in PORTS)
         ca = Path(lab.environment["NETKIT_LAB_CA"])
         assert lab.environment == {
             "NETKIT_LAB_DNS": str(dns),
             "NETKIT_LAB_ZONE": "lab.test",
             "NETKIT_LAB_HTTP": f"http://{http}",
             "NETKIT_LAB_HTTPS": f"https://{https}",
+            "NETKIT_LAB_ECHO": str(echo),
+            "NETKIT_LAB_HELLO": str(hello),
             "NETKIT_LAB_CA": str(ca),
         }
         assert lab.addresses == [
@@ -39,10 +41,14 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             f"dns tcp://{dns}",
             f"http http://{http}",
             f"https https://{https}",
+            f"echo tcp://{echo}",
+            f"echo udp://{echo}",
+            f"hello tcp://{hello}",
+            f"hello udp://{hello}",
         ]
         assert ca.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
         assert ca.parent.stat().st_mode & 0o777 == 0o700
-        assert all(line.startswith(("netkit ", "dig ", "curl ")) for line in lab.tries)
+        assert all(line.startswith(("netkit ", "dig ", "curl ", "cat ")) for line in lab.tries)
     assert not ca.parent.exists()
 
 
@@ -78,6 +84,8 @@ def test_events_of_a_whole_life() -> None:
         ("dns", "listening"),
         ("http", "listening"),
         ("https", "listening"),
+        *(2 * [("echo", "listening")]),
+        *(2 * [("hello", "listening")]),
         ("lab", "ready"),
         ("lab", "stopping"),
     ]

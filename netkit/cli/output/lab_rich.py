@@ -8,7 +8,7 @@ from rich.text import Text
 from netkit.cli.output.escape import visible
 from netkit.lab.event import Event
 
-SERVICE_STYLES = {"dns": "cyan", "http": "green", "https": "magenta"}
+SERVICE_STYLES = {"dns": "cyan", "http": "green", "https": "magenta", "echo": "yellow", "hello": "blue"}
 EVENT_STYLES = {"refused": "yellow", "failed": "red"}
 
 
