@@ -62,8 +62,9 @@ def serving(*arguments: str, **options: Any) -> Iterator[Server]:
     try:
         yield Server(process, lines)
     finally:
-        process.kill()
-        process.communicate()
+        for _ in range(2):  # the first lets connections finish, the second does not
+            process.terminate()
+        process.communicate(timeout=LIMIT)
 
 
 KEYS = [

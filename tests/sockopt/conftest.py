@@ -118,9 +118,13 @@ def as_nobody() -> Run:
     if os.getuid() != 0:
         pytest.skip("root alone can become somebody else")
 
+    # Nobody may not write what was measured either.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
     def run(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", AS_NOBODY.format(modules=MODULES), *args],
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -5,11 +5,12 @@ Not `http.server`, whose thread would hold the interpreter from the echoes; a sc
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from netkit.echo.server.acceptor import Acceptor
 from netkit.echo.server.counters import Counters
 from netkit.echo.server.gate import Gate, Refusals
-from netkit.echo.server.loop import GONE, READ, WRITE, Loop
+from netkit.echo.server.loop import READ, WRITE, Loop
 from netkit.net.listen import Listening
 
 MAX_SCRAPES = 16  # connections at once
@@ -75,7 +76,8 @@ class Scrape:
             self.close()
             return
         if not self._reply:
-            self._socket.shutdown(socket.SHUT_WR) if not events & GONE else None
+            with suppress(OSError):  # the scraper may have gone
+                self._socket.shutdown(socket.SHUT_WR)
             self.close()
         else:
             self._loop.change(self._fd, WRITE)
