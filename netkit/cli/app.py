@@ -26,6 +26,7 @@ class Commands(LazyGroup):
         ),
         "echo-client": Entry("Send to an echo server, and compare every byte.", SOCKETS, "echo_client:echo_client"),
         "hello-server": Entry("Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "servers:hello_server"),
+        "watch": Entry("Watch many endpoints at once, and wait for what they do.", SOCKETS, "watch:watch"),
         "sockopt": Entry("Look at socket options, also of running processes, and set them.", SOCKETS),
         "sockopt list": Entry(
             "List the socket options: type, unit, range, capability, meaning.", SOCKETS, "sockopt:list_options"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from netkit.echo.server.gate import Gate, Refusals
-from netkit.echo.server.loop import Loop
 from netkit.net.address import join
 from netkit.net.listen import Listening
+from netkit.net.loop import Loop
 
 ACCEPTS = 64  # in one turn of the loop, so that those who are connected get theirs
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from netkit.echo.server.counters import Counters
 from netkit.echo.server.event import Reason
-from netkit.echo.server.loop import Loop
+from netkit.net.loop import Loop
 
 SUM_SECONDS = 1.0
 MOST_HOSTS = 65536  # with a bucket of their own; above it the oldest are forgotten, which errs for the client

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from netkit.echo.server.datagram import OneByOne, Source, Where
 from netkit.echo.server.event import Reason, event
-from netkit.echo.server.loop import GONE, READ, WRITE
 from netkit.echo.server.server import Client, Options, Server
 from netkit.echo.server.stream import RESET
 from netkit.errors import BadInput
 from netkit.events import Step
 from netkit.net.address import join
 from netkit.net.listen import Listening
+from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import reason_of
 
 LINGER_SECONDS = 1.0  # for the client to end its side after the greeting

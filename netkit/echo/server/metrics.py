@@ -10,8 +10,8 @@ from contextlib import suppress
 from netkit.echo.server.acceptor import Acceptor
 from netkit.echo.server.counters import Counters
 from netkit.echo.server.gate import Gate, Refusals
-from netkit.echo.server.loop import READ, WRITE, Loop
 from netkit.net.listen import Listening
+from netkit.net.loop import READ, WRITE, Loop
 
 MAX_SCRAPES = 16  # connections at once
 MAX_REQUEST = 8 * 1024  # bytes; Prometheus sends a few hundred

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-from netkit.echo.server.loop import Loop
+from netkit.net.loop import Loop
 from netkit.net.ready import Ready
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -16,10 +16,10 @@ from netkit.echo.server.datagram import REORDER_SECONDS, Batches, EchoOneByOne, 
 from netkit.echo.server.event import Event, OnLog, Reason, event
 from netkit.echo.server.faults import Faults
 from netkit.echo.server.gate import Gate, Refusals
-from netkit.echo.server.loop import Loop
 from netkit.echo.server.stream import CarefulEcho, Echo
 from netkit.events import OnEvent, Step
 from netkit.net.listen import Listening
+from netkit.net.loop import Loop
 from netkit.net.reasons import reason_of
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from netkit.echo.server.event import Reason
 from netkit.echo.server.faults import flipped
-from netkit.echo.server.loop import GONE, READ, WRITE
 from netkit.events import Step
+from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import reason_of
 
 if TYPE_CHECKING:

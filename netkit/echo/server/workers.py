@@ -16,10 +16,10 @@ from typing import Any
 
 from netkit.echo.server.counters import Snapshot, total
 from netkit.echo.server.event import Event, OnLog, event
-from netkit.echo.server.loop import Loop
 from netkit.echo.server.server import EchoServer
 from netkit.errors import LocalFailure
 from netkit.net.listen import Listening
+from netkit.net.loop import Loop
 
 MOST = 64
 PUBLISH_SECONDS = 0.2  # how old the counts of a worker may be

@@ -1,4 +1,4 @@
-"""The servers' event loop: descriptors, timers and a way in from signals and other threads.
+"""The event loop of the servers and of watch: descriptors, timers and a way in from signals and other threads.
 
 Not asyncio: an echo is one recv and one send, so whatever the loop does besides is what it costs. `tests/bench/echo.py`
 has the figures. Like every selector it is itself a descriptor (`fileno`), so asyncio can drive it: `add_reader` it,
@@ -18,6 +18,7 @@ from itertools import count
 from time import monotonic
 
 READ, WRITE = 1, 4  # EPOLLIN, EPOLLOUT; a callback is told these, and GONE
+URGENT = 2  # EPOLLPRI; where there is only `selectors` it is never told
 GONE = 8 | 16  # EPOLLERR | EPOLLHUP: reading tells what happened
 
 Ready = Callable[[int], None]

@@ -1,0 +1,189 @@
+"""`netkit watch`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
+from netkit.cli.output.sink import Output
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit, LocalFailure
+
+if TYPE_CHECKING:
+    from netkit.watch.target import Target
+
+WAIT, STREAMS, TLS = "Waiting", "Streams", "TLS"
+
+
+def watch(
+    endpoints: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME=]ENDPOINT... [-- COMMAND]",
+            help="HOST:PORT, udp://, tls://, unix:PATH, fd:N, - for stdin, a file or FIFO by its path.",
+        ),
+    ] = None,
+    listen: Annotated[
+        list[str], typer.Option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")
+    ] = [],
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="WHAT",
+            help="End with 0 when: all-up, any-data, all-closed, N lines came, or a line matches the expression.",
+            rich_help_panel=WAIT,
+        ),
+    ] = None,
+    reconnect: Annotated[
+        bool, typer.Option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", rich_help_panel=WAIT)
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="Give up after this long, all told.",
+            rich_help_panel=TIME,
+        ),
+    ] = None,
+    connect_timeout: Annotated[
+        float,
+        typer.Option(
+            "--connect-timeout",
+            parser=parse_duration,
+            metavar="DURATION",
+            help="For one try to connect.",
+            show_default="5s",
+            rich_help_panel=TIME,
+        ),
+    ] = 5.0,
+    stdin: Annotated[
+        str,
+        typer.Option(
+            "--stdin",
+            metavar="NAME|all|none",
+            help="Send standard input there; `@name text` to one.",
+            rich_help_panel=STREAMS,
+        ),
+    ] = "none",
+    hex_: Annotated[bool, typer.Option("--hex", help="Dump data as hexadecimal.", rich_help_panel=STREAMS)] = False,
+    max_conns: Annotated[
+        int,
+        typer.Option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", rich_help_panel=STREAMS),
+    ] = 256,
+    pcap: Annotated[
+        Path | None,
+        typer.Option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", rich_help_panel=STREAMS),
+    ] = None,
+    cacert: Annotated[
+        Path | None, typer.Option("--cacert", metavar="FILE", help="Trust these certificates.", rich_help_panel=TLS)
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=TLS)
+    ] = False,
+    server_name: Annotated[
+        str | None,
+        typer.Option("--server-name", metavar="NAME", help="The name certificates must have.", rich_help_panel=TLS),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option("--tls-cert", metavar="FILE", help="Listen with this chain (PEM).", rich_help_panel=TLS),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).", rich_help_panel=TLS)
+    ] = None,
+    tls_self_signed: Annotated[
+        bool, typer.Option("--tls-self-signed", help="Listen with a certificate made now.", rich_help_panel=TLS)
+    ] = False,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Watch many endpoints at once, and wait for what they do.
+
+    Connections, listeners, datagrams, unix and TLS sockets, files, FIFOs and standard input, each with its label: what
+    comes is shown line by line, and open, half-close, close, reset, refused and timeout are told apart.
+
+    Behind -- is a COMMAND: it takes netkit's place when the condition holds (all-up by default), and is not run
+    otherwise. Waiting for all-up connects again until it succeeds, so give a --timeout.
+
+    Exit: 0 the condition held, or all ended well; 1 all ended before it held; 3 refused or reset, 4 the time was over,
+    6 TLS, 8 some well, some not.
+    """  # fmt: skip
+    from netkit.cli.output.watch_live import watching
+    from netkit.echo.server.sockets import tls_context
+    from netkit.net.tls import client_context
+    from netkit.watch.condition import parse as condition
+    from netkit.watch.target import parse, unique
+    from netkit.watch.watcher import Watcher
+
+    words, command = split(endpoints or [])
+    targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
+    if not targets:
+        raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
+    wanted = condition(until) if until else condition("all-up") if command else None
+    waiting = wanted is not None and wanted.word == "all-up"
+    served = tls_context(tls_cert, tls_key, tls_self_signed, [])
+    out = Output("watch_hex" if hex_ and not json else "watch", json=json, color=color, quiet=quiet)
+    secured = any(uses_tls(target) for target in targets)
+    watcher = Watcher(
+        targets,
+        on_watch=out.show,
+        until=wanted,
+        stdin=stdin,
+        reconnect=reconnect or waiting,
+        connect_timeout=connect_timeout,
+        max_conns=max_conns,
+        client_tls=client_context(cacert=str(cacert) if cacert else None, insecure=insecure) if secured else None,
+        server_name=server_name,
+        server_tls=served[0] if served else None,
+        pcap=pcap,
+        on_event=listener(trace),
+    )
+    with watching(watcher, out):
+        code = watcher.run(timeout)
+    if code is Exit.TIMEOUT and watcher.timed_out:
+        missing = ", ".join(watcher.missing())
+        what = str(wanted) if wanted else "the end of all"
+        out.note(f"netkit: {what} did not come within {timeout:g} s" + (f": {missing}" if missing else ""))
+    elif code is Exit.NO and wanted:
+        out.note(f"netkit: all have ended before {wanted}")
+    if command and code is Exit.OK:
+        run(command)
+    return code
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Endpoints, and the command behind `--`: Typer hands over both in one list, so look where the -- stood."""
+    import sys
+
+    argv = sys.argv[1:]
+    if "--" not in argv:
+        return words, []
+    command = argv[argv.index("--") + 1 :]
+    if not command:
+        raise BadInput("there is no command behind --")
+    return words[: len(words) - len(command)], command
+
+
+def uses_tls(target: "Target") -> bool:
+    return target.kind == "connect" and target.endpoint.scheme == "tls"
+
+
+def run(command: list[str]) -> None:
+    """Become the command: its exit code is netkit's, its signals reach it, no process stands between."""
+    import sys
+
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)
+    except FileNotFoundError as exc:
+        raise LocalFailure(f"{command[0]}: command not found", kind="command_not_found") from exc
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise LocalFailure(f"{command[0]}: cannot run it: {reason}", kind="command_failed") from exc

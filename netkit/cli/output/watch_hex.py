@@ -1,0 +1,17 @@
+"""The same as `watch`, with data dumped as hexadecimal."""
+
+from collections.abc import Iterator
+
+from netkit.cli.output.watch import ARROWS, document, said, timestamp
+from netkit.cli.trace import hexdump
+from netkit.watch.event import Event
+
+__all__ = ["document", "plain"]
+
+
+def plain(event: Event) -> Iterator[str]:
+    if event.data is None:
+        yield f"{timestamp(event)} {event.label} - {said(event)}"
+        return
+    yield f"{timestamp(event)} {event.label} {ARROWS[event.direction]} {len(event.data)} bytes"
+    yield from hexdump(event.data)

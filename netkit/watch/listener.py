@@ -1,0 +1,54 @@
+"""A listening socket; what it accepts is watched under its label."""
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+from netkit.net.address import join
+from netkit.net.loop import READ
+from netkit.watch.source import Source
+from netkit.watch.target import Target
+
+if TYPE_CHECKING:
+    from netkit.watch.watcher import Watcher
+
+ACCEPTS = 16  # in a turn
+PAUSE = 0.2  # seconds without accepting when descriptors or memory have run out: it would fail again at once
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Listener(Source):
+    """A listening socket; what it accepts is watched under its label."""
+
+    def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket) -> None:
+        super().__init__(watcher, target)
+        self.socket = sock
+        self.fd = sock.fileno()
+
+    def start(self) -> None:
+        self.state = "open"
+        self.loop.add(self.fd, self._ready)
+        self.tell("listening", detail=self.watcher.local(self.socket))
+        self.watcher.opened(self)
+
+    def _ready(self, events: int) -> None:
+        for _ in range(ACCEPTS):
+            try:
+                client, address = self.socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                if exc.errno in EXHAUSTED:
+                    self.tell("error", detail=f"cannot accept: {exc.strerror}")
+                    self.loop.change(self.fd, 0)
+                    self.loop.later(PAUSE, lambda: self.loop.change(self.fd, READ) if self.fd >= 0 else None)
+                    return
+                continue
+            peer = join(address[0], address[1]) if isinstance(address, tuple) else ""
+            self.watcher.accept(self, client, peer)
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.loop.remove(self.fd)
+            self.fd = -1
+            self.socket.close()

@@ -1,0 +1,329 @@
+"""Connected streams, and the connecting that leads to one."""
+
+import errno
+import os
+import socket
+from collections import deque
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from netkit.errors import NetkitError
+from netkit.net.address import Endpoint, join
+from netkit.net.loop import GONE, READ, URGENT, WRITE, Timer
+from netkit.net.reasons import reason_of
+from netkit.watch.event import EventName
+from netkit.watch.pcap import Address, Flow
+from netkit.watch.source import SLICE, Source, blocks
+from netkit.watch.target import Target
+
+if TYPE_CHECKING:
+    from netkit.watch.watcher import Watcher
+
+MAX_UNSENT = 1024 * 1024  # bytes of one endpoint that wait to be sent; above it standard input is not read
+HAPPY_EYEBALLS = 0.25  # seconds, RFC 8305
+FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
+
+
+class Stream(Source):
+    """A connected stream socket, plain or TLS: one that was accepted, or what a Connect became."""
+
+    def __init__(
+        self, watcher: "Watcher", target: Target, sock: socket.socket, *, peer: str, accepted: bool, ms: float | None
+    ) -> None:
+        super().__init__(watcher, target, peer=peer)
+        self.socket = sock
+        self.fd = sock.fileno()
+        self.accepted = accepted
+        self._ms = ms
+        self._unsent: deque[memoryview] = deque()
+        self._waiting = 0
+        self._input_ended = not watcher.gives_input(target.label)
+        self._tls = hasattr(sock, "do_handshake")
+        self._handshake = self._tls
+
+    def start(self) -> None:
+        self.loop.add(self.fd, self._ready, READ | URGENT)
+        if self._handshake:
+            self._ready(READ)
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        self.state = "open"
+        if not self.target.endpoint.path and self.socket.family != socket.AF_UNIX:
+            with suppress(OSError, ValueError):
+                self.flow = Flow(
+                    Address.of(*self.socket.getsockname()[:2]),
+                    Address.of(*self.socket.getpeername()[:2]),
+                    stream=True,
+                    accepted=self.accepted,
+                )
+                self.watcher.capture_open(self.flow)
+        self.tell("open", ms=self._ms, detail=self._security())
+        self.watcher.opened(self)
+
+    def _security(self) -> str:
+        return f"{self.socket.version()} {self.socket.cipher()[0]}" if self._tls else ""  # type: ignore[attr-defined]
+
+    @property
+    def takes_input(self) -> bool:
+        return self.state in ("open", "half-closed") and self._waiting < MAX_UNSENT
+
+    def give(self, data: bytes) -> None:
+        if not self.done and not self._input_ended:
+            self._unsent.append(memoryview(data))
+            self._waiting += len(data)
+            if self.state != "waiting":
+                self._write()
+
+    def end_input(self) -> None:
+        self._input_ended = True
+        if self.state in ("open", "half-closed") and not self._unsent:
+            self._half_close()
+
+    def _ready(self, events: int) -> None:
+        if self._handshake:
+            self._shake_hands()
+            return
+        if events & URGENT and not self._tls:
+            self._read_urgent()
+        if events & WRITE and not self.done:
+            self._write()
+        if events & (READ | GONE) and not self.done:
+            self._read(events)
+
+    def _shake_hands(self) -> None:
+        import ssl
+
+        try:
+            self.socket.do_handshake()  # type: ignore[attr-defined]
+        except ssl.SSLWantReadError:
+            self.loop.change(self.fd, READ)
+        except ssl.SSLWantWriteError:
+            self.loop.change(self.fd, WRITE)
+        except OSError as exc:
+            reason = getattr(exc, "verify_message", "") or getattr(exc, "reason", None) or exc.strerror or str(exc)
+            self.watcher.insecure = True
+            self.ended("error", f"no TLS session: {str(reason).lower().replace('_', ' ')}")
+        else:
+            self._handshake = False
+            self.loop.change(self.fd, READ | URGENT)
+            self._open()
+            if not self.done:
+                self._read(READ)
+
+    def _read_urgent(self) -> None:
+        with suppress(OSError):
+            data = self.socket.recv(1, socket.MSG_OOB)
+            if data:
+                self.tell("urgent", direction="in", data=data)
+
+    def _read(self, events: int) -> None:
+        try:
+            data = self.socket.recv(SLICE)
+        except OSError as exc:
+            if not blocks(exc):
+                self.lost(exc)
+            elif events & GONE and not self._tls:
+                self.ended("reset")
+            return
+        if data:
+            self.came(data)
+            if self._tls and not self.done and self.socket.pending():  # type: ignore[attr-defined]
+                self.loop.later(0, lambda: self._read(READ) if not self.done else None)
+            return
+        if self.state == "half-closed":
+            return
+        self.state = "half-closed"
+        if self.flow is not None:
+            self.watcher.capture_end(self.flow, ours=False)
+        self.tell("half_close")
+        if self._input_ended and not self._unsent:
+            self.ended("close")
+        elif not self.done:
+            self.loop.change(self.fd, WRITE if self._unsent else 0)
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                data = self._unsent[0]
+                done = self.socket.send(data)
+                self._waiting -= done
+                self.came(bytes(data[:done]), "out")
+                if done < len(data):
+                    self._unsent[0] = data[done:]
+                else:
+                    self._unsent.popleft()
+        except OSError as exc:
+            if not blocks(exc):
+                self.lost(exc)
+                return
+        if self.done:
+            return
+        reading = READ | URGENT if self.state == "open" else 0
+        self.loop.change(self.fd, reading | (WRITE if self._unsent else 0))
+        self.watcher.room()
+        if not self._unsent and self._input_ended:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        if self.state == "half-closed":
+            self.ended("close")
+            return
+        with suppress(OSError):
+            if not self._tls:
+                self.socket.shutdown(socket.SHUT_WR)
+        if self.flow is not None:
+            self.watcher.capture_end(self.flow, ours=True)
+
+    def lost(self, exc: OSError) -> None:
+        gone = isinstance(exc, (ConnectionResetError, BrokenPipeError))
+        self.ended("reset" if gone else "error", "" if gone else reason_of(exc))
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.loop.remove(self.fd)
+            self.fd = -1
+            self.socket.close()
+
+
+class Connect(Source):
+    """An endpoint to connect to: its addresses by happy eyeballs, again after a failure if that is asked for."""
+
+    def __init__(self, watcher: "Watcher", target: Target) -> None:
+        super().__init__(watcher, target)
+        self.stream: Stream | None = None
+        self._attempts: dict[int, tuple[socket.socket, str]] = {}
+        self._left: list[tuple[int, object, str]] = []
+        self._failures: list[str] = []
+        self._timers: list[Timer] = []
+        self._began = 0.0
+        self._retry = FIRST_RETRY
+        self._round = 0
+
+    def start(self) -> None:
+        self._began = monotonic()
+        self._round += 1
+        self._failures = []
+        self._timers = [self.loop.later(self.watcher.connect_timeout, self._timed_out)]
+        endpoint = self.target.endpoint
+        if endpoint.path:
+            self._found([(socket.AF_UNIX, endpoint.path, f"unix:{endpoint.path}")])
+        elif endpoint.is_ip:
+            self._found([_numeric(endpoint)])
+        else:
+            self.tell("resolving", detail=endpoint.host)
+            self.watcher.resolve(endpoint, self._round, self._resolved)
+
+    def _resolved(self, round_: int, found: list[tuple[int, object, str]] | NetkitError) -> None:
+        if round_ != self._round or self.done or self.state == "open":
+            return
+        if isinstance(found, NetkitError):
+            self._failed("refused", found.message)
+        else:
+            self._found(found)
+
+    def _found(self, found: list[tuple[int, object, str]]) -> None:
+        self._left = found
+        self._next()
+
+    def _next(self) -> None:
+        """Try the next address; another one if this says nothing for a while."""
+        if not self._left or self.state == "open":
+            return
+        family, sockaddr, text = self._left.pop(0)
+        self.tell("connecting", detail=text)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as exc:
+            self._refused(text, exc)
+            return
+        sock.setblocking(False)
+        code = sock.connect_ex(sockaddr)  # type: ignore[arg-type]
+        if code in (0, errno.EINPROGRESS, errno.EAGAIN):
+            fd = sock.fileno()
+            self._attempts[fd] = (sock, text)
+            self.loop.add(fd, lambda events: self._answered(fd), WRITE)
+            if self._left:
+                self._timers.append(self.loop.later(HAPPY_EYEBALLS, self._next))
+        else:
+            sock.close()
+            self._refused(text, OSError(code, os.strerror(code)))
+
+    def _answered(self, fd: int) -> None:
+        sock, text = self._attempts.pop(fd)
+        self.loop.remove(fd)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            sock.close()
+            self._refused(text, OSError(code, os.strerror(code)))
+            return
+        self._stop_trying()
+        self.state = "open"
+        self._retry = FIRST_RETRY
+        self.peer = text
+        try:
+            wrapped = self.watcher.secured(self.target.endpoint, sock)
+        except OSError as exc:
+            sock.close()
+            self.state = "waiting"
+            self._failed("error", reason_of(exc))
+            return
+        ms = (monotonic() - self._began) * 1000
+        self.stream = Stream(self.watcher, self.target, wrapped, peer=text, accepted=False, ms=ms)
+        self.watcher.streams[self.label] = self.stream
+        self.stream.start()
+
+    def _refused(self, text: str, exc: OSError) -> None:
+        self._failures.append(f"{text} {reason_of(exc)}")
+        if self._left:
+            self._next()
+        elif not self._attempts:
+            self._failed("refused", ", ".join(self._failures))
+
+    def _timed_out(self) -> None:
+        if self.state != "open" and not self.done:
+            self._failed("timeout", f"no connection within {self.watcher.connect_timeout:g} s")
+
+    def _failed(self, name: EventName, detail: str) -> None:
+        self._stop_trying()
+        if self.watcher.reconnect:
+            self.tell(name, detail=detail)
+            self.again()
+        else:
+            self.ended(name, detail)
+
+    def again(self) -> None:
+        """Connect once more after a pause that doubles, give or take a quarter."""
+        self.state = "waiting"
+        pause = self._retry * self.watcher.random.uniform(0.75, 1.25)
+        self._retry = min(self._retry * 2, LONGEST_RETRY)
+        self.tell("retry", detail=f"in {pause:.2f} s")
+        self._timers = [self.loop.later(pause, self.start)]
+
+    def _stop_trying(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers, self._left = [], []
+        for fd, (sock, _) in self._attempts.items():
+            self.loop.remove(fd)
+            sock.close()
+        self._attempts = {}
+
+    def close(self) -> None:
+        self._stop_trying()
+        if self.stream is not None:
+            self.stream.close()
+
+
+def _numeric(endpoint: Endpoint) -> tuple[int, object, str]:
+    """The address of a literal, without a lookup."""
+    text = join(endpoint.host_and_zone, endpoint.port)
+    if ":" not in endpoint.host:
+        return socket.AF_INET, (endpoint.host, endpoint.port), text
+    scope = 0
+    if endpoint.zone:
+        with suppress(OSError):
+            scope = int(endpoint.zone) if endpoint.zone.isdecimal() else socket.if_nametoindex(endpoint.zone)
+    return socket.AF_INET6, (endpoint.host, endpoint.port, 0, scope), text

@@ -1,0 +1,373 @@
+"""Watches all endpoints in one loop, until a condition holds, the time is over, or all have ended."""
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from netkit.errors import BadInput, Exit, NetkitError, combine
+from netkit.events import OnEvent, Step
+from netkit.net.address import Endpoint, join
+from netkit.net.blocking import addresses
+from netkit.net.connect import interleave
+from netkit.net.deadline import Deadline
+from netkit.net.listen import Listening, listen, open_socket
+from netkit.net.loop import READ, Loop
+from netkit.watch.condition import Condition
+from netkit.watch.event import EventName, OnWatch, event
+from netkit.watch.listener import Listener
+from netkit.watch.opening import connected_udp, open_file, peer_of
+from netkit.watch.pcap import Capture, Flow
+from netkit.watch.source import Datagrams, File, Source
+from netkit.watch.stream import Connect, Stream
+from netkit.watch.target import Target
+
+if TYPE_CHECKING:
+    import ssl
+
+CONNECT_SECONDS = 5.0
+MAX_CONNS = 256  # accepted connections at once, of all listeners
+PAUSE = 0.2  # seconds without accepting when descriptors have run out
+CODES: dict[str, Exit] = {
+    "close": Exit.OK,
+    "refused": Exit.UNREACHABLE,
+    "reset": Exit.UNREACHABLE,
+    "timeout": Exit.TIMEOUT,
+    "error": Exit.LOCAL,
+}
+
+STEPS = {"resolving": "resolve", "connecting": "connect", "listening": "listen", "data": "recv", "urgent": "recv"}
+STEPS |= {"close": "close", "reset": "close"}
+
+
+class Watcher:
+    """targets: at least one. stdin: a label, "all" or "none": where its lines go. until: None: until all have ended.
+
+    reconnect: connect again after a failure or an end. on_watch gets every event, on_event the steps at the socket.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        *,
+        on_watch: OnWatch,
+        until: Condition | None = None,
+        stdin: str = "none",
+        reconnect: bool = False,
+        connect_timeout: float = CONNECT_SECONDS,
+        max_conns: int = MAX_CONNS,
+        client_tls: "ssl.SSLContext | None" = None,
+        server_name: str | None = None,
+        server_tls: "ssl.SSLContext | None" = None,
+        pcap: Path | None = None,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        self.loop = Loop()
+        self.random = Random()
+        self.reconnect = reconnect
+        self.connect_timeout = connect_timeout
+        self.sources: list[Source] = []
+        self.streams: dict[str, Stream] = {}
+        self.accepted: list[Stream] = []
+        self.insecure = False
+        self.reached = False
+        self.lines = 0
+        self.timed_out = False
+        self._targets = targets
+        self._on_watch = on_watch
+        self._on_event = on_event
+        self._until = until
+        self._stdin = stdin
+        self._max_conns = max_conns
+        self._client_tls, self._server_name, self._server_tls = client_tls, server_name, server_tls
+        self._capture = Capture(pcap) if pcap else None
+        self._listening: list[Listening] = []
+        self._up: set[str] = set()
+        self._input = b""
+        self._reading_input = False
+        labels = {target.label for target in targets}
+        if stdin not in ("none", "all") and stdin not in labels:
+            raise BadInput(f"--stdin {stdin}: no endpoint has that name", hint="they are " + ", ".join(sorted(labels)))
+
+    def run(self, timeout: float | None = None) -> Exit:
+        """Watch; the exit code: 0 when the condition holds or all ended well, 4 when the time was over before."""
+        try:
+            if timeout is not None:
+                self.loop.later(timeout, self._over)
+            for target in self._targets:
+                self._add(target)
+            if self._stdin != "none":
+                self._begin_input()
+            for source in list(self.sources):
+                source.start()
+            self._check()
+            if not self.reached and not self._all_done():
+                self.loop.run()
+        finally:
+            self._close()
+        return self._verdict()
+
+    def _verdict(self) -> Exit:
+        if self.reached:
+            return Exit.OK
+        if self.timed_out:
+            return Exit.TIMEOUT
+        if self._until is not None and not any(source.verdict not in (None, "close") for source in self.sources):
+            return Exit.NO  # all ended, and what was waited for had not come
+        if self.insecure:
+            return Exit.SECURITY
+        return combine(CODES.get(source.verdict or "close", Exit.OK) for source in self.sources)
+
+    def missing(self) -> list[str]:
+        """The labels of those that are not open."""
+        return [target.label for target in self._targets if target.label not in self._up]
+
+    def states(self) -> list[tuple[str, str, int, int]]:
+        """(label, state, bytes received, bytes sent) of everything, accepted connections as well."""
+        found = []
+        for source in self.sources:
+            at = source.stream if isinstance(source, Connect) and source.stream else source
+            found.append((source.label, at.state, at.received, at.sent))
+        return found + [(f"{one.label} {one.peer}", one.state, one.received, one.sent) for one in self.accepted]
+
+    def _over(self) -> None:
+        self.timed_out = True
+        self.loop.stop()
+
+    def _close(self) -> None:
+        for source in [*self.sources, *self.accepted]:
+            with suppress(OSError):
+                source.close()
+        for each in self._listening:
+            each.close()
+        if self._capture:
+            self._capture.close()
+        self.loop.close()
+
+    def _add(self, target: Target) -> None:
+        """Open what can be opened at once. Raises BadInput: nothing is watched half."""
+        endpoint = target.endpoint
+        if target.kind == "connect":
+            self.sources.append(Connect(self, target))
+        elif target.kind == "datagram":
+            self.sources.append(Datagrams(self, target, connected_udp(endpoint), bound=False))
+        elif target.kind == "listen":
+            self._listen(target)
+        elif target.kind == "stdin":
+            if self._stdin != "none":
+                raise BadInput("- shows standard input, --stdin sends it: use one of them")
+            self.sources.append(File(self, target, 0, own=False))
+        elif target.kind == "file":
+            self.sources.append(File(self, target, open_file(target), own=True))
+        else:
+            self._inherited(target)
+
+    def _inherited(self, target: Target) -> None:
+        """fd:N: a socket that is listening, connected or UDP, or any other readable descriptor."""
+        fd = target.endpoint.fd
+        assert fd is not None
+        try:
+            sock = socket.socket(fileno=os.dup(fd))
+        except OSError as exc:
+            with suppress(OSError):
+                os.fstat(fd)
+                self.sources.append(File(self, target, fd, own=False))
+                return
+            raise BadInput(f"{target.label}: descriptor {fd} is not open") from exc
+        if sock.type == socket.SOCK_DGRAM:
+            self.sources.append(Datagrams(self, target, sock, bound=not peer_of(sock)))
+        elif sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            self._accept_from(target, sock)
+        else:
+            self.sources.append(Stream(self, target, sock, peer=peer_of(sock), accepted=False, ms=None))
+
+    def _listen(self, target: Target) -> None:
+        endpoint = target.endpoint
+        if endpoint.scheme == "tls" and self._server_tls is None:
+            raise BadInput(f"-l {target.label}: needs --tls-cert or --tls-self-signed")
+        if endpoint.fd is not None:
+            opened = [open_socket(endpoint)]
+        else:
+            opened = listen([endpoint], transports=("udp" if endpoint.scheme == "udp" else "tcp",))
+        self._listening += opened
+        for each in opened:
+            if each.transport == "udp":
+                source = Datagrams(self, target, each.socket.dup(), bound=True)
+                source.socket.setblocking(False)
+                self.sources.append(source)
+            else:
+                self._accept_from(target, each.socket)
+
+    def _accept_from(self, target: Target, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        source = Listener(self, target, listener)
+        self.sources.append(source)
+
+    def secured(self, endpoint: Endpoint, sock: socket.socket) -> socket.socket:
+        """The socket itself, or with TLS if the endpoint's scheme says so."""
+        if endpoint.scheme != "tls":
+            return sock
+        assert self._client_tls is not None
+        return self._client_tls.wrap_socket(
+            sock, server_hostname=self._server_name or endpoint.host, do_handshake_on_connect=False
+        )
+
+    def accept(self, listener: Listener, client: socket.socket, peer: str) -> None:
+        if len(self.accepted) >= self._max_conns:
+            client.close()
+            self.tell("refused", listener, detail=f"{peer}: {self._max_conns} connections are open (--max-conns)")
+            return
+        client.setblocking(False)
+        if listener.target.endpoint.scheme == "tls" and self._server_tls is not None:
+            client = self._server_tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+        stream = Stream(self, listener.target, client, peer=peer, accepted=True, ms=None)
+        self.accepted.append(stream)
+        stream.start()
+
+    def local(self, sock: socket.socket) -> str:
+        address = sock.getsockname()
+        return join(address[0], address[1]) if isinstance(address, tuple) else os.fsdecode(address)
+
+    def resolve(self, endpoint: Endpoint, round_: int, then: object) -> None:
+        """Look up a name in a thread; `then(round, addresses or error)` comes in the loop."""
+
+        def work() -> None:
+            found: list[tuple[int, object, str]] | NetkitError
+            try:
+                deadline = Deadline.after(self.connect_timeout)
+                answers = interleave(addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline))
+                found = [(family, sockaddr, join(str(sockaddr[0]), int(sockaddr[1]))) for family, sockaddr in answers]
+            except NetkitError as exc:
+                found = exc
+            self.loop.soon(lambda: then(round_, found))  # type: ignore[operator]
+
+        threading.Thread(target=work, daemon=True, name=f"netkit: {endpoint.host}").start()
+
+    def tell(self, name: EventName, source: Source, **more: object) -> None:
+        self._on_watch(event(name, source.label, **{"peer": source.peer, **more}))
+        if self._on_event and name in STEPS:
+            data = more.get("data")
+            step = "send" if more.get("direction") == "out" else STEPS[name]
+            size = len(data) if isinstance(data, bytes) else None
+            self._on_event(Step(step, source.peer or source.label, str(more.get("detail", "")), size, data=data))
+        data = more.get("data")
+        if name == "data" and more.get("direction") == "in" and isinstance(data, bytes):
+            self.lines += not more.get("partial")
+            self._data(data)
+
+    def _data(self, data: bytes) -> None:
+        until = self._until
+        if until is None:
+            return
+        if (
+            until.word == "any-data"
+            or (until.word == "count" and self.lines >= until.lines)
+            or (until.pattern is not None and until.pattern.search(data))
+        ):
+            self._reach()
+
+    def _reach(self) -> None:
+        self.reached = True
+        self.loop.stop()
+
+    def opened(self, source: Source) -> None:
+        if source not in self.accepted:
+            self._up.add(source.label)
+        self._check()
+
+    def finished(self, source: Source) -> None:
+        if source in self.accepted:
+            self.accepted.remove(source)
+        else:
+            self._up.discard(source.label)
+            parent = next((one for one in self.sources if isinstance(one, Connect) and one.stream is source), None)
+            if parent is not None:
+                if self.reconnect and not (self._until and self._until.word == "all-closed"):
+                    parent.again()
+                else:
+                    parent.state, parent.verdict = source.state, source.verdict
+        self._check()
+        if self._all_done():
+            self.loop.stop()
+
+    def _check(self) -> None:
+        word = self._until.word if self._until else ""
+        if (word == "all-up" and len(self._up) == len(self._targets)) or (word == "all-closed" and self._all_done()):
+            self._reach()
+
+    def _all_done(self) -> bool:
+        return all(source.done for source in self.sources) and not self.accepted
+
+    # Standard input
+
+    def gives_input(self, label: str) -> bool:
+        return self._stdin in ("all", label)
+
+    def _begin_input(self) -> None:
+        self._reading_input = True
+        try:
+            self.loop.add(0, lambda events: self._read_input(), READ)
+        except OSError:  # a regular file or the null device
+            self.loop.later(0, self._slices)
+
+    def _slices(self) -> None:
+        """A regular file is read as long as everybody has room."""
+        if self._reading_input:
+            if all(one.takes_input for one in self._receivers()) and self._receivers():
+                self._read_input()
+            self.loop.later(0.001 if not self._receivers() else 0, self._slices)
+
+    def _receivers(self) -> list[Source]:
+        streams: list[Source] = [*self.streams.values(), *self.accepted]
+        others = [one for one in self.sources if isinstance(one, (Datagrams, Stream))]
+        return [one for one in [*streams, *others] if self.gives_input(one.label) and not one.done]
+
+    def room(self) -> None:
+        """Somebody has sent what waited."""
+
+    def _read_input(self) -> None:
+        try:
+            data = os.read(0, 64 * 1024)
+        except OSError:
+            data = b""
+        if not data:
+            self._reading_input = False
+            self.loop.remove(0)
+            if self._input:
+                self._route(self._input)
+            for source in self._receivers():
+                source.end_input()
+            return
+        *lines, self._input = (self._input + data).split(b"\n")
+        for line in lines:
+            self._route(line + b"\n")
+
+    def _route(self, line: bytes) -> None:
+        """`@name text` goes to that endpoint alone, if there is one."""
+        head, space, rest = line.partition(b" ")
+        receivers = self._receivers()
+        if space and head.startswith(b"@"):
+            name = os.fsdecode(head[1:])
+            named = [one for one in receivers if one.label == name]
+            if named:
+                receivers, line = named, rest
+        for source in receivers:
+            source.give(line)
+
+    # What passed
+
+    def capture_open(self, flow: Flow) -> None:
+        if self._capture:
+            self._capture.open(flow)
+
+    def captured(self, flow: Flow, data: bytes, *, ours: bool) -> None:
+        if self._capture:
+            self._capture.data(flow, data, ours=ours)
+
+    def capture_end(self, flow: Flow, *, ours: bool, reset: bool = False) -> None:
+        if self._capture:
+            self._capture.end(flow, ours=ours, reset=reset)
