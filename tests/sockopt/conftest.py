@@ -49,12 +49,16 @@ for line in sys.stdin:
 """
 
 AS_NOBODY = """
-import importlib, os, sys
+import contextlib, importlib, io, os, sys
 import base64, ctypes, difflib, encodings.idna, json, pwd
 for name in {modules!r}:
     importlib.import_module(name)
-os.setgroups([]); os.setgid(65534); os.setuid(65534)
 from netkit.cli.run import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # what is loaded late
+    main(["sockopt", "show", "new:tcp4", "--json"])
+    main(["sockopt", "set", "new:tcp4", "nodelay=on"])
+    main(["sockopt", "nosuch"])
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.exit(main(sys.argv[1:]))
 """
 MODULES = [
