@@ -38,7 +38,7 @@ class Stream(Source):
         self._ms = ms
         self._unsent: deque[memoryview] = deque()
         self._waiting = 0
-        self._input_ended = not watcher.gives_input(target.label)
+        self._input_ended = watcher.input_ended(target.label)
         self._tls = hasattr(sock, "do_handshake")
         self._handshake = self._tls
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from netkit.errors import BadInput, Exit, NetkitError, combine
-from netkit.events import OnEvent, Step
+from netkit.events import OnEvent, Step, StepName
 from netkit.net.address import Endpoint, join
 from netkit.net.blocking import addresses
 from netkit.net.connect import interleave
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import ssl
 
 CONNECT_SECONDS = 5.0
+MAX_INPUT_LINE = 64 * 1024  # bytes of a line of standard input; a longer one is sent in pieces
 MAX_CONNS = 256  # accepted connections at once, of all listeners
 PAUSE = 0.2  # seconds without accepting when descriptors have run out
 CODES: dict[str, Exit] = {
@@ -40,7 +41,13 @@ CODES: dict[str, Exit] = {
     "error": Exit.LOCAL,
 }
 
-STEPS = {"resolving": "resolve", "connecting": "connect", "listening": "listen", "data": "recv", "urgent": "recv"}
+STEPS: dict[str, StepName] = {
+    "resolving": "resolve",
+    "connecting": "connect",
+    "listening": "listen",
+    "data": "recv",
+    "urgent": "recv",
+}
 STEPS |= {"close": "close", "reset": "close"}
 
 
@@ -88,7 +95,7 @@ class Watcher:
         self._listening: list[Listening] = []
         self._up: set[str] = set()
         self._input = b""
-        self._reading_input = False
+        self._input_state = ""  # then open, paused or sliced, and ended
         labels = {target.label for target in targets}
         if stdin not in ("none", "all") and stdin not in labels:
             raise BadInput(f"--stdin {stdin}: no endpoint has that name", hint="they are " + ", ".join(sorted(labels)))
@@ -100,10 +107,9 @@ class Watcher:
                 self.loop.later(timeout, self._over)
             for target in self._targets:
                 self._add(target)
-            if self._stdin != "none":
-                self._begin_input()
             for source in list(self.sources):
                 source.start()
+            self._begin_input()
             self._check()
             if not self.reached and not self._all_done():
                 self.loop.run()
@@ -249,15 +255,15 @@ class Watcher:
 
     def tell(self, name: EventName, source: Source, **more: object) -> None:
         self._on_watch(event(name, source.label, **{"peer": source.peer, **more}))
-        if self._on_event and name in STEPS:
-            data = more.get("data")
-            step = "send" if more.get("direction") == "out" else STEPS[name]
-            size = len(data) if isinstance(data, bytes) else None
-            self._on_event(Step(step, source.peer or source.label, str(more.get("detail", "")), size, data=data))
         data = more.get("data")
-        if name == "data" and more.get("direction") == "in" and isinstance(data, bytes):
+        piece = data if isinstance(data, bytes) else None
+        if self._on_event and name in STEPS:
+            step: StepName = "send" if more.get("direction") == "out" else STEPS[name]
+            size = None if piece is None else len(piece)
+            self._on_event(Step(step, source.peer or source.label, str(more.get("detail", "")), size, data=piece))
+        if name == "data" and more.get("direction") == "in" and piece is not None:
             self.lines += not more.get("partial")
-            self._data(data)
+            self._data(piece)
 
     def _data(self, data: bytes) -> None:
         until = self._until
@@ -278,6 +284,7 @@ class Watcher:
         if source not in self.accepted:
             self._up.add(source.label)
         self._check()
+        self._begin_input()
 
     def finished(self, source: Source) -> None:
         if source in self.accepted:
@@ -291,6 +298,7 @@ class Watcher:
                 else:
                     parent.state, parent.verdict = source.state, source.verdict
         self._check()
+        self._begin_input()
         if self._all_done():
             self.loop.stop()
 
@@ -307,19 +315,37 @@ class Watcher:
     def gives_input(self, label: str) -> bool:
         return self._stdin in ("all", label)
 
+    def input_ended(self, label: str) -> bool:
+        """Whether nothing will be sent to that endpoint any more."""
+        return not self.gives_input(label) or self._input_state == "ended"
+
     def _begin_input(self) -> None:
-        self._reading_input = True
+        """Read it once those it goes to are there, so that none of it is lost; one that failed is not waited for."""
+        if self._stdin == "none" or self._input_state:
+            return
+        wanted = [one for one in self.sources if self.gives_input(one.label)]
+        if any(one.state == "waiting" for one in wanted) or not self._receivers():
+            return
+        self._input_state = "open"
         try:
             self.loop.add(0, lambda events: self._read_input(), READ)
         except OSError:  # a regular file or the null device
+            self._input_state = "sliced"
             self.loop.later(0, self._slices)
 
     def _slices(self) -> None:
-        """A regular file is read as long as everybody has room."""
-        if self._reading_input:
-            if all(one.takes_input for one in self._receivers()) and self._receivers():
+        """A regular file is always ready: read on as long as everybody has room."""
+        if self._input_state == "sliced":
+            receivers = self._receivers()
+            if receivers and all(one.takes_input for one in receivers):
                 self._read_input()
-            self.loop.later(0.001 if not self._receivers() else 0, self._slices)
+            self.loop.later(0 if receivers else 0.05, self._slices)
+
+    def _pause_input(self) -> None:
+        """Nobody has room: wait, for those who send what waits tell when they have (`room`)."""
+        if self._input_state == "open" and not all(one.takes_input for one in self._receivers()):
+            self._input_state = "paused"
+            self.loop.change(0, 0)
 
     def _receivers(self) -> list[Source]:
         streams: list[Source] = [*self.streams.values(), *self.accepted]
@@ -327,7 +353,10 @@ class Watcher:
         return [one for one in [*streams, *others] if self.gives_input(one.label) and not one.done]
 
     def room(self) -> None:
-        """Somebody has sent what waited."""
+        """Somebody has sent some of what waited."""
+        if self._input_state == "paused" and all(one.takes_input for one in self._receivers()):
+            self._input_state = "open"
+            self.loop.change(0, READ)
 
     def _read_input(self) -> None:
         try:
@@ -335,8 +364,9 @@ class Watcher:
         except OSError:
             data = b""
         if not data:
-            self._reading_input = False
-            self.loop.remove(0)
+            if self._input_state != "sliced":
+                self.loop.remove(0)
+            self._input_state = "ended"
             if self._input:
                 self._route(self._input)
             for source in self._receivers():
@@ -345,6 +375,10 @@ class Watcher:
         *lines, self._input = (self._input + data).split(b"\n")
         for line in lines:
             self._route(line + b"\n")
+        if len(self._input) >= MAX_INPUT_LINE:
+            self._route(self._input)
+            self._input = b""
+        self._pause_input()
 
     def _route(self, line: bytes) -> None:
         """`@name text` goes to that endpoint alone, if there is one."""

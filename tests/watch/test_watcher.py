@@ -1,0 +1,351 @@
+"""Endpoints watched against real servers that do one thing each."""
+
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netkit.errors import BadInput, Exit
+from netkit.net.ca import Authority
+from netkit.net.tls_server import from_leaf
+from netkit.watch.condition import parse as condition
+from netkit.watch.event import Event
+from netkit.watch.target import parse, unique
+from netkit.watch.watcher import Watcher
+from tests.conftest import MS
+from tests.echo.server.conftest import serving
+
+LIMIT = 20_000 * MS
+
+
+class Watched:
+    def __init__(self, code: Exit, events: list[Event]) -> None:
+        self.code = code
+        self.events = events
+
+    def names(self, label: str = "") -> list[str]:
+        return [one.event for one in self.events if not label or one.label == label]
+
+    def data(self, direction: str = "in") -> bytes:
+        return b"".join(one.data or b"" for one in self.events if one.event == "data" and one.direction == direction)
+
+
+def watch(
+    *words: str,
+    listen: tuple[str, ...] = (),
+    until: str = "",
+    then: Callable[[Event], None] | None = None,
+    timeout: float = LIMIT,
+    **options: Any,
+) -> Watched:
+    events: list[Event] = []
+
+    def on_watch(event: Event) -> None:
+        events.append(event)
+        if then:
+            then(event)
+
+    targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
+    watcher = Watcher(targets, on_watch=on_watch, until=condition(until) if until else None, **options)
+    return Watched(watcher.run(timeout), events)
+
+
+@contextmanager
+def server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(LIMIT)
+
+        def run() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.settimeout(LIMIT)
+                serve(client)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(LIMIT)
+        assert not thread.is_alive()
+
+
+def unused(kind: int = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_data_half_close_and_close() -> None:
+    with server(lambda client: client.sendall(b"one\ntwo\nrest")) as address:
+        seen = watch(f"a={address}")
+    assert seen.code is Exit.OK
+    assert seen.names() == ["connecting", "open", "data", "data", "half_close", "data", "close"]
+    assert [(one.data, one.partial) for one in seen.events if one.data] == [
+        (b"one\n", False),
+        (b"two\n", False),
+        (b"rest", True),
+    ]
+    assert seen.events[1].peer == address
+    assert seen.events[1].ms is not None
+
+
+def test_a_reset_is_no_close() -> None:
+    with server(reset) as address:
+        seen = watch(address)
+    assert (seen.names()[-1], seen.code) == ("reset", Exit.UNREACHABLE)
+
+
+def test_urgent_data_is_told_apart() -> None:
+    def serve(client: socket.socket) -> None:
+        client.send(b"!", socket.MSG_OOB)
+        with suppress(ConnectionResetError):
+            client.recv(1)
+
+    with server(serve) as address:
+        seen = watch(address, until="never", then=lambda event: None, timeout=0.3)
+        assert ("urgent", b"!") in [(one.event, one.data) for one in seen.events]
+    assert seen.code is Exit.TIMEOUT
+
+
+def test_refused_and_an_address_that_is_no_host() -> None:
+    seen = watch(f"a=127.0.0.1:{unused()}", "b=nosuch.invalid:80")
+    assert seen.code is Exit.UNREACHABLE
+    assert seen.names("a") == ["connecting", "refused"]
+    assert seen.names("b") == ["resolving", "refused"]
+
+
+def test_some_well_some_not_is_8() -> None:
+    with server(lambda client: None) as address:
+        seen = watch(address, f"127.0.0.1:{unused()}")
+    assert seen.code is Exit.PARTIAL
+
+
+def test_all_up_waits_for_one_that_comes_later() -> None:
+    port = unused()
+    opened: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "retry" and not opened:
+            opened.append(socket.create_server(("127.0.0.1", port)))
+
+    with serving() as echo:
+        seen = watch(f"late=127.0.0.1:{port}", f"echo=127.0.0.1:{echo.port}", until="all-up", reconnect=True, then=then)
+    opened[0].close()
+    assert seen.code is Exit.OK
+    assert seen.names("late") == ["connecting", "refused", "retry", "connecting", "open"]
+
+
+def test_all_up_that_never_comes() -> None:
+    seen = watch(f"127.0.0.1:{unused()}", until="all-up", reconnect=True, timeout=0.3)
+    assert seen.code is Exit.TIMEOUT
+
+
+def test_a_silent_address_is_a_timeout() -> None:
+    with socket.socket() as full:  # a listener whose queue is full answers nothing (Linux drops the SYN)
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        held = []
+        for _ in range(4):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(address)
+            held.append(client)
+        seen = watch(f"127.0.0.1:{address[1]}", connect_timeout=0.2)
+        for client in held:
+            client.close()
+    assert seen.names()[-1] == "timeout"
+    assert seen.code is Exit.TIMEOUT
+
+
+@pytest.mark.parametrize(("until", "lines"), [("any-data", 1), ("2", 2), ("thr.e$", 3), ("all-closed", 3)])
+def test_conditions(until: str, lines: int) -> None:
+    with server(lambda client: client.sendall(b"one\ntwo\nthree\n")) as address:
+        seen = watch(address, until=until)
+    assert seen.code is Exit.OK
+    assert seen.data().count(b"\n") >= lines
+
+
+def test_all_ended_before_it_held_is_1() -> None:
+    with server(lambda client: client.sendall(b"one\n")) as address:
+        assert watch(address, until="never").code is Exit.NO
+
+
+def test_listeners_and_what_they_accept() -> None:
+    clients: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            client = socket.create_connection(("127.0.0.1", int(event.detail.rpartition(":")[2])), timeout=LIMIT)
+            clients.append(client)
+            client.sendall(b"hello\n")
+
+    seen = watch(listen=("in=:0",), until="1", then=then)
+    clients[0].close()
+    assert seen.code is Exit.OK
+    assert seen.names() == ["listening", "open", "data"]
+    assert seen.events[1].peer.startswith("127.0.0.1:")
+
+
+def test_a_listener_closes_what_is_too_much() -> None:
+    clients: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            for _ in range(2):
+                address = ("127.0.0.1", int(event.detail.rpartition(":")[2]))
+                clients.append(socket.create_connection(address, timeout=LIMIT))
+        if event.event == "refused":
+            assert clients[1].recv(1) == b""
+            clients[0].sendall(b"x\n")
+
+    seen = watch(listen=(":0",), until="any-data", then=then, max_conns=1)
+    for client in clients:
+        client.close()
+    assert "--max-conns" in next(one.detail for one in seen.events if one.event == "refused")
+
+
+def test_datagrams_both_ways() -> None:
+    with serving() as echo, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        port = unused(socket.SOCK_DGRAM)
+        sender = threading.Event()
+
+        def then(event: Event) -> None:
+            if event.event == "listening" and not sender.is_set():
+                sender.set()
+                other.sendto(b"dgram", ("127.0.0.1", port))
+
+        seen = watch(f"udp://127.0.0.1:{echo.port}", listen=(f"udp://127.0.0.1:{port}",), until="any-data", then=then)
+    assert (seen.code, seen.data()) == (Exit.OK, b"dgram")
+
+
+def test_a_refused_datagram_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.write(write, b"anyone?\n")
+    with stdin_from(read):
+        seen = watch(f"u=udp://127.0.0.1:{unused(socket.SOCK_DGRAM)}", stdin="u")
+    os.close(write)
+    assert (seen.names()[-1], seen.code) == ("refused", Exit.UNREACHABLE)
+
+
+@contextmanager
+def stdin_from(fd: int) -> Iterator[None]:
+    before = os.dup(0)
+    os.dup2(fd, 0)
+    os.close(fd)
+    try:
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+
+
+def test_standard_input_goes_where_it_is_told() -> None:
+    read, write = os.pipe()
+    os.write(write, b"to all\n@b to b\nlast")
+    os.close(write)
+    with serving() as echo, stdin_from(read):
+        seen = watch(f"a=127.0.0.1:{echo.port}", f"b=127.0.0.1:{echo.port}", stdin="all")
+    assert seen.code is Exit.OK
+    per = {
+        label: b"".join(one.data or b"" for one in seen.events if one.label == label and one.direction == "in")
+        for label in ("a", "b")
+    }
+    assert per == {"a": b"to all\nlast", "b": b"to all\nto b\nlast"}
+    assert seen.names("a")[-2:] in (["half_close", "close"], ["data", "close"])
+
+
+def test_a_large_file_on_standard_input(tmp_path: Path) -> None:
+    data = os.urandom(3_000_000)
+    path = tmp_path / "data"
+    path.write_bytes(data)
+    with serving() as echo, stdin_from(os.open(path, os.O_RDONLY)):
+        seen = watch(f"127.0.0.1:{echo.port}", stdin="all")
+    assert (seen.code, seen.data() == data, seen.data("out") == data) == (Exit.OK, True, True)
+
+
+def test_files_fifos_and_descriptors(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("from a file\n")
+    read, write = os.pipe()
+    os.write(write, b"from a pipe\n")
+    os.close(write)
+    blocking = os.get_blocking(read)
+    seen = watch(str(file), f"fd:{read}")
+    assert os.get_blocking(read) == blocking
+    os.close(read)
+    assert seen.code is Exit.OK
+    assert sorted(one.data or b"" for one in seen.events if one.event == "data") == [
+        b"from a file\n",
+        b"from a pipe\n",
+    ]
+
+
+def test_a_unix_socket_and_tls(tmp_path: Path) -> None:
+    import ssl
+
+    authority = Authority()
+    path = str(tmp_path / "s")
+    context = ssl.create_default_context(cadata=authority.pem.decode())
+    with serving(unix=[path]), serving(tls=from_leaf(authority.issue(["127.0.0.1"]))) as echo:
+        seen = watch(f"u=unix:{path}", f"t=tls://127.0.0.1:{echo.port}", until="all-up", client_tls=context)
+        assert seen.code is Exit.OK
+        assert next(one.detail for one in seen.events if one.label == "t" and one.event == "open").startswith("TLSv1.3")
+        strict = ssl.create_default_context()
+        refused = watch(f"t=tls://127.0.0.1:{echo.port}", client_tls=strict)
+    assert refused.code is Exit.SECURITY
+    assert refused.names()[-1] == "error"
+
+
+def test_a_character_in_two_segments_is_one() -> None:
+    def serve(client: socket.socket) -> None:
+        client.sendall("é".encode()[:1])
+        client.recv(1)  # until the watcher has had time to show a piece, it hears nothing
+        client.sendall("é".encode()[1:] + b"\n")
+
+    events: list[Event] = []
+    with server(serve) as address:
+        watcher = Watcher([parse(f"a={address}")], on_watch=events.append, stdin="a", until=condition("1"))
+        read, write = os.pipe()
+        watcher.loop.later(0.4, lambda: [os.write(write, b"x\n")].clear())
+        with stdin_from(read):
+            assert watcher.run(LIMIT) is Exit.OK
+        os.close(write)
+    assert [one.data for one in events if one.direction == "in"] == ["é\n".encode()]
+
+
+def test_more_descriptors_than_select_knows() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    try:
+        with serving(max_conns=2000) as echo:
+            seen = watch(*[f"n{number}=127.0.0.1:{echo.port}" for number in range(1100)], until="all-up")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert seen.code is Exit.OK
+    assert seen.names().count("open") == 1100
+
+
+def test_names_for_standard_input_that_nobody_has() -> None:
+    with pytest.raises(BadInput, match="no endpoint has that name"):
+        watch("a=127.0.0.1:1", stdin="b")
+
+
+def test_reconnect_after_an_end() -> None:
+    with serving(idle=0.05) as echo:
+        seen = watch(f"127.0.0.1:{echo.port}", reconnect=True, timeout=1.0)
+    assert seen.code is Exit.TIMEOUT
+    assert seen.names().count("open") >= 2
+    assert "retry" in seen.names()
