@@ -32,6 +32,7 @@ from netkit.errors import MEANINGS
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 COLUMNS = 100
+TRIES = 40  # to start the lab
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"(<!-- generated: (.*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -86,6 +87,27 @@ def in_terminal(command: str, folder: Path, path: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
+def start_lab() -> "subprocess.Popen[bytes]":
+    """A lab on its default ports. Those of echo and hello are among the ones that systems give to any client for a
+    moment (45000 and 45001), so a port that is taken is tried again.
+    """
+    for _ in range(TRIES):
+        read, write = os.pipe()
+        lab = subprocess.Popen(
+            [sys.executable, "-m", "netkit", "lab", "--ready-fd", str(write)],
+            cwd=ROOT,
+            pass_fds=[write],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        os.close(write)
+        with os.fdopen(read) as ready:
+            if ready.readline():
+                return lab
+        lab.wait()
+    raise SystemExit("tests.readme: the lab did not start on its default ports")
+
+
 @contextmanager
 def stage() -> Iterator[tuple[Path, str]]:
     """An empty folder, a PATH on which `netkit` is this checkout, and a lab on the default ports."""
@@ -96,19 +118,8 @@ def stage() -> Iterator[tuple[Path, str]]:
         (bin_ / "netkit").write_text(f'#!/bin/sh\nexec {sys.executable} -m netkit "$@"\n')
         (bin_ / "netkit").chmod(0o755)
         path = f"{bin_}:{os.environ['PATH']}"
-        read, write = os.pipe()
-        lab = subprocess.Popen(
-            [sys.executable, "-m", "netkit", "lab", "--ready-fd", str(write)],
-            cwd=ROOT,
-            pass_fds=[write],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        os.close(write)
+        lab = start_lab()
         try:
-            with os.fdopen(read) as ready:
-                if not ready.readline():
-                    raise SystemExit("tests.readme: the lab did not start on its default ports")
             yield folder, path
         finally:
             lab.send_signal(signal.SIGTERM)

@@ -79,6 +79,12 @@ SOCKOPT = """\
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 print(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))"""
 
+SELECT = """\
+while True:
+    readable, _, _ = select.select([first, second], [], [])
+    for sock in readable:
+        print(sock.recv(100))"""
+
 STEPS: tuple[Step, ...] = (
     Step(
         "resolve",
@@ -266,6 +272,22 @@ STEPS: tuple[Step, ...] = (
         SOCKOPT,
         ("sockopt", "try", "{echo}", "nodelay=on"),
         ("TCP_NODELAY",),
+    ),
+    Step(
+        "watch",
+        "Several sockets at once, until a line comes that matches",
+        15,
+        SELECT,
+        ("watch", "{hello}", "{echo}", "--until", "Hello .*lab", "--timeout", "10s"),
+        ("open", "Hello 127.0.0.1"),
+    ),
+    Step(
+        "watch-wait",
+        "Wait until all are up, then become a command",
+        15,
+        SELECT,
+        ("watch", "{hello}", "{echo}", "--timeout", "10s", "--", "echo", "all are up"),
+        ("all are up",),
     ),
     Step(
         "lab",

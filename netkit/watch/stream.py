@@ -280,7 +280,8 @@ class Connect(Source):
         if self._left:
             self._next()
         elif not self._attempts:
-            self._failed("refused", ", ".join(self._failures))
+            name: EventName = "reset" if exc.errno == errno.ECONNRESET else "refused"
+            self._failed(name, ", ".join(self._failures))
 
     def _timed_out(self) -> None:
         if self.state != "open" and not self.done:

@@ -22,7 +22,7 @@ from netkit.cli.options import (
 )
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit
+from netkit.errors import BadInput, Exit, No
 
 TRANSPORT, PROBES, STREAM, CHECKS = "Transport", "Probes", "A stream instead", "Checks"
 ECHO_PORT = 45000
@@ -235,7 +235,7 @@ def probes(out: Output, endpoint: object, secure: object, trace: str, **options:
             if result.failure:
                 out.error(result.failure)
             for limit in result.limits:
-                out.note(f"netkit: {result.target}: {limit}")
+                out.error(No(f"{result.target}: {limit}"))
     return code
 
 

@@ -9,7 +9,7 @@ import typer
 from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, LocalFailure
+from netkit.errors import BadInput, Exit, LocalFailure, No, TimedOut
 
 if TYPE_CHECKING:
     from netkit.watch.target import Target
@@ -150,9 +150,9 @@ def watch(
     if code is Exit.TIMEOUT and watcher.timed_out:
         missing = ", ".join(watcher.missing())
         what = str(wanted) if wanted else "the end of all"
-        out.note(f"netkit: {what} did not come within {timeout:g} s" + (f": {missing}" if missing else ""))
+        out.error(TimedOut(f"{what} did not come within {timeout:g} s" + (f": {missing}" if missing else "")))
     elif code is Exit.NO and wanted:
-        out.note(f"netkit: all have ended before {wanted}")
+        out.error(No(f"all have ended before {wanted}"))
     if command and code is Exit.OK:
         run(command)
     return code

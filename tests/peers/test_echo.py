@@ -1,0 +1,82 @@
+"""Our echo and hello servers and clients with ncat, nc and socat on the other side."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netkit.echo.client.ping import ping
+from netkit.echo.client.result import Summary
+from netkit.echo.client.stream import echo
+from netkit.errors import Exit
+from netkit.net.address import Endpoint
+from tests.conftest import MS
+from tests.echo.server.conftest import serving
+
+Program = Callable[[str], str]
+LIMIT = 30_000 * MS
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["nc", "-N", "127.0.0.1", "PORT"], ["ncat", "127.0.0.1", "PORT"], ["socat", "-t5", "-", "TCP:127.0.0.1:PORT"]],
+)
+def test_their_clients_get_all_back(program: Program, words: list[str]) -> None:
+    data = os.urandom(1_000_000)
+    with serving() as server:
+        argv = [program(words[0]), *(word.replace("PORT", str(server.port)) for word in words[1:])]
+        done = subprocess.run(argv, input=data, capture_output=True, timeout=LIMIT, check=False)
+        assert (done.returncode, done.stdout == data) == (0, True)
+        assert server.wait_for("close").reason == "eof"
+
+
+def free() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["socat", "TCP-LISTEN:PORT,bind=127.0.0.1,reuseaddr", "PIPE"],
+        ["ncat", "-l", "-e", "/bin/cat", "127.0.0.1", "PORT"],
+    ],
+)
+def test_their_servers_are_probed(program: Program, words: list[str]) -> None:
+    port = free()
+    server = subprocess.Popen([program(words[0]), *(word.replace("PORT", str(port)) for word in words[1:])])
+    try:
+        wait_for_listener(port, server)
+        *_, summary = ping(Endpoint("tcp", "127.0.0.1", port), count=5, interval=None, size=1000, wait=LIMIT)
+        assert isinstance(summary, Summary)
+        assert (summary.received, summary.corrupt, summary.exit) == (5, 0, Exit.OK)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_stream_through_socat(program: Program, tmp_path: Path) -> None:
+    port = free()
+    server = subprocess.Popen([program("socat"), "-t5", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "PIPE"])
+    data = tmp_path / "data"
+    data.write_bytes(os.urandom(3_000_000))
+    try:
+        wait_for_listener(port, server)
+        with data.open("rb") as file:
+            result = echo(Endpoint("tcp", "127.0.0.1", port), file.fileno(), timeout=LIMIT)
+        assert (result.exit, result.received) == (Exit.OK, 3_000_000)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for_listener(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Until /proc/net/tcp has the listener: connecting would take the one connection that it serves."""
+    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
+    while wanted not in Path("/proc/net/tcp").read_text():
+        assert server.poll() is None
