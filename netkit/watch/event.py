@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from netkit.errors import Exit
+from netkit.events import StepName
+
 EventName = Literal[
     "resolving",
     "connecting",
@@ -45,3 +48,22 @@ OnWatch = Callable[[Event], None]
 
 def event(name: EventName, label: str, **fields: object) -> Event:
     return Event(datetime.now(UTC), name, label, **fields)  # type: ignore[arg-type]
+
+
+# How an endpoint ended, as an exit code; and the step at the socket that an event is (`--trace`).
+CODES: dict[str, Exit] = {
+    "close": Exit.OK,
+    "refused": Exit.UNREACHABLE,
+    "reset": Exit.UNREACHABLE,
+    "timeout": Exit.TIMEOUT,
+    "error": Exit.LOCAL,
+}
+
+STEPS: dict[str, StepName] = {
+    "resolving": "resolve",
+    "connecting": "connect",
+    "listening": "listen",
+    "data": "recv",
+    "urgent": "recv",
+}
+STEPS |= {"close": "close", "reset": "close"}

@@ -18,7 +18,7 @@ from netkit.net.deadline import Deadline
 from netkit.net.listen import Listening, listen, open_socket
 from netkit.net.loop import READ, Loop
 from netkit.watch.condition import Condition
-from netkit.watch.event import EventName, OnWatch, event
+from netkit.watch.event import CODES, STEPS, EventName, OnWatch, event
 from netkit.watch.listener import Listener
 from netkit.watch.opening import connected_udp, open_file, peer_of
 from netkit.watch.pcap import Capture, Flow
@@ -33,22 +33,6 @@ CONNECT_SECONDS = 5.0
 MAX_INPUT_LINE = 64 * 1024  # bytes of a line of standard input; a longer one is sent in pieces
 MAX_CONNS = 256  # accepted connections at once, of all listeners
 PAUSE = 0.2  # seconds without accepting when descriptors have run out
-CODES: dict[str, Exit] = {
-    "close": Exit.OK,
-    "refused": Exit.UNREACHABLE,
-    "reset": Exit.UNREACHABLE,
-    "timeout": Exit.TIMEOUT,
-    "error": Exit.LOCAL,
-}
-
-STEPS: dict[str, StepName] = {
-    "resolving": "resolve",
-    "connecting": "connect",
-    "listening": "listen",
-    "data": "recv",
-    "urgent": "recv",
-}
-STEPS |= {"close": "close", "reset": "close"}
 
 
 class Watcher:

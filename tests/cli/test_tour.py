@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from netkit.errors import BadInput
-from netkit.lab.tour import STEPS, Step, command_text, contents, find_failure, find_steps, run_step
+from netkit.lab.steps import STEPS, Step
+from netkit.lab.tour import command_text, contents, find_failure, find_steps, run_step
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,36 @@ def test_on_a_terminal(terminal: Callable[..., Any], server: Running[EchoServer]
     assert shown.returncode == 4
     assert any(line.endswith(f"a open 127.0.0.1:{server.port}") or " open " in line for line in shown.lines)
     assert "0 B in" in shown.text  # the table of states
+
+
+def test_hex_on_a_terminal(terminal: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b"\x1b[2Jhi\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        shown = terminal("watch", f"a=127.0.0.1:{listener.getsockname()[1]}", "--hex", columns=100)
+        thread.join(LIMIT)
+    assert shown.returncode == 0
+    assert any("000000  1b5b 324a 6869 0a" in line for line in shown.lines)
+    assert any(line.endswith("< 7 bytes") for line in shown.lines)
+
+
+def test_text_on_a_terminal_is_harmless(terminal: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b"\x1b[2Jred\xff\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        shown = terminal("watch", "-q", f"a=127.0.0.1:{listener.getsockname()[1]}", columns=100)
+        thread.join(LIMIT)
+    assert shown.returncode == 0
+    assert shown.lines[0].endswith(r"a < \x1b[2Jred\xff")

@@ -349,3 +349,112 @@ def test_reconnect_after_an_end() -> None:
     assert seen.code is Exit.TIMEOUT
     assert seen.names().count("open") >= 2
     assert "retry" in seen.names()
+
+
+def test_descriptors_that_are_sockets() -> None:
+    ours, theirs = socket.socketpair()
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with ours, theirs, datagrams, socket.create_server(("127.0.0.1", 0)) as listener:
+        datagrams.bind(("127.0.0.1", 0))
+        theirs.sendall(b"pair\n")
+        datagrams.sendto(b"dgram\n", datagrams.getsockname())
+        client = socket.create_connection(listener.getsockname(), timeout=LIMIT)
+        client.sendall(b"accepted\n")
+        words = [f"p=fd:{ours.fileno()}", f"l=fd:{listener.fileno()}", f"d=fd:{datagrams.fileno()}"]
+        seen = watch(*words, until="3")
+        client.close()
+    assert seen.code is Exit.OK
+    assert sorted(one.data or b"" for one in seen.events if one.data) == [b"accepted\n", b"dgram\n", b"pair\n"]
+
+
+def test_a_bound_datagram_socket_answers_who_spoke_last() -> None:
+    port = unused(socket.SOCK_DGRAM)
+    read, write = os.pipe()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.settimeout(LIMIT)
+
+        def then(event: Event) -> None:
+            if event.event == "listening":
+                other.sendto(b"hello", ("127.0.0.1", port))
+            elif event.direction == "in":
+                os.write(write, b"answer\n")
+            elif event.direction == "out":
+                os.close(write)
+
+        with stdin_from(read):
+            seen = watch(listen=(f"u=udp://127.0.0.1:{port}",), stdin="u", then=then, timeout=0.5)
+        assert other.recv(100) == b"answer\n"
+    assert seen.code is Exit.TIMEOUT
+    assert seen.data("out") == b"answer\n"
+
+
+def test_nobody_to_answer_yet() -> None:
+    read, write = os.pipe()
+    os.write(write, b"anyone?\n")
+    os.close(write)
+    with stdin_from(read):
+        seen = watch(listen=("u=udp://:0",), stdin="u", timeout=0.3)
+    assert "nobody has sent a datagram yet" in next(one.detail for one in seen.events if one.event == "error")
+
+
+def test_listening_with_tls(tmp_path: Path) -> None:
+    import ssl
+
+    authority = Authority()
+    client = ssl.create_default_context(cadata=authority.pem.decode())
+    done: list[bytes] = []
+
+    def speak(port: int) -> None:
+        with client.wrap_socket(
+            socket.create_connection(("127.0.0.1", port), timeout=LIMIT), server_hostname="127.0.0.1"
+        ) as secured:
+            secured.sendall(b"secret\n")
+            done.append(secured.recv(1))
+
+    threads: list[threading.Thread] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            threads.append(threading.Thread(target=speak, args=(int(event.detail.rpartition(":")[2]),)))
+            threads[0].start()
+
+    seen = watch(
+        listen=("t=tls://:0",), until="secret", then=then, server_tls=from_leaf(authority.issue(["127.0.0.1"]))
+    )
+    threads[0].join(LIMIT)
+    assert (seen.code, seen.data()) == (Exit.OK, b"secret\n")
+
+
+def test_a_trace_has_the_steps() -> None:
+    steps: list[str] = []
+    with server(lambda client: client.sendall(b"x\n")) as address:
+        watch(address, on_event=lambda step: steps.append(step.name))
+    assert steps == ["connect", "recv", "close"]
+
+
+def test_descriptors_that_run_out_make_it_wait() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    clients: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            client = socket.socket()
+            clients.append(client)
+            highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
+            client.settimeout(LIMIT)
+            client.connect(("127.0.0.1", int(event.detail.rpartition(":")[2])))
+            client.sendall(b"after all\n")
+        elif event.event == "error":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    try:
+        seen = watch(listen=(":0",), until="any-data", then=then)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    clients[0].close()
+    assert seen.code is Exit.OK
+    assert seen.names() == ["listening", "error", "open", "data"]
+    assert "cannot accept" in seen.events[1].detail

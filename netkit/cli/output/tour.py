@@ -7,7 +7,8 @@ duration_ms, failure. With --list the last five are null.
 from collections.abc import Iterator
 from typing import Any
 
-from netkit.lab.tour import Finished, Listed, Step
+from netkit.lab.steps import Step
+from netkit.lab.tour import Finished, Listed
 
 
 def document(result: Finished | Listed) -> dict[str, Any]:

@@ -154,13 +154,11 @@ class Workers:
 
     def _ended(self, pid: int) -> None:
         code = self._reap(pid)
-        if not self._draining or code:
-            self._draining = True
-            if code:
-                how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                self._failure = LocalFailure(f"worker {pid} ended unexpectedly ({how})", kind="worker")
-            for other in self._workers:
-                self._signal(other, signal.SIGTERM)
+        if code and self._failure is None and not (self._draining and code == -signal.SIGTERM):
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self._failure = LocalFailure(f"worker {pid} ended unexpectedly ({how})", kind="worker")
+        if not self._draining:
+            self.drain()
         if not self._workers:
             self.loop.stop()
 

@@ -72,7 +72,7 @@ def test_a_word_that_shells_would_read_is_refused() -> None:
 def test_the_tree_is_whole() -> None:
     commands = {command.path: command for command in read()}
     assert list(commands) == ["netkit", *(f"netkit {path}" for path in Commands.table)]
-    assert [path for path, command in commands.items() if command.runs] == ["netkit lab"]
+    assert [path for path, command in commands.items() if command.runs] == ["netkit watch", "netkit lab"]
     types = commands["netkit resolve"].options[0]
     assert (types.names, types.takes, types.choices) == (("--type", "-t"), Takes.LIST, tuple(FREQUENT))
     for path, command in commands.items():
