@@ -5,7 +5,7 @@ noted. What a recursive server sends in one reply takes one query; an authoritat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
@@ -58,28 +58,28 @@ def _judge(one: _Chase, came: Reached) -> None:
     reply = came.reply
     resolution = _merged(one, came)
     if reply is None or came.outcome not in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN):
-        one.result = replace(resolution, records=tuple(one.records), canonical=None)
+        one.result = resolution._replace(records=tuple(one.records), canonical=None)
         return
     try:
         owner, wanted, loop = _walk(one, reply)
         records = tuple(one.records) + tuple(record_of(reply, raw) for raw in wanted)
     except Malformed as exc:
-        one.result = replace(resolution, outcome=Outcome.MALFORMED, detail=str(exc), records=())
+        one.result = resolution._replace(outcome=Outcome.MALFORMED, detail=str(exc), records=())
         return
     notes = resolution.notes + _left_out(reply, one.seen | {owner.lower()})
-    resolution = replace(resolution, records=records, canonical=to_text(owner), notes=notes)
+    resolution = resolution._replace(records=records, canonical=to_text(owner), notes=notes)
     aliased = owner.lower() != one.name.lower()
     if loop or len(one.records) > MAX_ALIASES:
         detail = None if loop else f"more than {MAX_ALIASES} aliases"
-        one.result = replace(resolution, outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
+        one.result = resolution._replace(outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
     elif wanted:
-        one.result = replace(resolution, outcome=Outcome.ANSWER)
+        one.result = resolution._replace(outcome=Outcome.ANSWER)
     elif came.outcome is Outcome.NXDOMAIN:
-        one.result = replace(resolution, outcome=Outcome.DANGLING_CNAME if aliased else Outcome.NXDOMAIN)
+        one.result = resolution._replace(outcome=Outcome.DANGLING_CNAME if aliased else Outcome.NXDOMAIN)
     elif owner.lower() != one.at.lower() and not _denied(owner, reply):
         one.at, one.sofar = owner, resolution  # the target was left out: ask for it by itself
     else:
-        one.result = replace(resolution, outcome=Outcome.NODATA)
+        one.result = resolution._replace(outcome=Outcome.NODATA)
 
 
 def _walk(one: _Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:

@@ -6,7 +6,7 @@ also with new queries where a server leaves their target out. All names are chec
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns import special
@@ -21,8 +21,7 @@ TIMEOUT = 6.0
 AT_ONCE = 50  # names asked together; each type of each is a socket, and a process has 1,024
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """All that came of one name: a Resolution for each type, and the exit code they make together."""
 
     input: str

@@ -1,8 +1,7 @@
 """What a look-up comes to: records, and one outcome word with its exit code for everything that can happen."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netkit.errors import Exit
 
@@ -67,8 +66,7 @@ MEANING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked: input as the user wrote it, name in wire form, type as a number."""
 
     input: str
@@ -76,8 +74,7 @@ class Question:
     type: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One resource record: owner in A-labels with the final dot, ttl in seconds (None where there is no cache time),
     data in presentation format (RFC 1035 5.1), every control character escaped."""
 
@@ -87,16 +84,14 @@ class Record:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A reply or a server that was not used, and why."""
 
     server: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The result for one (name, type).
 
     input: as the user wrote it. name: in A-labels with the final dot. records: the answer, aliases first.

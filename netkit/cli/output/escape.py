@@ -7,21 +7,27 @@ pipes get the exact content instead. JSON gets it in JSON's own escapes, which a
 """
 
 import re
+from functools import cache
 
 _ALWAYS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-_CONTROLS = re.compile(f"[\x00-\x1f{_ALWAYS}]")
-_JSON = re.compile(f"[{_ALWAYS}]")  # C0 controls are escaped in every JSON text (RFC 8259, 7)
-_CONTROLS_BUT_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ALWAYS}]")
+_CONTROLS = "\x00-\x1f"
+_JSON = ""  # C0 controls are escaped in every JSON text (RFC 8259, 7)
+_CONTROLS_BUT_LINES = "\x00-\x08\x0b-\x1f"
+
+
+@cache  # a millisecond each to compile, so not before it is needed
+def _harmful(besides: str) -> re.Pattern[str]:
+    return re.compile(f"[{besides}{_ALWAYS}]")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
     """The text with every control character shown; with `lines`, TAB and LF are kept."""
-    return (_CONTROLS_BUT_LINES if lines else _CONTROLS).sub(_show, text)
+    return _harmful(_CONTROLS_BUT_LINES if lines else _CONTROLS).sub(_show, text)
 
 
 def visible_json(text: str) -> str:
     """JSON text whose strings hold no raw control character; it means the same and is valid UTF-8."""
-    return _JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _harmful(_JSON).sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _show(found: re.Match[str]) -> str:
