@@ -148,7 +148,7 @@ class Race:
             raise
         sock.setblocking(False)
         code = sock.connect_ex(sockaddr)
-        if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+        if code == errno.EINPROGRESS:
             self.selector.register(sock, selectors.EVENT_WRITE, address)
             return None
         return self._settle(sock, address, code)

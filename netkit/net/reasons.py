@@ -11,6 +11,7 @@ REASONS = {
     errno.EADDRNOTAVAIL: "address not available",
     errno.ENOENT: "no such socket",
     errno.EACCES: "permission denied",
+    errno.EAGAIN: "queue full",  # connect(2): of a unix socket, or no local port is left
 }
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # this machine has no more to give

@@ -23,7 +23,13 @@ PARTIAL_SECONDS = 0.2  # after which a line without an end is shown
 
 
 class Source:
-    """state: waiting, open, half-closed, closed or failed. verdict: how it ended, as an event's name."""
+    """state: waiting, open, half-closed, closed or failed. verdict: how it ended, as an event's name.
+
+    parent: the endpoint that a stream is the connection of, None for others. sends: whether it can be given data.
+    """
+
+    sends = False
+    parent: "Source | None" = None
 
     def __init__(self, watcher: "Watcher", target: Target, *, peer: str = "") -> None:
         self.watcher = watcher
@@ -103,6 +109,8 @@ class Source:
 class Datagrams(Source):
     """A UDP socket: connected to a peer, or bound (`-l udp://...`), then with a flow for each of its peers."""
 
+    sends = True
+
     def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket, *, bound: bool) -> None:
         super().__init__(watcher, target)
         self.socket = sock
@@ -122,7 +130,7 @@ class Datagrams(Source):
 
     def _ready(self, events: int) -> None:
         try:
-            data, sender = self.socket.recvfrom(SLICE)
+            data, sender = self.socket.recvfrom(SLICE, socket.MSG_DONTWAIT)
         except OSError as exc:
             if not blocks(exc):
                 self.ended("refused" if exc.errno == errno.ECONNREFUSED else "error", reason_of(exc))

@@ -26,7 +26,12 @@ FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
 
 
 class Stream(Source):
-    """A connected stream socket, plain or TLS: one that was accepted, or what a Connect became."""
+    """A connected stream socket, plain or TLS: one that was accepted, or what a Connect became (its `parent`).
+
+    An inherited one may be blocking, and stays so: its owner shares the flag. So each call says MSG_DONTWAIT.
+    """
+
+    sends = True
 
     def __init__(
         self, watcher: "Watcher", target: Target, sock: socket.socket, *, peer: str, accepted: bool, ms: float | None
@@ -38,9 +43,10 @@ class Stream(Source):
         self._ms = ms
         self._unsent: deque[memoryview] = deque()
         self._waiting = 0
-        self._input_ended = watcher.input_ended(target.label)
+        self._input_ended = watcher.input.ended_for(target.label)
         self._tls = hasattr(sock, "do_handshake")
         self._handshake = self._tls
+        self._flags = 0 if self._tls else socket.MSG_DONTWAIT
 
     def start(self) -> None:
         self.loop.add(self.fd, self._ready, READ | URGENT)
@@ -88,6 +94,10 @@ class Stream(Source):
             return
         if events & URGENT and not self._tls:
             self._read_urgent()
+        if events & GONE and self.state == "half-closed":
+            # It has ended both sides and ours is open: on TCP that is a reset, on a unix socket a plain close.
+            self.ended("close" if self.socket.family == socket.AF_UNIX and not self._unsent else "reset")
+            return
         if events & WRITE and not self.done:
             self._write()
         if events & (READ | GONE) and not self.done:
@@ -121,7 +131,7 @@ class Stream(Source):
 
     def _read(self, events: int) -> None:
         try:
-            data = self.socket.recv(SLICE)
+            data = self.socket.recv(SLICE, self._flags)
         except OSError as exc:
             if not blocks(exc):
                 self.lost(exc)
@@ -148,7 +158,7 @@ class Stream(Source):
         try:
             while self._unsent:
                 data = self._unsent[0]
-                done = self.socket.send(data)
+                done = self.socket.send(data, self._flags)
                 self._waiting -= done
                 self.came(bytes(data[:done]), "out")
                 if done < len(data):
@@ -163,7 +173,7 @@ class Stream(Source):
             return
         reading = READ | URGENT if self.state == "open" else 0
         self.loop.change(self.fd, reading | (WRITE if self._unsent else 0))
-        self.watcher.room()
+        self.watcher.input.resume()
         if not self._unsent and self._input_ended:
             self._half_close()
 
@@ -241,7 +251,7 @@ class Connect(Source):
             return
         sock.setblocking(False)
         code = sock.connect_ex(sockaddr)  # type: ignore[arg-type]
-        if code in (0, errno.EINPROGRESS, errno.EAGAIN):
+        if code in (0, errno.EINPROGRESS):
             fd = sock.fileno()
             self._attempts[fd] = (sock, text)
             self.loop.add(fd, lambda events: self._answered(fd), WRITE)
@@ -272,7 +282,7 @@ class Connect(Source):
             return
         ms = (monotonic() - self._began) * 1000
         self.stream = Stream(self.watcher, self.target, wrapped, peer=text, accepted=False, ms=ms)
-        self.watcher.streams[self.label] = self.stream
+        self.stream.parent = self
         self.stream.start()
 
     def _refused(self, text: str, exc: OSError) -> None:

@@ -16,9 +16,10 @@ from netkit.net.blocking import addresses
 from netkit.net.connect import interleave
 from netkit.net.deadline import Deadline
 from netkit.net.listen import Listening, listen, open_socket
-from netkit.net.loop import READ, Loop
+from netkit.net.loop import Loop
 from netkit.watch.condition import Condition
 from netkit.watch.event import CODES, STEPS, EventName, OnWatch, event
+from netkit.watch.input import Input
 from netkit.watch.listener import Listener
 from netkit.watch.opening import connected_udp, open_file, peer_of
 from netkit.watch.pcap import Capture, Flow
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     import ssl
 
 CONNECT_SECONDS = 5.0
-MAX_INPUT_LINE = 64 * 1024  # bytes of a line of standard input; a longer one is sent in pieces
 MAX_CONNS = 256  # accepted connections at once, of all listeners
-PAUSE = 0.2  # seconds without accepting when descriptors have run out
 
 
 class Watcher:
@@ -62,8 +61,7 @@ class Watcher:
         self.reconnect = reconnect
         self.connect_timeout = connect_timeout
         self.sources: list[Source] = []
-        self.streams: dict[str, Stream] = {}
-        self.accepted: list[Stream] = []
+        self.accepted: set[Stream] = set()
         self.insecure = False
         self.reached = False
         self.lines = 0
@@ -72,14 +70,13 @@ class Watcher:
         self._on_watch = on_watch
         self._on_event = on_event
         self._until = until
-        self._stdin = stdin
+        self.input = Input(self.loop, stdin, self._receivers)
         self._max_conns = max_conns
         self._client_tls, self._server_name, self._server_tls = client_tls, server_name, server_tls
         self._capture = Capture(pcap) if pcap else None
         self._listening: list[Listening] = []
         self._up: set[str] = set()
-        self._input = b""
-        self._input_state = ""  # then open, paused or sliced, and ended
+        self._left: set[Source] = set()  # that have not ended; with 5,000 endpoints nobody may look through all of them
         labels = {target.label for target in targets}
         if stdin not in ("none", "all") and stdin not in labels:
             raise BadInput(f"--stdin {stdin}: no endpoint has that name", hint="they are " + ", ".join(sorted(labels)))
@@ -91,11 +88,12 @@ class Watcher:
                 self.loop.later(timeout, self._over)
             for target in self._targets:
                 self._add(target)
-            for source in list(self.sources):
+            self._left = set(self.sources)
+            for source in self.sources:
+                self.input.expect(source)
+            for source in self.sources:
                 source.start()
-            self._begin_input()
-            self._check()
-            if not self.reached and not self._all_done():
+            if not self.reached and not self._all_done:
                 self.loop.run()
         finally:
             self._close()
@@ -148,7 +146,7 @@ class Watcher:
         elif target.kind == "listen":
             self._listen(target)
         elif target.kind == "stdin":
-            if self._stdin != "none":
+            if self.input.wanted != "none":
                 raise BadInput("- shows standard input, --stdin sends it: use one of them")
             self.sources.append(File(self, target, 0, own=False))
         elif target.kind == "file":
@@ -215,7 +213,7 @@ class Watcher:
         if listener.target.endpoint.scheme == "tls" and self._server_tls is not None:
             client = self._server_tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         stream = Stream(self, listener.target, client, peer=peer, accepted=True, ms=None)
-        self.accepted.append(stream)
+        self.accepted.add(stream)
         stream.start()
 
     def local(self, sock: socket.socket) -> str:
@@ -268,113 +266,40 @@ class Watcher:
         if source not in self.accepted:
             self._up.add(source.label)
         self._check()
-        self._begin_input()
+        self.input.settled(source.parent or source)
 
     def finished(self, source: Source) -> None:
+        """It has ended; what it was a connection of may connect again."""
         if source in self.accepted:
-            self.accepted.remove(source)
+            self.accepted.discard(source)
         else:
             self._up.discard(source.label)
-            parent = next((one for one in self.sources if isinstance(one, Connect) and one.stream is source), None)
-            if parent is not None:
+            owner = source.parent or source
+            if isinstance(owner, Connect) and owner is not source:
                 if self.reconnect and not (self._until and self._until.word == "all-closed"):
-                    parent.again()
-                else:
-                    parent.state, parent.verdict = source.state, source.verdict
+                    owner.again()
+                    return
+                owner.state, owner.verdict = source.state, source.verdict
+            self._left.discard(owner)
+            self.input.settled(owner)
         self._check()
-        self._begin_input()
-        if self._all_done():
+        if self._all_done:
             self.loop.stop()
 
     def _check(self) -> None:
         word = self._until.word if self._until else ""
-        if (word == "all-up" and len(self._up) == len(self._targets)) or (word == "all-closed" and self._all_done()):
+        if (word == "all-up" and len(self._up) == len(self._targets)) or (word == "all-closed" and self._all_done):
             self._reach()
 
+    @property
     def _all_done(self) -> bool:
-        return all(source.done for source in self.sources) and not self.accepted
-
-    # Standard input
-
-    def gives_input(self, label: str) -> bool:
-        return self._stdin in ("all", label)
-
-    def input_ended(self, label: str) -> bool:
-        """Whether nothing will be sent to that endpoint any more."""
-        return not self.gives_input(label) or self._input_state == "ended"
-
-    def _begin_input(self) -> None:
-        """Read it once those it goes to are there, so that none of it is lost; one that failed is not waited for."""
-        if self._stdin == "none" or self._input_state:
-            return
-        wanted = [one for one in self.sources if self.gives_input(one.label)]
-        if any(one.state == "waiting" for one in wanted) or not self._receivers():
-            return
-        self._input_state = "open"
-        try:
-            self.loop.add(0, lambda events: self._read_input(), READ)
-        except OSError:  # a regular file or the null device
-            self._input_state = "sliced"
-            self.loop.later(0, self._slices)
-
-    def _slices(self) -> None:
-        """A regular file is always ready: read on as long as everybody has room."""
-        if self._input_state == "sliced":
-            receivers = self._receivers()
-            if receivers and all(one.takes_input for one in receivers):
-                self._read_input()
-            self.loop.later(0 if receivers else 0.05, self._slices)
-
-    def _pause_input(self) -> None:
-        """Nobody has room: wait, for those who send what waits tell when they have (`room`)."""
-        if self._input_state == "open" and not all(one.takes_input for one in self._receivers()):
-            self._input_state = "paused"
-            self.loop.change(0, 0)
+        return not self._left and not self.accepted
 
     def _receivers(self) -> list[Source]:
-        streams: list[Source] = [*self.streams.values(), *self.accepted]
-        others = [one for one in self.sources if isinstance(one, (Datagrams, Stream))]
-        return [one for one in [*streams, *others] if self.gives_input(one.label) and not one.done]
-
-    def room(self) -> None:
-        """Somebody has sent some of what waited."""
-        if self._input_state == "paused" and all(one.takes_input for one in self._receivers()):
-            self._input_state = "open"
-            self.loop.change(0, READ)
-
-    def _read_input(self) -> None:
-        try:
-            data = os.read(0, 64 * 1024)
-        except OSError:
-            data = b""
-        if not data:
-            if self._input_state != "sliced":
-                self.loop.remove(0)
-            self._input_state = "ended"
-            if self._input:
-                self._route(self._input)
-            for source in self._receivers():
-                source.end_input()
-            return
-        *lines, self._input = (self._input + data).split(b"\n")
-        for line in lines:
-            self._route(line + b"\n")
-        if len(self._input) >= MAX_INPUT_LINE:
-            self._route(self._input)
-            self._input = b""
-        self._pause_input()
-
-    def _route(self, line: bytes) -> None:
-        """`@name text` goes to that endpoint alone, if there is one."""
-        head, space, rest = line.partition(b" ")
-        receivers = self._receivers()
-        if space and head.startswith(b"@"):
-            name = os.fsdecode(head[1:])
-            named = [one for one in receivers if one.label == name]
-            if named:
-                receivers, line = named, rest
-        for source in receivers:
-            source.give(line)
+        """Those that standard input goes to and that can send it."""
+        found: list[Source] = [*self.accepted]
+        found += (one.stream if isinstance(one, Connect) else one for one in self.sources)  # type: ignore[misc]
+        return [one for one in found if one and one.sends and self.input.goes_to(one.label) and not one.done]
 
     # What passed
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from netkit.errors import BadInput, Exit
+from netkit.errors import BadInput, Exit, Unreachable
+from netkit.net.address import Endpoint
 from netkit.net.ca import Authority
+from netkit.net.connect import connect
+from netkit.net.deadline import Deadline
 from netkit.net.tls_server import from_leaf
 from netkit.watch.condition import parse as condition
 from netkit.watch.event import Event
@@ -103,6 +106,82 @@ def test_a_reset_is_no_close() -> None:
     with server(reset) as address:
         seen = watch(address)
     assert (seen.names()[-1], seen.code) == ("reset", Exit.UNREACHABLE)
+
+
+@pytest.mark.parametrize(("family", "ends", "code"), [("tcp", "reset", Exit.UNREACHABLE), ("unix", "close", Exit.OK)])
+def test_what_a_half_closed_peer_does_next_is_told(tmp_path: Path, family: str, ends: str, code: Exit) -> None:
+    """Our side stays open for standard input, which does not end; the poller would tell of the end for ever."""
+    half_closed = threading.Event()
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client:
+            client.shutdown(socket.SHUT_WR)
+            assert half_closed.wait(LIMIT)
+            reset(client)
+
+    listener = socket.socket(socket.AF_UNIX if family == "unix" else socket.AF_INET)
+    listener.bind(str(tmp_path / "s") if family == "unix" else ("127.0.0.1", 0))
+    listener.listen()
+    name = f"unix:{tmp_path / 's'}" if family == "unix" else f"127.0.0.1:{listener.getsockname()[1]}"
+    thread = threading.Thread(target=serve)
+    thread.start()
+    read, write = os.pipe()
+    with listener, stdin_from(read):
+        seen = watch(
+            f"a={name}", stdin="a", then=lambda event: half_closed.set() if event.event == "half_close" else None
+        )
+    thread.join(LIMIT)
+    os.close(write)
+    assert seen.names()[-2:] == ["half_close", ends]
+    assert seen.code is code
+
+
+def test_a_unix_socket_with_a_full_queue_is_not_open(tmp_path: Path) -> None:
+    """connect(2) says EAGAIN there, and the socket is not on its way: it would look connected to a poller."""
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(path)
+        listener.listen(0)
+        first.connect(path)
+        seen = watch(f"a=unix:{path}")
+        assert (seen.names(), seen.events[-1].detail) == (["connecting", "refused"], f"unix:{path} queue full")
+        with pytest.raises(Unreachable, match="queue full"):
+            connect(Endpoint("tcp", path=path), deadline=Deadline.after(LIMIT))
+
+
+def test_a_file_on_standard_input_waits_for_one_that_does_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes((b"x" * 79 + b"\n") * 200_000)
+    over = threading.Event()
+    turns = 0
+    with server(lambda client: [over.wait(LIMIT)].clear()) as address, stdin_from(os.open(path, os.O_RDONLY)):
+        watcher = Watcher([parse(f"a={address}")], on_watch=lambda event: None, stdin="a")
+        turn = watcher.loop.turn
+
+        def counted(timeout: float | None = None) -> None:
+            nonlocal turns
+            turns += 1
+            turn(timeout)
+
+        watcher.loop.turn = counted  # type: ignore[method-assign]
+        assert watcher.run(0.5) is Exit.TIMEOUT
+        over.set()
+    assert turns < 2000  # one that spins makes more than ten thousand
+
+
+def test_an_inherited_socket_keeps_its_flags_and_blocks_nobody() -> None:
+    ours, theirs = socket.socketpair()
+    read, write = os.pipe()
+    os.write(write, b"x" * 60_000 + b"\n")
+    with ours, theirs, stdin_from(read):
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
+        seen = watch(f"a=fd:{ours.fileno()}", stdin="a", timeout=0.3)
+        assert ours.getblocking()
+        assert os.get_blocking(ours.fileno())
+    os.close(write)
+    assert seen.code is Exit.TIMEOUT  # a send that blocks would never have come back
+    assert 0 < len(seen.data("out")) < 60_001
 
 
 def test_urgent_data_is_told_apart() -> None:
