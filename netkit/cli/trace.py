@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from netkit.cli.output.escape import visible
+from netkit.cli.output.sink import rfc3339
 from netkit.errors import BadInput
 from netkit.events import OnEvent, Step
 
@@ -50,7 +51,7 @@ def as_json(step: Step, elapsed_ms: float) -> str:
     import json
 
     document = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": rfc3339(datetime.now(UTC)),
         "elapsed_ms": round(elapsed_ms, 3),
         "step": step.name,
         "address": step.address or None,

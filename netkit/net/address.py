@@ -157,6 +157,17 @@ def scope_id(zone: str) -> int:
     return socket.if_nametoindex(zone)
 
 
+def sockaddr(endpoint: Endpoint) -> tuple[int, tuple[str, int] | tuple[str, int, int, int]]:
+    """(family, address) of an IP literal, as socket calls take them. Raises BadInput for an interface that is none."""
+    if ":" not in endpoint.host:
+        return socket.AF_INET, (endpoint.host, endpoint.port)
+    try:
+        scope = scope_id(endpoint.zone) if endpoint.zone else 0
+    except OSError as exc:
+        raise BadInput(f"{endpoint}: this machine has no interface {endpoint.zone!r}") from exc
+    return socket.AF_INET6, (endpoint.host, endpoint.port, 0, scope)
+
+
 def with_port(endpoint: Endpoint, port: int) -> Endpoint:
     """The same endpoint at another port: what bind() gave for port 0."""
     return endpoint._replace(port=port)

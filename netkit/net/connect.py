@@ -70,6 +70,34 @@ def connect(
         return race.run(deadline, attempt_delay)
 
 
+def connect_datagrams(
+    endpoint: Endpoint, *, deadline: Deadline, buffer: int | None = None, on_event: OnEvent | None = None
+) -> socket.socket:
+    """A non-blocking UDP socket connected to the endpoint's first address.
+
+    Connected, so that a refusal (ICMP) comes back as an error and others' datagrams do not. buffer: bytes asked of
+    both buffers. Raises Unreachable, TimedOut, LocalFailure.
+    """
+    family, address = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, on_event=on_event)[0]
+    text = _text(address)
+    try:
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+    except OSError as exc:
+        raise LocalFailure(f"cannot reach {endpoint}: {reason_of(exc)}", kind="connect") from exc
+    try:
+        if buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        sock.setblocking(False)
+        sock.connect(address)
+    except OSError as exc:
+        sock.close()
+        raise Unreachable(f"cannot reach {endpoint}: {text} {reason_of(exc)}", kind="unreachable") from exc
+    if on_event:
+        on_event(Step("connect", text, "SOCK_DGRAM"))
+    return sock
+
+
 def interleave(found: Sequence[SocketAddress]) -> list[SocketAddress]:
     """The families in turn, beginning with the system's first choice (RFC 8305 section 4)."""
     if not found:

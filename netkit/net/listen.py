@@ -21,7 +21,7 @@ from typing import Literal
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent, Step
-from netkit.net.address import Endpoint, with_port
+from netkit.net.address import Endpoint, sockaddr, with_port
 from netkit.net.blocking import addresses
 from netkit.net.deadline import Deadline
 from netkit.net.holder import find_holder, find_unix_holder
@@ -110,7 +110,7 @@ def open_socket(
         return _open_unix(endpoint, transport, backlog, on_event)
     if endpoint.fd is not None:
         return adopt(endpoint.fd, backlog=backlog)
-    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    family, address = sockaddr(endpoint)
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     try:
         opened = socket.socket(family, kind)
@@ -123,7 +123,7 @@ def open_socket(
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.bind(_sockaddr(endpoint))
+        opened.bind(address)
         if transport == "tcp":
             opened.listen(backlog)
         opened.setblocking(False)
@@ -138,7 +138,7 @@ def open_socket(
             on_event(Step("bind", str(endpoint), transport, result=exc.strerror or str(exc)))
         raise failure from exc
     if on_event:
-        on_event(Step("socket", detail=f"{family.name} {kind.name}"))
+        on_event(Step("socket", detail=f"{socket.AddressFamily(family).name} {kind.name}"))
         on_event(Step("bind", str(real), transport))
         if transport == "tcp":
             on_event(Step("listen", str(real), f"backlog {backlog}"))
@@ -229,18 +229,6 @@ def _skipping(
         if exc.kind == "address_not_available" and endpoint.host in skip:
             return None
         raise
-
-
-def _sockaddr(endpoint: Endpoint) -> tuple[str, int] | tuple[str, int, int, int]:
-    if ":" not in endpoint.host:
-        return endpoint.host, endpoint.port
-    if not endpoint.zone:
-        return endpoint.host, endpoint.port, 0, 0
-    try:
-        scope = int(endpoint.zone) if endpoint.zone.isdecimal() else socket.if_nametoindex(endpoint.zone)
-    except OSError as exc:
-        raise BadInput(f"{endpoint}: this machine has no interface {endpoint.zone!r}") from exc
-    return endpoint.host, endpoint.port, 0, scope
 
 
 def _first_free_port() -> int:

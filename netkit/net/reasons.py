@@ -17,6 +17,14 @@ REASONS = {
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # this machine has no more to give
 
 
+def would_block(exc: OSError) -> bool:
+    """Whether a non-blocking call says "not now": EAGAIN, or TLS that waits for the other side.
+
+    TLS's are told by name, since whoever has plain sockets alone does not import ssl (12 ms of CPU).
+    """
+    return isinstance(exc, BlockingIOError) or type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
 def reason_of(exc: OSError) -> str:
     """The reason of an OSError in a few words."""
     return REASONS.get(exc.errno or 0, exc.strerror or str(exc))

@@ -53,6 +53,28 @@ def from_leaf(leaf: "Leaf", *, alpn: Sequence[str] = ()) -> ssl.SSLContext:
     return context
 
 
+def from_options(
+    certificate: Path | None, key: Path | None, self_signed: bool, names: Sequence[str]
+) -> "tuple[ssl.SSLContext, Leaf | None] | None":
+    """What `--tls-cert`, `--tls-key` and `--tls-self-signed` ask for; None for no TLS. Raises BadInput.
+
+    names: what a self-made certificate is good for, besides localhost and loopback. Its Leaf is for telling clients.
+    """
+    if self_signed and (certificate or key):
+        raise BadInput("--tls-self-signed makes the certificate that --tls-cert gives: use one of them")
+    if key and not certificate:
+        raise BadInput("--tls-key needs --tls-cert, the certificate it belongs to")
+    if certificate:
+        return from_files(certificate, key), None
+    if not self_signed:
+        return None
+    from netkit.net.ca import Authority  # cryptography: 40 ms of CPU
+
+    known = [name for name in names if name not in ("0.0.0.0", "::", "")]
+    leaf = Authority().issue(list(dict.fromkeys(["localhost", "127.0.0.1", "::1", *known])), self_signed=True)
+    return from_leaf(leaf), leaf
+
+
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netkit.net.address import join
 from netkit.net.loop import READ, Timer
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import Direction, EventName
 from netkit.watch.lines import Lines
 from netkit.watch.pcap import Address, Flow
@@ -132,7 +132,7 @@ class Datagrams(Source):
         try:
             data, sender = self.socket.recvfrom(SLICE, socket.MSG_DONTWAIT)
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.ended("refused" if exc.errno == errno.ECONNREFUSED else "error", reason_of(exc))
             return
         self._last = sender
@@ -211,7 +211,7 @@ class File(Source):
         try:
             data = os.read(self.fd, SLICE)
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.ended("close" if exc.errno == errno.EIO else "error", reason_of(exc))  # EIO: the terminal is gone
             return
         if data:
@@ -226,7 +226,3 @@ class File(Source):
             if self._own:
                 os.close(self.fd)
             self.fd = -1
-
-
-def blocks(exc: OSError) -> bool:
-    return isinstance(exc, BlockingIOError) or type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")

@@ -9,12 +9,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from netkit.errors import NetkitError
-from netkit.net.address import Endpoint, join
+from netkit.net.address import join, sockaddr
 from netkit.net.loop import GONE, READ, URGENT, WRITE, Timer
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import EventName
 from netkit.watch.pcap import Address, Flow
-from netkit.watch.source import SLICE, Source, blocks
+from netkit.watch.source import SLICE, Source
 from netkit.watch.target import Target
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Stream(Source):
         try:
             data = self.socket.recv(SLICE, self._flags)
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.lost(exc)
             elif events & GONE and not self._tls:
                 self.ended("reset")
@@ -166,7 +166,7 @@ class Stream(Source):
                 else:
                     self._unsent.popleft()
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.lost(exc)
                 return
         if self.done:
@@ -221,7 +221,8 @@ class Connect(Source):
         if endpoint.path:
             self._found([(socket.AF_UNIX, endpoint.path, f"unix:{endpoint.path}")])
         elif endpoint.is_ip:
-            self._found([_numeric(endpoint)])
+            family, address = sockaddr(endpoint)
+            self._found([(family, address, join(endpoint.host_and_zone, endpoint.port))])
         else:
             self.tell("resolving", detail=endpoint.host)
             self.watcher.resolve(endpoint, self._round, self._resolved)
@@ -326,15 +327,3 @@ class Connect(Source):
         self._stop_trying()
         if self.stream is not None:
             self.stream.close()
-
-
-def _numeric(endpoint: Endpoint) -> tuple[int, object, str]:
-    """The address of a literal, without a lookup."""
-    text = join(endpoint.host_and_zone, endpoint.port)
-    if ":" not in endpoint.host:
-        return socket.AF_INET, (endpoint.host, endpoint.port), text
-    scope = 0
-    if endpoint.zone:
-        with suppress(OSError):
-            scope = int(endpoint.zone) if endpoint.zone.isdecimal() else socket.if_nametoindex(endpoint.zone)
-    return socket.AF_INET6, (endpoint.host, endpoint.port, 0, scope), text

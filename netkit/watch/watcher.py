@@ -13,7 +13,7 @@ from netkit.errors import BadInput, Exit, NetkitError, combine
 from netkit.events import OnEvent, Step, StepName
 from netkit.net.address import Endpoint, join
 from netkit.net.blocking import addresses
-from netkit.net.connect import interleave
+from netkit.net.connect import connect_datagrams, interleave
 from netkit.net.deadline import Deadline
 from netkit.net.listen import Listening, listen, open_socket
 from netkit.net.loop import Loop
@@ -21,7 +21,7 @@ from netkit.watch.condition import Condition
 from netkit.watch.event import CODES, STEPS, EventName, OnWatch, event
 from netkit.watch.input import Input
 from netkit.watch.listener import Listener
-from netkit.watch.opening import connected_udp, open_file, peer_of
+from netkit.watch.opening import open_file, peer_of
 from netkit.watch.pcap import Capture, Flow
 from netkit.watch.source import Datagrams, File, Source
 from netkit.watch.stream import Connect, Stream
@@ -142,7 +142,8 @@ class Watcher:
         if target.kind == "connect":
             self.sources.append(Connect(self, target))
         elif target.kind == "datagram":
-            self.sources.append(Datagrams(self, target, connected_udp(endpoint), bound=False))
+            sock = connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout))
+            self.sources.append(Datagrams(self, target, sock, bound=False))
         elif target.kind == "listen":
             self._listen(target)
         elif target.kind == "stdin":

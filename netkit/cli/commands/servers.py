@@ -242,9 +242,9 @@ def secured(
     """The context of the --tls options, with a certificate made now written where clients find it."""
     if write and not self_signed:
         raise BadInput("--tls-write-cert writes the certificate that --tls-self-signed makes")
-    from netkit.echo.server.sockets import tls_context
+    from netkit.net.tls_server import from_options
 
-    made = tls_context(certificate, key, self_signed, names)
+    made = from_options(certificate, key, self_signed, names)
     if made is None:
         return None
     if write and made[1]:

@@ -116,8 +116,8 @@ def watch(
     6 TLS, 8 some well, some not.
     """  # fmt: skip
     from netkit.cli.output.watch_live import watching
-    from netkit.echo.server.sockets import tls_context
     from netkit.net.tls import client_context
+    from netkit.net.tls_server import from_options
     from netkit.watch.condition import parse as condition
     from netkit.watch.target import parse, unique
     from netkit.watch.watcher import Watcher
@@ -128,7 +128,7 @@ def watch(
         raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
     wanted = condition(until) if until else condition("all-up") if command else None
     waiting = wanted is not None and wanted.word == "all-up"
-    served = tls_context(tls_cert, tls_key, tls_self_signed, [])
+    served = from_options(tls_cert, tls_key, tls_self_signed, [])
     out = Output("watch_hex" if hex_ and not json else "watch", json=json, color=color, quiet=quiet)
     secured = any(uses_tls(target) for target in targets)
     watcher = Watcher(

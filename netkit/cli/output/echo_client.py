@@ -10,7 +10,7 @@ sent, received, duration_ms, sha256, difference, tcp, error.
 from collections.abc import Iterator
 from typing import Any
 
-from netkit.cli.output.sink import failure
+from netkit.cli.output.sink import failure, rfc3339
 from netkit.echo.client.result import Difference, Probe, Stream, Summary
 from netkit.net.tcp_info import TcpInfo
 
@@ -19,7 +19,7 @@ def document(result: Probe | Summary | Stream) -> dict[str, Any]:
     if isinstance(result, Probe):
         return {
             "type": "probe",
-            "time": result.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": rfc3339(result.time),
             "number": result.number,
             "lane": result.lane,
             "size": result.size,

@@ -7,12 +7,13 @@ and data, whose keys depend on service and event.
 from collections.abc import Iterator
 from typing import Any
 
+from netkit.cli.output.sink import rfc3339
 from netkit.lab.event import Event
 
 
 def document(event: Event) -> dict[str, Any]:
     return {
-        "time": timestamp(event),
+        "time": rfc3339(event.time),
         "service": event.service,
         "event": event.event,
         "address": event.address or None,
@@ -24,8 +25,4 @@ def document(event: Event) -> dict[str, Any]:
 
 def plain(event: Event) -> Iterator[str]:
     detail = event.address if event.event == "listening" else f"{event.peer} {event.summary}".strip()
-    yield f"{timestamp(event)} {event.service} {event.event} {detail}"
-
-
-def timestamp(event: Event) -> str:
-    return event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    yield f"{rfc3339(event.time)} {event.service} {event.event} {detail}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from netkit.cli.output.sink import rfc3339
 from netkit.cli.run import say
 from netkit.dns.lookup import Lookup
 from netkit.dns.result import MEANING, NEGATIVE, Outcome, Resolution
@@ -24,7 +25,7 @@ HINTS = {
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(datetime.now(UTC))
 
 
 def documents(found: Lookup) -> Iterator[dict[str, Any]]:

@@ -8,13 +8,14 @@ source, descriptors, tls, error), detail, times, and stats: all counters, with s
 from collections.abc import Iterator
 from typing import Any
 
+from netkit.cli.output.sink import rfc3339
 from netkit.echo.server.event import Event
 
 
 def document(event: Event) -> dict[str, Any]:
     counts = event.snapshot
     return {
-        "time": timestamp(event),
+        "time": rfc3339(event.time),
         "event": event.event,
         "transport": event.transport or None,
         "address": event.address or None,
@@ -31,7 +32,7 @@ def document(event: Event) -> dict[str, Any]:
 
 
 def plain(event: Event) -> Iterator[str]:
-    yield f"{timestamp(event)} {event.event} {said(event)}".rstrip()
+    yield f"{rfc3339(event.time)} {event.event} {said(event)}".rstrip()
 
 
 def said(event: Event) -> str:
@@ -66,7 +67,3 @@ def summary(event: Event) -> str:
         (refused, f"{refused} refused"),
     ]
     return "; ".join(text for number, text in parts if number) or "nobody came"
-
-
-def timestamp(event: Event) -> str:
-    return event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

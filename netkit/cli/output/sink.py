@@ -31,6 +31,7 @@ from netkit.errors import NetkitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from rich.console import Console, RenderableType
 
@@ -106,6 +107,11 @@ def encode(document: dict[str, Any]) -> str:
 
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"  # as every JSON text is (RFC 8259, 8.1)
     return visible_json(json.dumps(document, ensure_ascii=not utf8, allow_nan=False))
+
+
+def rfc3339(moment: "datetime") -> str:
+    """A UTC moment as JSON and plain lines have it: 2026-01-02T03:04:05.678Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def exact(data: bytes) -> str | dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from netkit.cli.output.sink import rfc3339
 from netkit.net.tcp_info import FIELDS, TcpInfo
 from netkit.sockopt.option import Option
 from netkit.sockopt.queues import Queues
@@ -21,8 +22,7 @@ UNITS = {field.name: field.unit for field in FIELDS}
 
 
 def now(at: float | None = None) -> str:
-    moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rfc3339(datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC))
 
 
 def document(result: Option | Snapshot) -> dict[str, Any]:

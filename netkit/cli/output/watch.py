@@ -7,7 +7,7 @@ timeout, error, retry), label, peer, direction (in, out), data (text, or {"base6
 from collections.abc import Iterator
 from typing import Any
 
-from netkit.cli.output.sink import exact
+from netkit.cli.output.sink import exact, rfc3339
 from netkit.watch.event import Event
 
 ARROWS = {"in": "<", "out": ">", "": "-"}
@@ -15,7 +15,7 @@ ARROWS = {"in": "<", "out": ">", "": "-"}
 
 def document(event: Event) -> dict[str, Any]:
     return {
-        "time": timestamp(event),
+        "time": rfc3339(event.time),
         "event": event.event,
         "label": event.label,
         "peer": event.peer or None,
@@ -31,9 +31,9 @@ def plain(event: Event) -> Iterator[str]:
     if event.data is not None:
         text = event.data.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
         mark = "!" if event.event == "urgent" else ARROWS[event.direction]
-        yield f"{timestamp(event)} {event.label} {mark} {text}"
+        yield f"{rfc3339(event.time)} {event.label} {mark} {text}"
     else:
-        yield f"{timestamp(event)} {event.label} - {said(event)}"
+        yield f"{rfc3339(event.time)} {event.label} - {said(event)}"
 
 
 def said(event: Event) -> str:
@@ -45,7 +45,3 @@ def said(event: Event) -> str:
     if event.detail:
         words.append(event.detail)
     return " ".join(words)
-
-
-def timestamp(event: Event) -> str:
-    return event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from netkit.cli.output.watch import ARROWS, document, said, timestamp
+from netkit.cli.output.sink import rfc3339
+from netkit.cli.output.watch import ARROWS, document, said
 from netkit.cli.trace import hexdump
 from netkit.watch.event import Event
 
@@ -11,7 +12,7 @@ __all__ = ["document", "plain"]
 
 def plain(event: Event) -> Iterator[str]:
     if event.data is None:
-        yield f"{timestamp(event)} {event.label} - {said(event)}"
+        yield f"{rfc3339(event.time)} {event.label} - {said(event)}"
         return
-    yield f"{timestamp(event)} {event.label} {ARROWS[event.direction]} {len(event.data)} bytes"
+    yield f"{rfc3339(event.time)} {event.label} {ARROWS[event.direction]} {len(event.data)} bytes"
     yield from hexdump(event.data)

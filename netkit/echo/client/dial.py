@@ -5,13 +5,11 @@ import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
-from netkit.errors import BadInput, TimedOut, Unreachable
+from netkit.errors import BadInput, TimedOut
 from netkit.events import OnEvent, Step
-from netkit.net.address import Endpoint, join
-from netkit.net.blocking import addresses
-from netkit.net.connect import connect
+from netkit.net.address import Endpoint
+from netkit.net.connect import connect, connect_datagrams
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import reason_of
 
 if TYPE_CHECKING:
     import ssl
@@ -32,30 +30,13 @@ def dial(
 ) -> "socket.socket | ssl.SSLSocket":
     """A connected socket. Raises Unreachable, TimedOut, Insecure, LocalFailure."""
     if target.scheme == "udp":
-        return _udp(target, deadline, on_event)
+        if target.path:
+            raise BadInput(f"{target}: datagrams go to HOST:PORT; a unix socket is a stream here")
+        return connect_datagrams(target, deadline=deadline, buffer=BUFFER, on_event=on_event)
     connected = connect(target, deadline=deadline, on_event=on_event).socket
     if tls is None:
         return connected
     return _handshake(connected, target, tls, deadline, on_event)
-
-
-def _udp(target: Endpoint, deadline: Deadline, on_event: OnEvent | None) -> socket.socket:
-    if target.path:
-        raise BadInput(f"{target}: datagrams go to HOST:PORT; a unix socket is a stream here")
-    found = addresses(target.host_and_zone, target.port, deadline=deadline, on_event=on_event)
-    family, sockaddr = found[0]
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        sock.setsockopt(socket.SOL_SOCKET, option, BUFFER)
-    sock.setblocking(False)
-    try:
-        sock.connect(sockaddr)  # so that a refusal (ICMP) comes back as an error, and others' datagrams do not
-    except OSError as exc:
-        sock.close()
-        raise Unreachable(f"cannot reach {target}: {reason_of(exc)}") from exc
-    if on_event:
-        on_event(Step("connect", join(str(sockaddr[0]), sockaddr[1]), "SOCK_DGRAM"))
-    return sock
 
 
 def _handshake(

@@ -26,7 +26,7 @@ from netkit.events import OnEvent, Step
 from netkit.net import tcp_info
 from netkit.net.address import Endpoint
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 
 CONNECT_SECONDS = 5.0
 MAX_DATAGRAM = 65507  # bytes of payload over IPv4: 65535 less the headers (RFC 768, 791)
@@ -122,7 +122,7 @@ class Lane:
                 else:
                     self.unsent[0] = data[done:]
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.lost(exc)
                 return
         self.watch(bool(self.unsent))
@@ -139,7 +139,7 @@ class Lane:
             try:
                 data = self.socket.recv(READ)
             except OSError as exc:
-                if not blocks(exc):
+                if not would_block(exc):
                     self.lost(exc)
                 return
             now = monotonic()
@@ -359,8 +359,3 @@ def difference(expected: bytes, got: bytes) -> Difference | None:
     if at is None:
         return None
     return Difference(at, expected[at] if at < len(expected) else None, got[at] if at < len(got) else None)
-
-
-def blocks(exc: OSError) -> bool:
-    """Whether it means "not now": EAGAIN, or TLS that waits for the other side (ssl is not imported for plain ones)."""
-    return isinstance(exc, BlockingIOError) or type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")

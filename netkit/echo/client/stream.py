@@ -16,14 +16,14 @@ from contextlib import suppress
 from time import monotonic
 
 from netkit.echo.client.dial import Security, dial
-from netkit.echo.client.ping import blocks, difference
+from netkit.echo.client.ping import difference
 from netkit.echo.client.result import Difference, Stream
 from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, No, TimedOut, Unreachable
 from netkit.events import OnEvent, Step
 from netkit.net import tcp_info
 from netkit.net.address import Endpoint
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 
 UNANSWERED = 64 * 1024 * 1024  # bytes sent and not back yet
 READ = 256 * 1024
@@ -160,7 +160,7 @@ class Exchange:
                 self.half_closed = True
                 self.step("shutdown", "SHUT_WR")
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self.broke_off(exc)
 
     def read(self) -> None:
@@ -168,7 +168,7 @@ class Exchange:
             try:
                 data = self.socket.recv(READ)
             except OSError as exc:
-                if not blocks(exc):
+                if not would_block(exc):
                     self.broke_off(exc)
                 return
             self.step("recv", size=len(data), data=data)

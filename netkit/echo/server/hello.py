@@ -23,7 +23,7 @@ from netkit.events import Step
 from netkit.net.address import join
 from netkit.net.listen import Listening
 from netkit.net.loop import GONE, READ, WRITE
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 
 LINGER_SECONDS = 1.0  # for the client to end its side after the greeting
 LINGER_BYTES = 64 * 1024  # of what it still sends; then it is closed anyway
@@ -196,7 +196,7 @@ class Hello:
                 self.last = self.server.loop.now
                 self._left = self._left[sent:]
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 self._lost(exc)
             elif events & GONE:
                 self.close("reset")
@@ -228,7 +228,7 @@ class Hello:
         try:
             self._tls.unwrap()
         except OSError as exc:
-            if not blocks(exc):
+            if not would_block(exc):
                 raise
         except ValueError:
             pass
@@ -239,7 +239,7 @@ class Hello:
             # behind our close_notify what comes is ciphertext nobody reads, so it is taken from the socket itself
             data = socket.socket.recv(self.socket, 8192) if self._tls is None else self._raw()
         except OSError as exc:
-            if blocks(exc):
+            if would_block(exc):
                 return True
             self._lost(exc)
             return False
@@ -279,10 +279,6 @@ class Hello:
         self.socket.close()
         self._step("close")
         self.server.left(self, reason, detail or first_line(self._heard))
-
-
-def blocks(exc: OSError) -> bool:
-    return isinstance(exc, BlockingIOError) or type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
 def first_line(data: bytes) -> str:

@@ -1,19 +1,12 @@
 """Opens the sockets of the echo and hello servers: addresses, one port for TCP and UDP, unix paths."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netkit.errors import BadInput
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint, parse_endpoint, parse_host
 from netkit.net.inherit import inherited
 from netkit.net.listen import Listening, Transport, listen
-
-if TYPE_CHECKING:
-    import ssl
-
-    from netkit.net.ca import Leaf
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -68,28 +61,3 @@ def _endpoint(text: str, port: int) -> Endpoint:
 def close_all(opened: Sequence[Listening]) -> None:
     for each in opened:
         each.close()
-
-
-def tls_context(
-    certificate: Path | None, key: Path | None, self_signed: bool, names: Sequence[str]
-) -> "tuple[ssl.SSLContext, Leaf | None] | None":
-    """What `--tls-cert`, `--tls-key` and `--tls-self-signed` ask for; None for no TLS. Raises BadInput.
-
-    names: what a self-made certificate is good for, besides localhost and loopback. Its Leaf is for telling clients.
-    """
-    if self_signed and (certificate or key):
-        raise BadInput("--tls-self-signed makes the certificate that --tls-cert gives: use one of them")
-    if key and not certificate:
-        raise BadInput("--tls-key needs --tls-cert, the certificate it belongs to")
-    if certificate:
-        from netkit.net.tls_server import from_files
-
-        return from_files(certificate, key), None
-    if not self_signed:
-        return None
-    from netkit.net.ca import Authority  # cryptography: 40 ms of CPU
-    from netkit.net.tls_server import from_leaf
-
-    known = [name for name in names if name not in ("0.0.0.0", "::", "")]
-    leaf = Authority().issue(list(dict.fromkeys(["localhost", *LOOPBACK, *known])), self_signed=True)
-    return from_leaf(leaf), leaf

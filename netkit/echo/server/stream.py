@@ -17,7 +17,7 @@ from netkit.echo.server.event import Reason
 from netkit.echo.server.faults import flipped
 from netkit.events import Step
 from netkit.net.loop import GONE, READ, WRITE
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import reason_of, would_block
 
 if TYPE_CHECKING:
     import ssl
@@ -224,7 +224,7 @@ class CarefulEcho(Echo):
             try:
                 size = self._recv_into(self.server.buffer)
             except OSError as exc:
-                if not _blocks(exc):
+                if not would_block(exc):
                     self.lost(exc)
                 return
             self.last = self.server.loop.now
@@ -263,7 +263,7 @@ class CarefulEcho(Echo):
             try:
                 sent = self._send(data) if data else 0
             except OSError as exc:
-                if not _blocks(exc):
+                if not would_block(exc):
                     self.lost(exc)
                 return
             self.sent += sent
@@ -325,10 +325,3 @@ class CarefulEcho(Echo):
             self.server.blocked(-self._queued)
             self._queued = 0
         super().close(reason, detail)
-
-
-def _blocks(exc: OSError) -> bool:
-    """Whether it means "not now": a plain socket's EAGAIN, or TLS that waits for the other side."""
-    if isinstance(exc, BlockingIOError):
-        return True
-    return type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")  # ssl is not imported for plain sockets
