@@ -180,8 +180,8 @@ def echo_client(
 
     Exit: 0 all came back, 1 loss, changed bytes, too slow or closed early, 3 no server, 4 no answer, 6 TLS.
     """  # fmt: skip
-    from netkit.echo.client.dial import Security
     from netkit.net.address import parse_endpoint
+    from netkit.net.tls_client import Security
 
     schemes = ("udp", "tcp", "tls") if udp else ("tls", "tcp", "udp") if tls else ("tcp", "udp", "tls")
     if udp and tls:

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
 
-from netkit.echo.client.dial import Security, dial
+from netkit.echo.client.dial import dial
 from netkit.echo.client.histogram import Histogram
 from netkit.echo.client.payload import Payloads, first_difference
 from netkit.echo.client.result import Difference, Outcome, Probe, Summary
@@ -27,6 +27,7 @@ from netkit.net import tcp_info
 from netkit.net.address import Endpoint
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of, would_block
+from netkit.net.tls_client import Security
 
 CONNECT_SECONDS = 5.0
 MAX_DATAGRAM = 65507  # bytes of payload over IPv4: 65535 less the headers (RFC 768, 791)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
-from netkit.echo.client.dial import Security, dial
+from netkit.echo.client.dial import dial
 from netkit.echo.client.ping import difference
 from netkit.echo.client.result import Difference, Stream
 from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, No, TimedOut, Unreachable
@@ -24,6 +24,7 @@ from netkit.net import tcp_info
 from netkit.net.address import Endpoint
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of, would_block
+from netkit.net.tls_client import Security
 
 UNANSWERED = 64 * 1024 * 1024  # bytes sent and not back yet
 READ = 256 * 1024

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from netkit.echo.client.dial import Security
 from netkit.echo.client.result import Stream
 from netkit.echo.client.stream import echo
 from netkit.errors import BadInput, Exit, Insecure, Unreachable
 from netkit.net.address import Endpoint
 from netkit.net.ca import Authority
+from netkit.net.tls_client import Security
 from netkit.net.tls_server import from_leaf
 from tests.echo.client.conftest import read_all, tcp
 from tests.echo.server.conftest import serving
