@@ -2,7 +2,7 @@
 
 Taken as well: no weekday or a wrong one, full names of months, no seconds, one digit where two are due, dots in the
 time, years of two and three digits, comments, alphabetic zones, no zone. A date that no calendar has is None.
-`email.utils.parsedate_to_datetime` loads `email`, and with it 30 ms.
+`email.utils.parsedate_to_datetime` loads `email`, at 17 ms.
 """
 
 import re
