@@ -20,8 +20,9 @@ ALLOWED: dict[str, set[str]] = {
     "echo": {"net", "errors", "events"},
     "sockopt": {"net", "errors", "events"},
     "watch": {"net", "errors", "events"},
-    "lab": {"echo", "sockopt", "watch", "http", "dns", "net", "errors", "events"},
-    "cli": {"lab", "echo", "sockopt", "watch", "http", "dns", "net", "errors", "events"},
+    "mail": {"net", "errors", "events"},
+    "lab": {"echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
+    "cli": {"lab", "echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
 }
 FOREIGN = {  # third-party and I/O modules, and the only places that may import them
     "typer": ("cli",),

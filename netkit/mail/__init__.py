@@ -1,0 +1,1 @@
+"""Mail: what headers say, read leniently."""
