@@ -41,7 +41,16 @@ class Commands(LazyGroup):
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
-        "lab": Entry("Run DNS, HTTP, echo and hello servers on loopback.", PLAYGROUND, "lab:lab"),
+        "pop3": Entry("Look at what waits in a POP3 mailbox.", APPLICATIONS),
+        "pop3 subjects": Entry("List the subjects of what waits, without fetching it.", APPLICATIONS, "pop3:subjects"),
+        "pop3 stat": Entry("Count the messages that wait, and their bytes.", APPLICATIONS, "pop3_messages:stat"),
+        "pop3 list": Entry(
+            "List the messages that wait: number, size, UIDL.", APPLICATIONS, "pop3_messages:list_messages"
+        ),
+        "pop3 get": Entry("Fetch messages, exact to the byte.", APPLICATIONS, "pop3_messages:get"),
+        "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "pop3_messages:delete"),
+        "pop3 capa": Entry("Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "pop3_messages:capa"),
+        "lab": Entry("Run DNS, HTTP, mail, echo and hello servers on loopback.", PLAYGROUND, "lab:lab"),
         "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab:tour"),
     }
 

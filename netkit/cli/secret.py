@@ -70,6 +70,17 @@ def from_netrc(host: str) -> tuple[str, str] | None:
     return (entry[0], entry[2] or "") if entry else None
 
 
+def find_password(user: str, *, command: str | None, file: str | None, fd: int | None) -> str:
+    """From the option that is given, NETKIT_PASSWORD, or a prompt. Raises BadInput, LocalFailure."""
+    password = read_secret("password", command=command, file=file, fd=fd)
+    if password is None:
+        password = os.environ.get("NETKIT_PASSWORD")
+    if password is None:
+        hint = "--password-cmd, --password-file, --password-fd or NETKIT_PASSWORD brings it"
+        password = prompt(f"password of {user}", hint=hint)
+    return password
+
+
 class Credentials:
     """The credentials as the options say where to find them."""
 
@@ -100,15 +111,7 @@ class Credentials:
             return
         self.bearer = read_secret("bearer token", command=bearer_command, file=bearer_file)
         if user is not None:
-            password = read_secret("password", command=command, file=file, fd=fd)
-            if password is None:
-                password = os.environ.get("NETKIT_PASSWORD")
-            if password is None:
-                password = prompt(
-                    f"password of {user}",
-                    hint="--password-cmd, --password-file, --password-fd or NETKIT_PASSWORD brings it",
-                )
-            self.auth = (user, password)
+            self.auth = (user, find_password(user, command=command, file=file, fd=fd))
 
     def keywords(self, host: str) -> dict[str, Any]:
         auth = self.auth

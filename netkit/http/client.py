@@ -13,13 +13,13 @@ from typing import Any, Literal
 from netkit.errors import AuthRefused, BadInput, LocalFailure, NetkitError, No, PeerError, Temporary
 from netkit.events import OnEvent
 from netkit.http.decode import Decoder, codings, supported
-from netkit.http.download import Download
 from netkit.http.redirect import decide, is_redirect, kept
 from netkit.http.request import Credentials, Header, build, credentials, parse_header, wire
 from netkit.http.result import Body, Response
 from netkit.http.url import Url, parse_url
 from netkit.net.curl import Engine
 from netkit.net.deadline import Deadline
+from netkit.net.download import Download
 from netkit.net.hop import Head, Hop, HopResult, HttpVersion, OnBody, OnProgress, Warn
 
 MAX_BODY = 10 * 1024 * 1024  # of a body kept in memory; what goes to a sink or a file has no limit

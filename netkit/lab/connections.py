@@ -93,10 +93,12 @@ class Connections:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         reader = asyncio.StreamReader(READ, loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        writers: list[asyncio.StreamWriter] = []
+        # The writer comes by the callback: start_tls() takes a protocol without one for a client's.
+        protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: writers.append(writer), loop=loop)
         try:
             address = client.getpeername()
-            transport, _ = await loop.connect_accepted_socket(
+            await loop.connect_accepted_socket(
                 lambda: protocol, client, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None
             )
         except OSError as exc:  # ssl.SSLError and TimeoutError are such
@@ -104,8 +106,7 @@ class Connections:
             if tls:
                 self._on_failure(f"{address[0]}:{address[1]}", f"TLS: {getattr(exc, 'reason', None) or exc}")
             return
-        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        self._open[task] = writer
+        self._open[task] = writer = writers.pop()
         await self._serve(reader, writer, full)
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from netkit.lab.dns.server import Dns
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
+from netkit.lab.mail.service import Pop3Service, SmtpService
 from netkit.lab.service import Service, Shared
 from netkit.net.address import Endpoint, parse_host
 from netkit.net.ca import Authority
@@ -26,6 +27,8 @@ SERVICES: tuple[type[Service], ...] = (
     Http,
     EchoService,
     HelloService,
+    SmtpService,
+    Pop3Service,
 )  # a new service is its module and its name here
 
 LOOPBACK = ("127.0.0.1", "::1")

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netkit.errors import BadInput
 from netkit.events import OnEvent
 from netkit.lab.event import Event, EventName, OnLog
+from netkit.lab.mail.store import Store
 from netkit.net.listen import Listening, Transport
 
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all services of one lab have in common: where to report, the CA, files given by the user."""
+    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail."""
 
     on_log: OnLog | None
     on_event: OnEvent | None
     ca: "Authority"
     zones: Sequence[Path]
+    store: Store = field(default_factory=Store)
 
     def log(
         self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object

@@ -1,0 +1,263 @@
+"""`netkit pop3 stat|list|get|delete|capa`."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace
+from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
+from netkit.cli.output.sink import Output
+from netkit.cli.output.stdout import write_bytes
+from netkit.cli.pop3_login import (
+    Apop,
+    CaCert,
+    Insecure,
+    Login,
+    PasswordCmd,
+    PasswordFd,
+    PasswordFile,
+    TargetArgument,
+    Timeout,
+    TlsOption,
+    User,
+    end,
+    prepare,
+)  # fmt: skip
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit, No, PeerError, TimedOut, Unknown, Unreachable, combine
+from netkit.mail.pop3.session import SCHEMES, Listed, Session
+from netkit.mail.target import Tls, parse_target
+from netkit.net.download import Download
+from netkit.net.tls_client import Security
+
+UNCHANGED = "nothing was deleted; netkit pop3 list shows what is there"
+Numbers = Annotated[list[int], typer.Argument(metavar="N...", min=1, help="The numbers of the messages.")]
+
+
+def stat(
+    target: TargetArgument,
+    user: User = None,
+    password_cmd: PasswordCmd = None,
+    password_file: PasswordFile = None,
+    password_fd: PasswordFd = None,
+    apop: Apop = False,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+    timeout: Timeout = 120.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Count the messages that wait, and their bytes.
+
+    Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
+    """
+    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    out = Output("pop3", json=json, color=color, quiet=quiet)
+    with login.session() as session:
+        reply = session.ask("STAT")
+        words = reply.text.split()
+        if not reply.ok or len(words) < 2 or not (words[0] + words[1]).isdigit():
+            raise No(f"{login.target.name}: STAT: {reply.text[:200].decode('utf-8', 'backslashreplace')}")
+        out.show(Stat(login.target.name, login.user or "", int(words[0]), int(words[1])))
+        end(out, session, required=False)
+    return Exit.OK
+
+
+def list_messages(
+    target: TargetArgument,
+    user: User = None,
+    password_cmd: PasswordCmd = None,
+    password_file: PasswordFile = None,
+    password_fd: PasswordFd = None,
+    apop: Apop = False,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+    timeout: Timeout = 120.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """List the messages that wait: number, size, UIDL.
+
+    Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
+    """
+    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    out = Output("pop3", json=json, color=color, quiet=quiet)
+    with login.session() as session:
+        for message in session.list():
+            out.show(message)
+        end(out, session, required=False)
+    return Exit.OK
+
+
+def get(
+    target: TargetArgument,
+    numbers: Numbers,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save them here: whole, or not.", rich_help_panel=OUTPUT),
+    ] = None,
+    user: User = None,
+    password_cmd: PasswordCmd = None,
+    password_file: PasswordFile = None,
+    password_fd: PasswordFd = None,
+    apop: Apop = False,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+    timeout: Timeout = 120.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Fetch messages, exact to the byte.
+
+    They are written one behind the other as they come, with the CRLF line ends of the wire, in constant memory.
+    A message that the server refuses is said on standard error, and the others go on. --json needs -o, and prints
+    what was saved.
+
+    Exit: 0 all, 1 the server says no, 5 broke off, 7 wrong password, 8 some, 11 cannot write.
+    """
+    if json and output is None:
+        raise BadInput("--json is for the facts and standard output for the messages: -o FILE takes those")
+    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    out = Output("pop3", json=json, color=color, quiet=quiet)
+    codes: list[Exit] = []
+    with Sink(output) as sink, login.session() as session:
+        for number in numbers:
+            size = 0
+            try:
+                for piece in session.stream("RETR", str(number)):
+                    sink.write(piece)
+                    size += len(piece)
+            except (No, BadInput) as exc:
+                out.error(exc)
+                codes.append(Exit(exc.exit))
+                continue
+            codes.append(Exit.OK)
+            if json:
+                out.show(Listed(number, size, None))
+        sink.commit()
+        end(out, session, required=False)
+    return combine(codes)
+
+
+class Sink:
+    """Standard output, or a file that is whole or not there."""
+
+    def __init__(self, name: str | None) -> None:
+        self._file = Download(name) if name is not None else None
+
+    def __enter__(self) -> "Sink":
+        if self._file:
+            self._file.open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def write(self, data: bytes) -> None:
+        if self._file:
+            self._file.write(data)
+        else:
+            write_bytes(data)
+
+    def commit(self) -> None:
+        if self._file:
+            self._file.commit()
+
+
+def delete(
+    target: TargetArgument,
+    messages: Annotated[list[str], typer.Argument(metavar="N=UIDL...", help="Number and UIDL, as `list` prints them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Numbers alone will do.", rich_help_panel=OUTPUT)] = False,
+    user: User = None,
+    password_cmd: PasswordCmd = None,
+    password_file: PasswordFile = None,
+    password_fd: PasswordFd = None,
+    apop: Apop = False,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+    timeout: Timeout = 120.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Delete messages, each named by its UIDL.
+
+    A number means another message in the next session, so it must come with the UIDL it had; a pair that does not fit
+    deletes nothing. The server deletes when it has answered QUIT, and that is waited for.
+
+    Exit: 0 all deleted, 1 a pair does not fit or the server says no, 7 wrong password, 8 some, 10 QUIT was not
+    answered: they may be deleted or not.
+    """
+    wanted = [parse_message(text, yes) for text in messages]
+    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    out = Output("pop3", json=json, color=color, quiet=quiet)
+    with login.session() as session:
+        there = {one.n: one for one in session.list()}
+        for number, uidl in wanted:
+            if number not in there:
+                raise No(
+                    f"there is no message {number}", hint="nothing was deleted; netkit pop3 list shows what is there"
+                )
+            if uidl is not None and there[number].uidl != uidl:
+                raise No(f"message {number} has the UIDL {there[number].uidl}, not {uidl}", hint=UNCHANGED)
+        done = [(there[number], session.ask("DELE", str(number))) for number, _ in wanted]
+        confirm(session)
+        for message, reply in done:
+            out.show(Deleted(message.n, message.uidl, None if reply.ok else reply.text.decode("utf-8", "replace")))
+    return combine([Exit.OK if reply.ok else Exit.NO for _, reply in done])
+
+
+def confirm(session: Session) -> None:
+    try:
+        session.quit()
+    except (PeerError, TimedOut, Unreachable) as exc:
+        raise Unknown(
+            f"{exc.message}: the messages may be deleted or not", hint="netkit pop3 list shows what is there"
+        ) from exc
+
+
+def parse_message(text: str, yes: bool) -> tuple[int, str | None]:
+    found = re.fullmatch(r"([1-9]\d{0,8})(?:=([!-~]{1,70}))?", text)
+    if not found:
+        raise BadInput(f"{text!r}: write N=UIDL, as `netkit pop3 list` prints them")
+    if found[2] is None and not yes:
+        raise BadInput(f"{text}: a number alone may be another message by now", hint=f"{text}=UIDL, or --yes")
+    return int(found[1]), found[2]
+
+
+def capa(
+    target: TargetArgument,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+    timeout: Timeout = 120.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Show what a POP3 server can do, before and after TLS.
+
+    Nobody logs in.
+    """
+    server = parse_target(target, SCHEMES, tls)
+    login = Login(server, Security(cacert, insecure), None, None, False, timeout, listener(trace))
+    out = Output("pop3", json=json, color=color, quiet=quiet)
+    with login.session() as session:
+        out.show(Capabilities(server.name, session.greeting, session.clear_capabilities, session.capabilities,
+                              session.wire.tls.version() if session.wire.tls else None))  # fmt: skip
+        end(out, session, required=False)
+    return Exit.OK

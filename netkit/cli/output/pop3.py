@@ -1,0 +1,130 @@
+"""`pop3`: what waits in a mailbox, as JSON and as plain lines.
+
+JSON of `subjects`: time, n, uidl, size, date, from, subject, subject_raw, charset, defects, error (kind, message,
+hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list` and
+`get`: n, size, uidl. Of `delete`: n, uidl, deleted, error. Of `capa`: time, target, greeting, tls, capabilities,
+clear_capabilities (before STLS, null without).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from netkit.cli.output.names import now
+from netkit.cli.output.sink import exact, failure, rfc3339
+from netkit.mail.pop3.session import Listed
+from netkit.mail.pop3.subjects import Row
+
+FIELDS = ("n", "size", "date", "from", "subject", "uidl")
+_ONE_LINE = str.maketrans("\t\r\n\v\f\x85\u2028\u2029", "        ")
+
+
+class Shown(NamedTuple):
+    """A row and which of its fields to show."""
+
+    row: Row
+    fields: tuple[str, ...]
+
+
+class Stat(NamedTuple):
+    """size: bytes of all messages."""
+
+    target: str
+    user: str
+    messages: int
+    size: int
+
+
+class Deleted(NamedTuple):
+    n: int
+    uidl: str | None
+    error: str | None
+
+
+class Capabilities(NamedTuple):
+    """clear: what was offered before TLS, None if that was not asked."""
+
+    target: str
+    greeting: bytes
+    clear: dict[str, tuple[str, ...]] | None
+    now: dict[str, tuple[str, ...]]
+    tls: str | None
+
+
+Result = Shown | Stat | Listed | Deleted | Capabilities
+
+
+def document(result: Result) -> dict[str, Any]:
+    if isinstance(result, Shown):
+        row = result.row
+        return {
+            "time": now(),
+            "n": row.n,
+            "uidl": row.uidl,
+            "size": row.size,
+            "date": rfc3339(row.date.astimezone(UTC)) if row.date else None,
+            "from": row.sender,
+            "subject": row.subject,
+            "subject_raw": None if row.subject_raw is None else exact(row.subject_raw),
+            "charset": row.charset,
+            "defects": list(row.defects),
+            "error": failure(row.error),
+        }
+    if isinstance(result, Stat):
+        return {"time": now(), **result._asdict()}
+    if isinstance(result, Listed):
+        return result._asdict()
+    if isinstance(result, Deleted):
+        error = None if result.error is None else {"kind": "no", "message": result.error, "hint": None}
+        return {"n": result.n, "uidl": result.uidl, "deleted": result.error is None, "error": error}
+    return {
+        "time": now(),
+        "target": result.target,
+        "greeting": exact(result.greeting),
+        "tls": result.tls,
+        "capabilities": {name: list(words) for name, words in result.now.items()},
+        "clear_capabilities": None
+        if result.clear is None
+        else {name: list(words) for name, words in result.clear.items()},
+    }
+
+
+def plain(result: Result) -> Iterator[str]:
+    """A record a line, its fields behind tabs; what would break a line in a subject is a space here."""
+    if isinstance(result, Shown):
+        yield "\t".join(texts(result))
+        complain(result.row)
+    elif isinstance(result, Stat):
+        yield f"{result.messages}\t{result.size}"
+    elif isinstance(result, Listed):
+        yield f"{result.n}\t{'-' if result.size is None else result.size}\t{result.uidl or '-'}"
+    elif isinstance(result, Deleted):
+        yield f"{result.n}\t{result.uidl or '-'}\t{'deleted' if result.error is None else result.error}"
+    else:
+        yield from (" ".join((name, *words)) for name, words in result.now.items())
+
+
+def complain(row: Row) -> None:
+    if row.error is not None:
+        from netkit.cli.run import say
+
+        say(f"netkit: {row.error.message}", row.error.hint)
+
+
+def texts(shown: Shown) -> list[str]:
+    """The fields of a row as text of one line."""
+    row = shown.row
+    values = {
+        "n": str(row.n),
+        "size": "-" if row.size is None else str(row.size),
+        "date": moment(row.date),
+        "from": row.sender or "",
+        "subject": "" if row.subject is None else row.subject,
+        "uidl": row.uidl or "-",
+    }
+    return [values[field].translate(_ONE_LINE) for field in shown.fields]
+
+
+def moment(date: datetime | None) -> str:
+    """As the sender's clock showed it."""
+    return "-" if date is None else date.isoformat(sep=" ", timespec="minutes")

@@ -1,0 +1,99 @@
+"""What the `pop3` commands share: the options that name a server and a user, and the session they lead to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from netkit.cli.options import timeout
+from netkit.cli.output.sink import Output
+from netkit.cli.secret import find_password
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, NetkitError
+from netkit.mail.pop3.session import SCHEMES, Session, check_user, open_session
+from netkit.mail.target import Target, Tls, parse_target
+from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
+
+SERVER = "Server and login"
+
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET",
+        envvar="NETKIT_POP3",
+        help="HOST[:PORT], pop3://USER@HOST or pop3s://USER@HOST.",
+    ),
+]
+User = Annotated[
+    str | None, typer.Option("--user", "-u", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
+]
+PasswordCmd = Annotated[
+    str | None,
+    typer.Option("--password-cmd", metavar="CMD", help="A command that prints the password.", rich_help_panel=SERVER),
+]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option("--password-file", metavar="FILE", help="A file with the password.", rich_help_panel=SERVER),
+]
+PasswordFd = Annotated[
+    int | None,
+    typer.Option("--password-fd", metavar="N", help="A descriptor to read the password from.", rich_help_panel=SERVER),
+]
+Apop = Annotated[
+    bool, typer.Option("--apop", help="Log in by APOP; it is no substitute for TLS.", rich_help_panel=SERVER)
+]
+TlsOption = Annotated[
+    Tls,
+    typer.Option("--tls", help="auto: at once on port 995, none on this machine, else STLS.", rich_help_panel=SERVER),
+]
+CaCert = Annotated[
+    str | None,
+    typer.Option("--cacert", metavar="FILE", help="Trust the authorities in this file.", rich_help_panel=SERVER),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Do not check the certificate.", rich_help_panel=SERVER)]
+Timeout = Annotated[float, timeout("2m")]
+
+
+class Login(NamedTuple):
+    """A server and how to get in, as the options say."""
+
+    target: Target
+    security: Security
+    user: str | None
+    password: str | None
+    apop: bool
+    timeout: float
+    on_event: Any
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session that is logged in, where there is a user."""
+        deadline = Deadline.after(self.timeout)
+        with open_session(self.target, security=self.security, deadline=deadline, on_event=self.on_event) as session:
+            if self.user is not None and self.password is not None:
+                session.login(self.user, self.password, apop=self.apop)
+            yield session
+
+
+def prepare(
+    target: str, user: str | None, command: str | None, file: str | None, fd: int | None, apop: bool, tls: Tls,
+    cacert: str | None, insecure: bool, timeout: float, trace: str,
+) -> Login:  # fmt: skip
+    server = parse_target(target, SCHEMES, tls)
+    if user is not None and server.user is not None and user != server.user:
+        raise BadInput(f"--user {user} and {server.user} in the URL are two users: use one of them")
+    name = check_user(user or server.user)
+    password = find_password(name, command=command, file=file, fd=fd)
+    return Login(server, Security(cacert, insecure), name, password, apop, timeout, listener(trace))
+
+
+def end(out: Output, session: Session, *, required: bool) -> None:
+    """QUIT; an answer that does not come matters only where something hangs on it."""
+    try:
+        session.quit()
+    except NetkitError as exc:
+        if required:
+            raise
+        out.note(f"netkit: {exc.message} (all that was asked for had come)")

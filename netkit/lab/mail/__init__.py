@@ -1,0 +1,1 @@
+"""The lab's mail: SMTP in, POP3 out, every recipient a mailbox."""

@@ -1,0 +1,166 @@
+"""The lab's SMTP, LMTP and POP3 servers: their connections and time limits; what they answer is in `netkit.mail`."""
+
+import asyncio
+import secrets
+import ssl
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from netkit.events import Step
+from netkit.lab.connections import Connections
+from netkit.lab.mail.store import MAX_SIZE, Store
+from netkit.lab.service import Port, Service, Shared
+from netkit.mail.pop3 import server as pop3
+from netkit.mail.smtp.server import Envelope, Smtp
+from netkit.net.address import join
+from netkit.net.listen import Listening
+from netkit.net.tls_server import from_leaf
+
+MAX_CONNS = 100
+IDLE = 60.0  # seconds between two things a client sends, or takes
+WRITE_BUFFER = 256 * 1024
+HOST = "lab.test"
+
+
+class MailService(Service):
+    """A line-based server whose connections may go over to TLS."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self._connections = Connections(self._serve, self._failed, MAX_CONNS)
+        self._context: ssl.SSLContext | None = None
+
+    async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
+        for port in self.ports:
+            for each in listening.get(port.name, ()):
+                self._connections.listen(each.socket)
+
+    async def stop(self) -> None:
+        await self._connections.close()
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """Made for the first client that asks for TLS: a key costs 100 ms."""
+        if self._context is None:
+            names = ["localhost", HOST, f"mail.{HOST}", "127.0.0.1", "::1"]
+            self._context = from_leaf(self.shared.ca.issue(names))
+        return self._context
+
+    def _failed(self, peer: str, reason: str) -> None:
+        self.shared.log(self.ports[0].name, "failed", peer=peer, summary=reason)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, full: bool) -> None:
+        where = writer.get_extra_info("peername")
+        peer = join(str(where[0]), int(where[1]))
+        writer.transport.set_write_buffer_limits(WRITE_BUFFER)
+        if self.shared.on_event:
+            self.shared.on_event(Step("accept", peer, self.ports[0].name))
+        try:
+            if full:
+                self.shared.log(self.ports[0].name, "refused", peer=peer, summary=f"{MAX_CONNS} connections are open")
+                writer.write(self.busy)
+            else:
+                await self.talk(reader, writer, peer)
+            async with asyncio.timeout(IDLE):
+                await writer.drain()
+            writer.close()
+            async with asyncio.timeout(IDLE):
+                await writer.wait_closed()
+        except (OSError, ValueError) as exc:  # TimeoutError and ssl.SSLError are OSErrors; a line over the limit
+            if isinstance(exc, ssl.SSLError):
+                self._failed(peer, f"TLS: {exc.reason or exc}")
+            writer.transport.abort()
+
+    async def secure(self, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(IDLE):
+            await writer.start_tls(self.context)
+
+    busy: ClassVar[bytes]
+
+    @abstractmethod
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
+        """Serve one connection until it is to be closed."""
+
+
+class SmtpService(MailService):
+    ports: ClassVar[tuple[Port, ...]] = (Port("smtp", 2525, {"tcp": "smtp"}),)
+    busy = b"421 4.3.2 too many connections\r\n"
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
+        def deliver(envelope: Envelope) -> str | None:
+            queued = self.shared.store.deliver(envelope)
+            recipients = ", ".join(envelope.recipients)
+            self.shared.log(
+                "smtp",
+                "request",
+                peer=peer,
+                summary=f"{envelope.sender or '<>'} -> {recipients}: {len(envelope.data)} bytes, {queued or 'no room'}",
+                sender=envelope.sender,
+                recipients=list(envelope.recipients),
+                size=len(envelope.data),
+                id=queued,
+            )
+            return queued
+
+        session = Smtp(deliver, host=HOST, max_size=MAX_SIZE, offers_tls=True)
+        writer.write(session.greeting())
+        while not session.closed:
+            async with asyncio.timeout(IDLE):
+                await writer.drain()
+                data = await reader.read(65536)
+            if not data:
+                return
+            writer.write(session.feed(data))
+            if session.starts_tls:
+                await self.secure(writer)
+                session.secured()
+
+    def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        return {"NETKIT_LAB_SMTP": addresses["smtp"]}
+
+    def tries(self, environment: Mapping[str, str]) -> list[str]:
+        address = environment["NETKIT_LAB_SMTP"]
+        return [f"swaks --server {address} --to you@lab.test --h-Subject 'Hello'"]
+
+
+class Pop3Service(MailService):
+    ports: ClassVar[tuple[Port, ...]] = (Port("pop3", 2110, {"tcp": "pop3"}),)
+    busy = b"-ERR [SYS/TEMP] too many connections\r\n"
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
+        store: Store = self.shared.store
+        stamp = pop3.stamp(secrets.token_bytes(16), HOST)
+        session = pop3.Pop3(store.open, store.delete, stamp=stamp, offers_tls=True)
+        writer.write(session.greeting())
+        buffer = b""
+        while not session.closed:
+            line, newline, rest = buffer.partition(b"\n")
+            if len(line) > pop3.MAX_LINE:
+                writer.write(b"-ERR the line is too long\r\n")
+                return
+            if not newline:
+                async with asyncio.timeout(IDLE):
+                    await writer.drain()
+                    data = await reader.read(65536)
+                if not data:
+                    return
+                buffer += data
+                continue
+            buffer = rest
+            for piece in session.line(line.removesuffix(b"\r")):
+                writer.write(piece)
+                async with asyncio.timeout(IDLE):
+                    await writer.drain()
+            if session.starts_tls:
+                buffer = b""  # what came in the clear is no command under TLS
+                await self.secure(writer)
+                session.starts_tls = False
+        if session.user:
+            self.shared.log("pop3", "request", peer=peer, summary=session.user, user=session.user)
+
+    def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        return {"NETKIT_LAB_POP3": addresses["pop3"]}
+
+    def tries(self, environment: Mapping[str, str]) -> list[str]:
+        return [f"NETKIT_PASSWORD=any netkit pop3 subjects pop3://odd@lab.test@{environment['NETKIT_LAB_POP3']}"]

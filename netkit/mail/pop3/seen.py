@@ -1,0 +1,52 @@
+"""Which messages were shown before: their UIDLs, one file for each mailbox, under the user's state directory.
+
+A UIDL stays the same for as long as a message waits (RFC 1939 section 7). Those that are gone from the server are
+forgotten, so a file does not grow. Nothing that a server says becomes part of a path: the name is a digest.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from netkit.errors import LocalFailure
+
+
+def state_file(user: str, server: str) -> Path:
+    from platformdirs import user_state_path
+
+    name = hashlib.sha256(f"{user}\0{server}".encode()).hexdigest()[:32]
+    return user_state_path("netkit") / "pop3" / f"{name}.json"
+
+
+def load(path: Path) -> frozenset[str]:
+    """The UIDLs seen; none without a file. Raises LocalFailure for one that is damaged, rather than show all again."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError) as exc:
+        raise _failure(path, exc) from exc
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise _failure(path, ValueError("not a list of UIDLs"))
+    return frozenset(found)
+
+
+def store(path: Path, uidls: Collection[str]) -> None:
+    """Written aside, on the disk, renamed. Raises LocalFailure."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        with aside.open("x", encoding="utf-8") as out:
+            json.dump(sorted(uidls), out)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(path)
+    except OSError as exc:
+        raise _failure(path, exc) from exc
+
+
+def _failure(path: Path, exc: Exception) -> LocalFailure:
+    reason = getattr(exc, "strerror", None) or str(exc)
+    return LocalFailure(f"{path}: cannot keep which messages are new: {reason}", kind="state")

@@ -1,0 +1,285 @@
+"""One POP3 session: connecting, TLS, logging in, commands in flight, and a way out that is always answered.
+
+Nothing secret is sent before TLS, unless the server is on this machine. What came in the clear behind the answer to
+STLS is refused: it would be read as if it came under TLS (CVE-2011-0411). CAPA is asked again then, and what it said
+before is forgotten.
+"""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from netkit.errors import AuthRefused, BadInput, Insecure, NetkitError, No, PeerError, Temporary
+from netkit.events import OnEvent
+from netkit.mail.pop3.protocol import Data, Event, Replies, Status, command
+from netkit.mail.target import Scheme, Target, Tls
+from netkit.mail.wire import Wire
+from netkit.net.connect import connect
+from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
+
+SCHEMES = {"pop3": Scheme(110, Tls.auto), "pop3s": Scheme(995, Tls.implicit)}
+WINDOW = 100  # commands without an answer: at 50 ms a round trip 2,000 messages a second
+WINDOW_BYTES = 2048  # of commands: what any socket buffer holds, and Dovecot reads at once
+MAX_LIST = 16 * 1024 * 1024  # bytes of a listing: 400,000 messages with long UIDLs
+KEEP_SESSION = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")  # RFC 2449 8.1, RFC 3206: try again
+_TIMESTAMP = re.compile(rb"<[^<>\s]{3,200}@[^<>\s]{1,200}>")
+
+
+class Listed(NamedTuple):
+    """A message as LIST and UIDL tell it: number, size in bytes, UIDL (None where the server has none)."""
+
+    n: int
+    size: int | None
+    uidl: str | None
+
+
+class Reply(NamedTuple):
+    """A whole answer; body: its lines as they came, None where there is none."""
+
+    ok: bool
+    text: bytes
+    code: str
+    body: bytes | None
+
+
+class Session:
+    """Used as `with`: leaving it closes the connection. `quit` before that makes deletions count."""
+
+    def __init__(self, target: Target, wire: Wire) -> None:
+        self.target = target
+        self.wire = wire
+        self.greeting = b""
+        self.capabilities: dict[str, tuple[str, ...]] = {}
+        self.clear_capabilities: dict[str, tuple[str, ...]] | None = None  # before STLS
+        self._replies = Replies()
+        self._events: deque[Event] = deque()
+        self._bodies: deque[bool] = deque()  # of the answers that are due: whether an +OK has a body
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.wire.close()
+
+    def ask(self, *words: str, body: bool = False, secret: str = "", limit: int = MAX_LIST) -> Reply:
+        """Send one command and read its whole answer."""
+        self._send(words, body, secret)
+        return self._reply(limit)
+
+    def ask_together(self, *commands: tuple[tuple[str, ...], bool, str]) -> list[Reply]:
+        """Several commands (words, has a body, secret) in one write where the server can, else one by one."""
+        if not self.pipelining:
+            return [self.ask(*words, body=body, secret=secret) for words, body, secret in commands]
+        for words, body, secret in commands:
+            self._send(words, body, secret)
+        return [self._reply(MAX_LIST) for _ in commands]
+
+    @property
+    def pipelining(self) -> bool:
+        return "PIPELINING" in self.capabilities
+
+    def pipeline(self, commands: Iterable[tuple[str, ...]], window: int, *, keep: int) -> Iterator[Reply]:
+        """The answers, with a body, in the order of the commands; at most `window` are under way.
+
+        keep: so many bytes of a body; the rest is read and dropped.
+        """
+        waiting = iter(commands)
+        flying: deque[int] = deque()
+        more = True
+        while True:
+            while more and len(flying) < window and (not flying or sum(flying) < WINDOW_BYTES):
+                words = next(waiting, None)
+                if words is None:
+                    more = False
+                else:
+                    flying.append(self._send(words, True))
+            if not flying:
+                return
+            status = self._status()
+            body = bytearray()
+            if status.ok:
+                for data in self._pieces():
+                    body += data[: keep - len(body)]
+            flying.popleft()
+            yield Reply(status.ok, status.text, status.code, bytes(body) if status.ok else None)
+
+    def stream(self, *words: str) -> Iterator[bytes]:
+        """The body of one answer in pieces. Raises No or Temporary for -ERR."""
+        self._send(words, True)
+        status = self._status()
+        if not status.ok:
+            raise refusal(f"{self.target.name}: {' '.join(words)}", status)
+        yield from self._pieces()
+
+    def login(self, user: str, password: str, *, apop: bool = False) -> None:
+        """Raises AuthRefused, Temporary, and Insecure where the password would be seen."""
+        self._check_secrecy()
+        if apop:
+            found = _TIMESTAMP.search(self.greeting)
+            if not found:
+                raise No(f"{self.target.name}: the greeting has no timestamp, so there is no APOP", kind="no_apop")
+            digest = hashlib.md5(
+                found[0] + password.encode("utf-8", "surrogateescape"), usedforsecurity=False
+            ).hexdigest()
+            replies = [self.ask("APOP", user, digest, secret=digest)]
+        else:
+            replies = self.ask_together((("USER", user), False, ""), (("PASS", password), False, password))
+        for reply in replies:
+            if not reply.ok:
+                raise self._not_let_in(user, reply)
+
+    def list(self) -> list[Listed]:
+        """Every message. A server without UIDL has None there; lines that are no listing are skipped."""
+        sizes, ids = self.ask_together((("LIST",), True, ""), (("UIDL",), True, ""))
+        if not sizes.ok:
+            raise refusal(f"{self.target.name}: LIST", Status(False, sizes.text))
+        uidls: dict[int, str] = {}
+        for line in (ids.body or b"").splitlines():
+            number, _, uidl = line.partition(b" ")
+            if number.isdigit() and len(number) < 10 and re.fullmatch(rb"[!-~]{1,70}", uidl.strip()):
+                uidls[int(number)] = uidl.strip().decode("ascii")
+        found = []
+        for line in (sizes.body or b"").splitlines():
+            words = line.split()
+            if words and words[0].isdigit() and len(words[0]) < 10:
+                size = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 19 else None
+                found.append(Listed(int(words[0]), size, uidls.get(int(words[0]))))
+        return found
+
+    def quit(self) -> None:
+        """End the session; the server deletes what is marked. Raises when it does not say so."""
+        reply = self.ask("QUIT")
+        if not reply.ok:
+            raise refusal(f"{self.target.name}: QUIT", Status(False, reply.text))
+
+    def begin(self, security: Security) -> None:
+        """Greeting, CAPA, and TLS as the target says."""
+        if self.target.tls is Tls.implicit:
+            self.wire.start_tls(self.target.endpoint.host, security)
+        self._expect(False)
+        greeting = self._status()
+        if not greeting.ok:
+            raise refusal(f"{self.target.name}: the greeting", greeting, Temporary)
+        self.greeting = greeting.text
+        self._ask_capabilities()
+        if self.target.tls is Tls.starttls:
+            self._start_tls(security)
+
+    def _start_tls(self, security: Security) -> None:
+        if "STLS" not in self.capabilities:
+            raise Insecure(
+                f"{self.target.name}: the server offers no STLS",
+                kind="no_starttls",
+                hint="pop3s:// speaks TLS at once; without TLS netkit logs in to this machine alone",
+            )
+        answer = self.ask("STLS")
+        if not answer.ok:
+            raise Insecure(f"{self.target.name}: STLS was refused: {shown(answer.text)}", kind="no_starttls")
+        if self._replies.pending or self._events:
+            raise Insecure(
+                f"{self.target.name}: the server sent more in the clear behind its answer to STLS",
+                kind="injected",
+                hint="somebody between here and the server may have put it there, or the server is broken",
+            )
+        self.wire.start_tls(self.target.endpoint.host, security)
+        self.clear_capabilities = self.capabilities
+        self._ask_capabilities()
+
+    def _ask_capabilities(self) -> None:
+        reply = self.ask("CAPA", body=True, limit=64 * 1024)
+        self.capabilities = {}
+        for line in (reply.body or b"").splitlines():
+            words = line.decode("ascii", "replace").split()
+            if words:
+                self.capabilities[words[0].upper()] = tuple(words[1:])
+
+    def _check_secrecy(self) -> None:
+        if self.wire.tls is None and not self.target.local:
+            raise Insecure(
+                f"{self.target.name}: the password would be sent in the clear",
+                kind="plaintext",
+                hint="pop3s://, or --tls starttls; without TLS netkit logs in to this machine alone",
+            )
+
+    def _not_let_in(self, user: str, reply: Reply) -> NetkitError:
+        if reply.code in KEEP_SESSION:
+            return refusal(f"{self.target.name}: {user}", Status(False, reply.text), Temporary)
+        return AuthRefused(f"{self.target.name} does not let {user} in: {shown(reply.text) or 'no reason given'}")
+
+    def _send(self, words: tuple[str, ...], body: bool, secret: str = "") -> int:
+        data = command(*words)
+        self._expect(body)
+        self.wire.queue(data, secret.encode("utf-8", "surrogateescape"))
+        return len(data)
+
+    def _expect(self, body: bool) -> None:
+        self._replies.expect(body)
+        self._bodies.append(body)
+
+    def _next(self) -> Event:
+        while not self._events:
+            try:
+                self._events.extend(self._replies.feed(self.wire.turn()))
+            except PeerError as exc:
+                if exc.kind == "closed":
+                    count = self._replies.due
+                    raise PeerError(
+                        f"{exc.message} with {count} {'answer' if count == 1 else 'answers'} due", kind="closed"
+                    ) from exc
+                raise PeerError(f"{self.target.name}: {exc.message}", kind=exc.kind, hint=exc.hint) from exc
+        return self._events.popleft()
+
+    def _status(self) -> Status:
+        event = self._next()
+        assert isinstance(event, Status)
+        self._bodies.popleft()
+        return event
+
+    def _pieces(self) -> Iterator[bytes]:
+        while isinstance(event := self._next(), Data):
+            yield event.data
+
+    def _reply(self, limit: int) -> Reply:
+        has_body = self._bodies[0]
+        status = self._status()
+        if not (status.ok and has_body):
+            return Reply(status.ok, status.text, status.code, None)
+        body = bytearray()
+        for data in self._pieces():
+            body += data
+            if len(body) > limit:
+                raise PeerError(f"{self.target.name}: an answer of more than {limit} bytes", kind="too_long")
+        return Reply(True, status.text, status.code, bytes(body))
+
+
+def open_session(
+    target: Target, *, security: Security, deadline: Deadline, family: int = 0, on_event: OnEvent | None = None
+) -> Session:
+    """A session up to the point where logging in is due. Raises Unreachable, TimedOut, Insecure, PeerError, ..."""
+    connection = connect(target.endpoint, deadline=deadline, family=family, on_event=on_event)
+    session = Session(target, Wire(connection, target.name, deadline, on_event))
+    try:
+        session.begin(security)
+    except BaseException:
+        session.wire.close()
+        raise
+    return session
+
+
+def refusal(what: str, status: Status | Reply, otherwise: type[NetkitError] = No) -> NetkitError:
+    """The error for an -ERR: Temporary where its code says so."""
+    kind = Temporary if status.code in KEEP_SESSION else otherwise
+    return kind(f"{what}: {shown(status.text) or 'refused without a reason'}")
+
+
+def shown(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")[:500]
+
+
+def check_user(user: str | None) -> str:
+    if not user:
+        raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
+    return user

@@ -1,0 +1,265 @@
+"""The server's side of SMTP and LMTP without sockets (RFC 5321, 2033, 2920): bytes in, answers out, any split.
+
+Every recipient is taken, as is any password: it is a server for tests. Only CRLF.CRLF ends a message, and a line that
+holds a lone CR or LF stays as it is. Not here: the connection, TLS itself, time limits.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from typing import NamedTuple
+
+from netkit.mail.dots import DotReader
+
+MAX_LINE = 16 * 1024  # bytes of a command: an AUTH response with a token is long (RFC 4954 section 4: 12,288)
+MAX_RECIPIENTS = 1000
+MAX_ERRORS = 20
+_PATH = re.compile(r"(FROM|TO): ?<((?:[^<>\s\"\\]|\"(?:[^\"\\]|\\.)*\")*)>(?: (.*))?", re.IGNORECASE)
+
+
+class Envelope(NamedTuple):
+    """A message that came in: sender ("" for bounces), recipients, the message with its line ends as they came."""
+
+    helo: str
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
+    user: str | None
+
+
+class Smtp:
+    """One session. deliver: called with a whole message; what it returns is the queue id, None if there is no room.
+
+    `feed` returns what to send; `starts_tls` is set when STARTTLS was answered (call `secured` then), `closed` when
+    the connection is to be closed.
+    """
+
+    def __init__(
+        self,
+        deliver: Callable[[Envelope], str | None],
+        *,
+        host: str,
+        max_size: int,
+        offers_tls: bool,
+        lmtp: bool = False,
+    ) -> None:
+        self._deliver = deliver
+        self._host = host
+        self._max_size = max_size
+        self._lmtp = lmtp
+        self.offers_tls = offers_tls
+        self.starts_tls = False
+        self.closed = False
+        self._buffer = b""
+        self._body: DotReader | None = None
+        self._auth: list[str] | None = None  # what an AUTH LOGIN or PLAIN under way has told so far
+        self._forget()
+
+    def _forget(self) -> None:
+        self._helo = ""
+        self._user: str | None = None
+        self._errors = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sender: str | None = None
+        self._recipients: list[str] = []
+        self._data = bytearray()
+        self._too_big = False
+
+    def greeting(self) -> bytes:
+        return f"220 {self._host} ESMTP the lab's mail server\r\n".encode()
+
+    def secured(self) -> None:
+        """TLS is on: what was said before counts no more (RFC 3207 section 4.2)."""
+        self.starts_tls = False
+        self._buffer = b""
+        self._forget()
+
+    def feed(self, data: bytes) -> bytes:
+        """The answers to what the bytes complete."""
+        self._buffer += data
+        out: list[str] = []
+        while self._buffer and not self.closed and not self.starts_tls:
+            if self._body is not None:
+                piece = self._body.feed(self._buffer)
+                self._buffer = piece.rest
+                self._take(piece.data)
+                if not piece.done:
+                    break
+                self._body = None
+                out += self._accept()
+                continue
+            line, newline, rest = self._buffer.partition(b"\r\n")
+            if len(line) > MAX_LINE:
+                self.closed = True
+                out.append("500 5.5.6 the line is too long")
+                break
+            if not newline:
+                break
+            self._buffer = rest
+            out += self._line(line)
+        return "".join(f"{line}\r\n" for line in out).encode()
+
+    def _take(self, data: bytes) -> None:
+        if len(self._data) + len(data) > self._max_size:
+            self._too_big = True
+            self._data.clear()
+        if not self._too_big:
+            self._data += data
+
+    def _accept(self) -> list[str]:
+        """The answer to the final dot; LMTP has one for each recipient (RFC 2033 section 4.2)."""
+        if self._too_big:
+            answer = f"552 5.3.4 the message is larger than {self._max_size} bytes"
+        else:
+            envelope = Envelope(self._helo, self._sender or "", tuple(self._recipients), bytes(self._data), self._user)
+            queued = self._deliver(envelope)
+            answer = f"250 2.0.0 queued as {queued}" if queued else "452 4.3.1 the lab's mailboxes are full"
+        answers = [answer] * (len(self._recipients) if self._lmtp else 1)
+        self._reset()
+        return answers
+
+    def _line(self, line: bytes) -> list[str]:
+        text = line.decode("utf-8", "backslashreplace")
+        if self._auth is not None:
+            return self._continue(text)
+        if re.search(r"[\x00-\x1f\x7f]", text):
+            return self._no("500 5.5.2 a control character in a command")
+        verb, _, rest = text.partition(" ")
+        handler = HANDLERS.get(verb.upper())
+        return handler(self, rest.strip()) if handler else self._no(f"500 5.5.1 no such command: {verb[:20]!r}")
+
+    def _no(self, answer: str) -> list[str]:
+        self._errors += 1
+        if self._errors >= MAX_ERRORS:
+            self.closed = True
+            return ["421 4.7.0 too many mistakes"]
+        return [answer]
+
+    def ehlo(self, rest: str) -> list[str]:
+        if not rest:
+            return self._no("501 5.5.4 who are you?")
+        self._reset()
+        self._helo = rest
+        names = ["PIPELINING", f"SIZE {self._max_size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        names += ["STARTTLS"] if self.offers_tls else []
+        lines = [f"{self._host} at your service", *names, "AUTH PLAIN LOGIN"]
+        return [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
+
+    def helo(self, rest: str) -> list[str]:
+        if self._lmtp:
+            return self._no("500 5.5.1 LMTP begins with LHLO")
+        if not rest:
+            return self._no("501 5.5.4 who are you?")
+        self._reset()
+        self._helo = rest
+        return [f"250 {self._host}"]
+
+    def hello(self, rest: str) -> list[str]:
+        return self._no("500 5.5.1 LMTP begins with LHLO") if self._lmtp else self.ehlo(rest)
+
+    def lhlo(self, rest: str) -> list[str]:
+        return self.ehlo(rest) if self._lmtp else self._no("500 5.5.1 this is no LMTP port")
+
+    def starttls(self, rest: str) -> list[str]:
+        if not self.offers_tls:
+            return self._no("503 5.5.1 TLS is on already")
+        self.starts_tls, self.offers_tls = True, False
+        return ["220 2.0.0 begin"]
+
+    def mail(self, rest: str) -> list[str]:
+        found = _PATH.fullmatch(rest)
+        if not self._helo:
+            return self._no("503 5.5.1 EHLO first")
+        if self._sender is not None:
+            return self._no("503 5.5.1 there is a sender already")
+        if found is None or found[1].upper() != "FROM":
+            return self._no("501 5.5.4 MAIL FROM:<address>")
+        size = re.search(r"(?:^| )SIZE=(\d{1,20})(?: |$)", found[3] or "", re.IGNORECASE)
+        if size and int(size[1]) > self._max_size:
+            return [f"552 5.3.4 {size[1]} bytes are more than {self._max_size}"]
+        self._sender = found[2]
+        return ["250 2.1.0 sender ok"]
+
+    def rcpt(self, rest: str) -> list[str]:
+        found = _PATH.fullmatch(rest)
+        if self._sender is None:
+            return self._no("503 5.5.1 MAIL first")
+        if found is None or found[1].upper() != "TO" or "@" not in found[2].strip("@"):
+            return self._no("501 5.1.3 RCPT TO:<name@domain>")
+        if len(self._recipients) >= MAX_RECIPIENTS:
+            return [f"452 4.5.3 more than {MAX_RECIPIENTS} recipients"]
+        self._recipients.append(found[2])
+        return ["250 2.1.5 recipient ok"]
+
+    def data(self, rest: str) -> list[str]:
+        if not self._recipients:
+            return self._no("503 5.5.1 RCPT first")
+        self._body = DotReader()
+        return ["354 end with a dot on a line of its own"]
+
+    def rset(self, rest: str) -> list[str]:
+        self._reset()
+        return ["250 2.0.0 forgotten"]
+
+    def noop(self, rest: str) -> list[str]:
+        return ["250 2.0.0 ok"]
+
+    def vrfy(self, rest: str) -> list[str]:
+        return ["252 2.5.0 send, and see"]
+
+    def quit(self, rest: str) -> list[str]:
+        self.closed = True
+        return ["221 2.0.0 bye"]
+
+    def auth(self, rest: str) -> list[str]:
+        mechanism, _, initial = rest.partition(" ")
+        if self._user is not None or self._sender is not None:
+            return self._no("503 5.5.1 not now")
+        if mechanism.upper() not in ("PLAIN", "LOGIN"):
+            return self._no("504 5.5.4 PLAIN and LOGIN are what there is")
+        self._auth = [mechanism.upper()]
+        if initial:
+            return self._continue("" if initial == "=" else initial)
+        return ["334 " if mechanism.upper() == "PLAIN" else "334 VXNlcm5hbWU6"]
+
+    def _continue(self, text: str) -> list[str]:
+        """The next response of an authentication, in base64."""
+        told, self._auth = self._auth or [], None
+        if text == "*":
+            return self._no("501 5.7.0 given up")
+        try:
+            response = b64decode(text, validate=True).decode()
+        except ValueError:
+            return self._no("501 5.5.2 that is no base64")
+        if told == ["LOGIN"]:
+            self._auth = [*told, response]
+            return ["334 UGFzc3dvcmQ6"]
+        if told[0] == "LOGIN":
+            user = told[1]
+        else:
+            parts = response.split("\0")
+            if len(parts) != 3:
+                return self._no("501 5.5.2 PLAIN is two NULs between three words")
+            user = parts[1]
+        if not user:
+            return self._no("535 5.7.8 there is no user in that")
+        self._user = user
+        return ["235 2.7.0 welcome"]
+
+
+HANDLERS: dict[str, Callable[[Smtp, str], list[str]]] = {
+    "EHLO": Smtp.hello,
+    "HELO": Smtp.helo,
+    "LHLO": Smtp.lhlo,
+    "STARTTLS": Smtp.starttls,
+    "AUTH": Smtp.auth,
+    "MAIL": Smtp.mail,
+    "RCPT": Smtp.rcpt,
+    "DATA": Smtp.data,
+    "RSET": Smtp.rset,
+    "NOOP": Smtp.noop,
+    "VRFY": Smtp.vrfy,
+    "QUIT": Smtp.quit,
+}

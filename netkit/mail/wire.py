@@ -1,0 +1,121 @@
+"""One connection of a mail client: sends while the peer takes it and reads whenever there is something, at once.
+
+A client that writes its commands first and reads the answers then locks up with a server that does the same, as soon
+as the buffers between them are full (RFC 2449 section 6.6); here nothing ever waits for one direction alone, so any
+number of commands may be under way. One deadline holds for everything; a peer that trickles bytes cannot extend it.
+"""
+
+import select
+import socket
+from typing import TYPE_CHECKING
+
+from netkit.errors import PeerError, TimedOut, Unreachable
+from netkit.events import OnEvent, Step
+from netkit.net.connect import Connection
+from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of, would_block
+from netkit.net.tls_client import Security, secure
+
+if TYPE_CHECKING:
+    import ssl
+
+READ = 256 * 1024
+
+
+class Wire:
+    """name: how messages call the peer."""
+
+    def __init__(self, connection: Connection, name: str, deadline: Deadline, on_event: OnEvent | None) -> None:
+        self.socket: socket.socket | ssl.SSLSocket = connection.socket
+        self.name = name
+        self.address = connection.address
+        self.deadline = deadline
+        self.tls: ssl.SSLSocket | None = None
+        self._on_event = on_event
+        self._out = bytearray()
+        self._shown = bytearray()
+        self.silent = False  # what comes is part of an authentication and is not for traces
+        if self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def start_tls(self, host: str, security: Security) -> None:
+        """Go on under TLS. Raises Insecure, TimedOut."""
+        self.tls = self.socket = secure(
+            self.socket, host, where=self.name, security=security, deadline=self.deadline, on_event=self._on_event
+        )
+
+    def queue(self, data: bytes, secret: bytes = b"") -> None:
+        """Send as soon as the peer takes it; the secret in it is masked in traces."""
+        self._out += data
+        if self._on_event:
+            self._shown += data.replace(secret, b"*" * len(secret)) if secret else data
+
+    @property
+    def queued(self) -> int:
+        """Bytes that the system has not taken yet."""
+        return len(self._out)
+
+    def turn(self) -> bytes:
+        """Send and read what is possible; returns what came, b"" if only sending went on.
+
+        Raises TimedOut, Unreachable for a reset, PeerError when the peer has closed.
+        """
+        while True:
+            sent = self._send()
+            data = self._receive()
+            if data or sent:
+                return data
+            self._wait()
+
+    def close(self) -> None:
+        self.socket.close()
+        if self._on_event:
+            self._on_event(Step("close", self.address))
+
+    def _send(self) -> int:
+        if not self._out:
+            return 0
+        try:
+            sent = self.socket.send(self._out)
+        except OSError as exc:
+            if would_block(exc):
+                return 0
+            if isinstance(exc, (BrokenPipeError, ConnectionResetError)) and self._last_words():
+                return 0
+            raise self._broken(exc) from exc
+        del self._out[:sent]
+        if self._on_event:
+            shown = bytes(self._shown[:sent])
+            del self._shown[:sent]
+            self._on_event(Step("send", self.address, size=sent, data=shown))
+        return sent
+
+    def _last_words(self) -> bool:
+        """Whether something is left to read: a peer may say why it hung up before it did."""
+        self._out.clear()
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def _receive(self) -> bytes:
+        try:
+            data = self.socket.recv(READ)
+        except OSError as exc:
+            if would_block(exc):
+                return b""
+            raise self._broken(exc) from exc
+        if not data:
+            raise PeerError(f"{self.name}: the server closed the connection", kind="closed")
+        if self._on_event:
+            shown = b"*" * len(data) if self.silent else data
+            self._on_event(Step("recv", self.address, size=len(data), data=shown))
+        return data
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN | (select.POLLOUT if self._out else 0))
+        if not poll.poll(self.deadline.left * 1000) and self.deadline.passed:
+            raise TimedOut(f"{self.name}: no answer within {self.deadline.seconds:g} s")
+
+    def _broken(self, exc: OSError) -> Exception:
+        if type(exc).__name__.startswith("SSL"):
+            return PeerError(f"{self.name}: TLS broke off: {reason_of(exc)}", kind="closed")
+        return Unreachable(f"{self.name}: {reason_of(exc)}", kind="reset")
