@@ -55,13 +55,13 @@ _netkit() {
         if [[ $word == "--" ]]; then after=$i; break; fi
         if [[ ${COMP_WORDS[i]-} == "=" ]]; then i=$((i + 2)); continue; fi
         case "$at:$word" in
-        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit echo-server:--bind"|"netkit echo-server:-b"|"netkit echo-server:--port"|"netkit echo-server:-p"|"netkit echo-server:--unix"|"netkit echo-server:--workers"|"netkit echo-server:--metrics"|"netkit echo-server:--tls-cert"|"netkit echo-server:--tls-key"|"netkit echo-server:--tls-write-cert"|"netkit echo-server:--max-conns"|"netkit echo-server:--per-host"|"netkit echo-server:--idle"|"netkit echo-server:--rate"|"netkit echo-server:--delay"|"netkit echo-server:--drop"|"netkit echo-server:--duplicate"|"netkit echo-server:--reorder"|"netkit echo-server:--corrupt"|"netkit echo-server:--reset-after"|"netkit echo-server:--seed"|"netkit echo-server:--count"|"netkit echo-server:--duration"|"netkit echo-server:--ready-fd"|"netkit echo-server:--ready-file"|"netkit echo-server:--color"|"netkit echo-client:--cacert"|"netkit echo-client:--server-name"|"netkit echo-client:--count"|"netkit echo-client:-n"|"netkit echo-client:--duration"|"netkit echo-client:--interval"|"netkit echo-client:-i"|"netkit echo-client:--rate"|"netkit echo-client:--size"|"netkit echo-client:--pattern"|"netkit echo-client:--parallel"|"netkit echo-client:--file"|"netkit echo-client:-f"|"netkit echo-client:--wait"|"netkit echo-client:--timeout"|"netkit echo-client:--max-loss"|"netkit echo-client:--max-rtt"|"netkit echo-client:--color"|"netkit hello-server:--file"|"netkit hello-server:-f"|"netkit hello-server:--bind"|"netkit hello-server:-b"|"netkit hello-server:--port"|"netkit hello-server:-p"|"netkit hello-server:--unix"|"netkit hello-server:--tls-cert"|"netkit hello-server:--tls-key"|"netkit hello-server:--tls-write-cert"|"netkit hello-server:--max-conns"|"netkit hello-server:--per-host"|"netkit hello-server:--rate"|"netkit hello-server:--delay"|"netkit hello-server:--partial"|"netkit hello-server:--count"|"netkit hello-server:--duration"|"netkit hello-server:--ready-fd"|"netkit hello-server:--ready-file"|"netkit hello-server:--color"|"netkit watch:--listen"|"netkit watch:-l"|"netkit watch:--until"|"netkit watch:--timeout"|"netkit watch:--connect-timeout"|"netkit watch:--stdin"|"netkit watch:--max-conns"|"netkit watch:--pcap"|"netkit watch:--cacert"|"netkit watch:--server-name"|"netkit watch:--tls-cert"|"netkit watch:--tls-key"|"netkit watch:--color"|"netkit sockopt list:--color"|"netkit sockopt show:--interval"|"netkit sockopt show:-i"|"netkit sockopt show:--count"|"netkit sockopt show:-n"|"netkit sockopt show:--color"|"netkit sockopt get:--color"|"netkit sockopt set:--color"|"netkit sockopt diff:--color"|"netkit sockopt try:--timeout"|"netkit sockopt try:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit lab:--bind"|"netkit lab:-b"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
+        "netkit resolve:--type"|"netkit resolve:-t"|"netkit resolve:--server"|"netkit resolve:-s"|"netkit resolve:--tries"|"netkit resolve:--timeout"|"netkit resolve:--color"|"netkit fqdn:--server"|"netkit fqdn:-s"|"netkit fqdn:--timeout"|"netkit fqdn:--color"|"netkit echo-server:--bind"|"netkit echo-server:-b"|"netkit echo-server:--port"|"netkit echo-server:-p"|"netkit echo-server:--unix"|"netkit echo-server:--workers"|"netkit echo-server:--metrics"|"netkit echo-server:--tls-cert"|"netkit echo-server:--tls-key"|"netkit echo-server:--tls-write-cert"|"netkit echo-server:--max-conns"|"netkit echo-server:--per-host"|"netkit echo-server:--idle"|"netkit echo-server:--rate"|"netkit echo-server:--delay"|"netkit echo-server:--drop"|"netkit echo-server:--duplicate"|"netkit echo-server:--reorder"|"netkit echo-server:--corrupt"|"netkit echo-server:--reset-after"|"netkit echo-server:--seed"|"netkit echo-server:--count"|"netkit echo-server:--duration"|"netkit echo-server:--ready-fd"|"netkit echo-server:--ready-file"|"netkit echo-server:--color"|"netkit echo-client:--cacert"|"netkit echo-client:--server-name"|"netkit echo-client:--count"|"netkit echo-client:-n"|"netkit echo-client:--duration"|"netkit echo-client:--interval"|"netkit echo-client:-i"|"netkit echo-client:--rate"|"netkit echo-client:--size"|"netkit echo-client:--pattern"|"netkit echo-client:--parallel"|"netkit echo-client:--file"|"netkit echo-client:-f"|"netkit echo-client:--wait"|"netkit echo-client:--timeout"|"netkit echo-client:--max-loss"|"netkit echo-client:--max-rtt"|"netkit echo-client:--color"|"netkit hello-server:--file"|"netkit hello-server:-f"|"netkit hello-server:--bind"|"netkit hello-server:-b"|"netkit hello-server:--port"|"netkit hello-server:-p"|"netkit hello-server:--unix"|"netkit hello-server:--tls-cert"|"netkit hello-server:--tls-key"|"netkit hello-server:--tls-write-cert"|"netkit hello-server:--max-conns"|"netkit hello-server:--per-host"|"netkit hello-server:--rate"|"netkit hello-server:--delay"|"netkit hello-server:--partial"|"netkit hello-server:--count"|"netkit hello-server:--duration"|"netkit hello-server:--ready-fd"|"netkit hello-server:--ready-file"|"netkit hello-server:--color"|"netkit watch:--listen"|"netkit watch:-l"|"netkit watch:--until"|"netkit watch:--timeout"|"netkit watch:--connect-timeout"|"netkit watch:--stdin"|"netkit watch:--max-conns"|"netkit watch:--pcap"|"netkit watch:--cacert"|"netkit watch:--server-name"|"netkit watch:--tls-cert"|"netkit watch:--tls-key"|"netkit watch:--color"|"netkit sockopt list:--color"|"netkit sockopt show:--interval"|"netkit sockopt show:-i"|"netkit sockopt show:--count"|"netkit sockopt show:-n"|"netkit sockopt show:--color"|"netkit sockopt get:--color"|"netkit sockopt set:--color"|"netkit sockopt diff:--color"|"netkit sockopt try:--timeout"|"netkit sockopt try:--color"|"netkit http get:--header"|"netkit http get:-H"|"netkit http get:--query"|"netkit http get:--user-agent"|"netkit http get:-A"|"netkit http get:--auth"|"netkit http get:-u"|"netkit http get:--password-cmd"|"netkit http get:--password-file"|"netkit http get:--password-fd"|"netkit http get:--bearer-cmd"|"netkit http get:--bearer-file"|"netkit http get:--max-redirects"|"netkit http get:--http"|"netkit http get:--cacert"|"netkit http get:--timeout"|"netkit http get:--connect-timeout"|"netkit http get:--output"|"netkit http get:-o"|"netkit http get:--show"|"netkit http get:--max-body"|"netkit http get:--color"|"netkit http head:--header"|"netkit http head:-H"|"netkit http head:--query"|"netkit http head:--user-agent"|"netkit http head:-A"|"netkit http head:--auth"|"netkit http head:-u"|"netkit http head:--password-cmd"|"netkit http head:--password-file"|"netkit http head:--password-fd"|"netkit http head:--bearer-cmd"|"netkit http head:--bearer-file"|"netkit http head:--max-redirects"|"netkit http head:--http"|"netkit http head:--cacert"|"netkit http head:--timeout"|"netkit http head:--connect-timeout"|"netkit http head:--show"|"netkit http head:--color"|"netkit pop3 subjects:--last"|"netkit pop3 subjects:--first"|"netkit pop3 subjects:--range"|"netkit pop3 subjects:--since"|"netkit pop3 subjects:--grep"|"netkit pop3 subjects:--via"|"netkit pop3 subjects:--window"|"netkit pop3 subjects:--follow"|"netkit pop3 subjects:--fields"|"netkit pop3 subjects:--user"|"netkit pop3 subjects:--password-cmd"|"netkit pop3 subjects:--password-file"|"netkit pop3 subjects:--password-fd"|"netkit pop3 subjects:--tls"|"netkit pop3 subjects:--cacert"|"netkit pop3 subjects:--timeout"|"netkit pop3 subjects:--color"|"netkit pop3 stat:--user"|"netkit pop3 stat:--password-cmd"|"netkit pop3 stat:--password-file"|"netkit pop3 stat:--password-fd"|"netkit pop3 stat:--tls"|"netkit pop3 stat:--cacert"|"netkit pop3 stat:--timeout"|"netkit pop3 stat:--color"|"netkit pop3 list:--user"|"netkit pop3 list:--password-cmd"|"netkit pop3 list:--password-file"|"netkit pop3 list:--password-fd"|"netkit pop3 list:--tls"|"netkit pop3 list:--cacert"|"netkit pop3 list:--timeout"|"netkit pop3 list:--color"|"netkit pop3 get:--output"|"netkit pop3 get:-o"|"netkit pop3 get:--user"|"netkit pop3 get:--password-cmd"|"netkit pop3 get:--password-file"|"netkit pop3 get:--password-fd"|"netkit pop3 get:--tls"|"netkit pop3 get:--cacert"|"netkit pop3 get:--timeout"|"netkit pop3 get:--color"|"netkit pop3 delete:--user"|"netkit pop3 delete:--password-cmd"|"netkit pop3 delete:--password-file"|"netkit pop3 delete:--password-fd"|"netkit pop3 delete:--tls"|"netkit pop3 delete:--cacert"|"netkit pop3 delete:--timeout"|"netkit pop3 delete:--color"|"netkit pop3 capa:--tls"|"netkit pop3 capa:--cacert"|"netkit pop3 capa:--timeout"|"netkit pop3 capa:--color"|"netkit lab:--bind"|"netkit lab:-b"|"netkit lab:--port"|"netkit lab:-p"|"netkit lab:--zone"|"netkit lab:--ready-fd"|"netkit lab:--ready-file"|"netkit lab:--color"|"netkit tour:--step"|"netkit tour:--color")
             if ((i == COMP_CWORD - 1)); then prev=; fi # that word is a value, whatever it looks like
             i=$((i + 1))
             ;;
         esac
         case "$at $word" in
-        "netkit resolve"|"netkit fqdn"|"netkit echo-server"|"netkit echo-client"|"netkit hello-server"|"netkit watch"|"netkit sockopt"|"netkit sockopt list"|"netkit sockopt show"|"netkit sockopt get"|"netkit sockopt set"|"netkit sockopt diff"|"netkit sockopt try"|"netkit http"|"netkit http get"|"netkit http head"|"netkit lab"|"netkit tour") at+=" $word" ;;
+        "netkit resolve"|"netkit fqdn"|"netkit echo-server"|"netkit echo-client"|"netkit hello-server"|"netkit watch"|"netkit sockopt"|"netkit sockopt list"|"netkit sockopt show"|"netkit sockopt get"|"netkit sockopt set"|"netkit sockopt diff"|"netkit sockopt try"|"netkit http"|"netkit http get"|"netkit http head"|"netkit pop3"|"netkit pop3 subjects"|"netkit pop3 stat"|"netkit pop3 list"|"netkit pop3 get"|"netkit pop3 delete"|"netkit pop3 capa"|"netkit lab"|"netkit tour") at+=" $word" ;;
         esac
     done
     case $prev in
@@ -209,6 +209,66 @@ _netkit() {
     "netkit http head:--show") return 0 ;;
     "netkit http head:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit http head:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 subjects:--last") return 0 ;;
+    "netkit pop3 subjects:--first") return 0 ;;
+    "netkit pop3 subjects:--range") return 0 ;;
+    "netkit pop3 subjects:--since") return 0 ;;
+    "netkit pop3 subjects:--grep") return 0 ;;
+    "netkit pop3 subjects:--via") return 0 ;;
+    "netkit pop3 subjects:--window") return 0 ;;
+    "netkit pop3 subjects:--follow") return 0 ;;
+    "netkit pop3 subjects:--fields") return 0 ;;
+    "netkit pop3 subjects:--user") return 0 ;;
+    "netkit pop3 subjects:--password-cmd") return 0 ;;
+    "netkit pop3 subjects:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit pop3 subjects:--password-fd") return 0 ;;
+    "netkit pop3 subjects:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 subjects:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 subjects:--timeout") return 0 ;;
+    "netkit pop3 subjects:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 subjects:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 stat:--user") return 0 ;;
+    "netkit pop3 stat:--password-cmd") return 0 ;;
+    "netkit pop3 stat:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit pop3 stat:--password-fd") return 0 ;;
+    "netkit pop3 stat:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 stat:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 stat:--timeout") return 0 ;;
+    "netkit pop3 stat:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 stat:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 list:--user") return 0 ;;
+    "netkit pop3 list:--password-cmd") return 0 ;;
+    "netkit pop3 list:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit pop3 list:--password-fd") return 0 ;;
+    "netkit pop3 list:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 list:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 list:--timeout") return 0 ;;
+    "netkit pop3 list:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 list:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 get:--output"|"netkit pop3 get:-o") _netkit_files -f default; return 0 ;;
+    "netkit pop3 get:--user") return 0 ;;
+    "netkit pop3 get:--password-cmd") return 0 ;;
+    "netkit pop3 get:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit pop3 get:--password-fd") return 0 ;;
+    "netkit pop3 get:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 get:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 get:--timeout") return 0 ;;
+    "netkit pop3 get:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 get:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 delete:--user") return 0 ;;
+    "netkit pop3 delete:--password-cmd") return 0 ;;
+    "netkit pop3 delete:--password-file") _netkit_files -f default; return 0 ;;
+    "netkit pop3 delete:--password-fd") return 0 ;;
+    "netkit pop3 delete:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 delete:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 delete:--timeout") return 0 ;;
+    "netkit pop3 delete:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 delete:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
+    "netkit pop3 capa:--tls") _netkit_words "$glued" "auto starttls implicit none"; return 0 ;;
+    "netkit pop3 capa:--cacert") _netkit_files -f default; return 0 ;;
+    "netkit pop3 capa:--timeout") return 0 ;;
+    "netkit pop3 capa:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
+    "netkit pop3 capa:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
     "netkit lab:--bind"|"netkit lab:-b") return 0 ;;
     "netkit lab:--port"|"netkit lab:-p") return 0 ;;
     "netkit lab:--zone") _netkit_files -f default; return 0 ;;
@@ -222,7 +282,7 @@ _netkit() {
     esac
     if ((equals)); then return 0; fi
     case $at in
-    "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn echo-server echo-client hello-server watch sockopt http lab tour" ;;
+    "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn echo-server echo-client hello-server watch sockopt http pop3 lab tour" ;;
     "netkit resolve") flags="--type -t --server -s --dns --system --tcp --tries --timeout --short --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit fqdn") flags="--all --server -s --short-ok --timeout --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit echo-server") flags="--tcp --udp --bind -b --port -p --unix --workers --metrics --tls-cert --tls-key --tls-self-signed --tls-write-cert --max-conns --per-host --idle --rate --delay --drop --duplicate --reorder --corrupt --reset-after --seed --once --count --duration --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
@@ -239,6 +299,13 @@ _netkit() {
     "netkit http") flags="--help -h" words="get head" ;;
     "netkit http get") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --output -o --show --max-body --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit http head") flags="--header -H --query --user-agent -A --auth -u --password-cmd --password-file --password-fd --bearer-cmd --bearer-file --netrc --max-redirects --no-follow --allow-downgrade --http -4 -6 --insecure -k --cacert --timeout --connect-timeout --show --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3") flags="--help -h" words="subjects stat list get delete capa" ;;
+    "netkit pop3 subjects") flags="--last --first --range --new --since --grep --reverse --via --window --follow --fields --user --password-cmd --password-file --password-fd --apop --tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3 stat") flags="--user --password-cmd --password-file --password-fd --apop --tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3 list") flags="--user --password-cmd --password-file --password-fd --apop --tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3 get") flags="--output -o --user --password-cmd --password-file --password-fd --apop --tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3 delete") flags="--yes --user --password-cmd --password-file --password-fd --apop --tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
+    "netkit pop3 capa") flags="--tls --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit lab") flags="--bind -b --port -p --zone --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit tour") flags="--step --list --json --color --quiet -q --trace --help -h" words="" ;;
     esac

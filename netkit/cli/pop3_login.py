@@ -27,7 +27,7 @@ TargetArgument = Annotated[
     ),
 ]
 User = Annotated[
-    str | None, typer.Option("--user", "-u", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
+    str | None, typer.Option("--user", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
 ]
 PasswordCmd = Annotated[
     str | None,

@@ -37,6 +37,15 @@ reply = connection.getresponse()
 if reply.status == 200:
     print(reply.read())"""
 HTTPLIB_HEAD = 'connection.request("HEAD", "/hello")'
+POPLIB = """\
+server = poplib.POP3("localhost", 2110)
+server.user("odd@lab.test")
+server.pass_("any")
+for n in range(1, server.stat()[0] + 1):
+    for line in server.retr(n)[1]:
+        if line.startswith(b"Subject:"):
+            print(line)"""
+ODD_MAILBOX = ("--user", "odd@lab.test", "--password-cmd", "echo any")
 ANY_SERVER = """\
 sock.bind(("", 2525))
 sock.listen(5)"""
@@ -199,6 +208,21 @@ STEPS: tuple[Step, ...] = (
         HTTPLIB,
         ("http", "get", "--json", "{http}/hello"),
         ('"status": 200',),
+    ),
+    Step(
+        "pop3-subjects",
+        "The subjects of what waits, by TOP and all at once, whatever they hold",
+        27,
+        POPLIB,
+        ("pop3", "subjects", "{pop3}", *ODD_MAILBOX, "--range", "50-56"),
+        ("café", "Привет"),
+    ),
+    Step(
+        "pop3-stat",
+        "How many, and how many bytes",
+        27,
+        "messages, size = server.stat()",
+        ("pop3", "stat", "{pop3}", *ODD_MAILBOX),
     ),
     Step(
         "echo-stream",

@@ -61,6 +61,8 @@ class Wire:
         Raises TimedOut, Unreachable for a reset, PeerError when the peer has closed.
         """
         while True:
+            if self.deadline.passed:  # also when the peer never pauses
+                raise self._late()
             sent = self._send()
             data = self._receive()
             if data or sent:
@@ -112,8 +114,10 @@ class Wire:
     def _wait(self) -> None:
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | (select.POLLOUT if self._out else 0))
-        if not poll.poll(self.deadline.left * 1000) and self.deadline.passed:
-            raise TimedOut(f"{self.name}: no answer within {self.deadline.seconds:g} s")
+        poll.poll(self.deadline.left * 1000)
+
+    def _late(self) -> TimedOut:
+        return TimedOut(f"{self.name}: not done within {self.deadline.seconds:g} s")
 
     def _broken(self, exc: OSError) -> Exception:
         if type(exc).__name__.startswith("SSL"):

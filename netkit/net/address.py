@@ -141,7 +141,10 @@ def parse_host(text: str, whole: str | None = None) -> tuple[str, str]:
         return str(ip), zone
     if is_ipv4(text):
         return text, ""
-    return to_ascii(text), ""
+    name = to_ascii(text)
+    if not name:
+        raise BadInput(f"{(whole or text)!r}: the root of all names is no host")
+    return name, ""
 
 
 def refuse_without_interface(host: str, zone: str, whole: str) -> None:

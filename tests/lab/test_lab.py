@@ -19,13 +19,21 @@ from netkit.net.listen import open_socket
 
 
 def test_the_default_ports_are_the_contracts() -> None:
-    assert PORTS == {"dns": 5300, "http": 8080, "https": 8443, "echo": 45000, "hello": 45001}
-    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0}
+    assert PORTS == {
+        "dns": 5300,
+        "http": 8080,
+        "https": 8443,
+        "echo": 45000,
+        "hello": 45001,
+        "smtp": 2525,
+        "pop3": 2110,
+    }
+    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0, "smtp": 0, "pop3": 0}
 
 
 def test_environment_and_addresses_say_where_everything_is() -> None:
     with running(bind=["127.0.0.1"]) as lab:
-        dns, http, https, echo, hello = (lab.listening[name][0].endpoint for name in PORTS)
+        dns, http, https, echo, hello, smtp, pop3 = (lab.listening[name][0].endpoint for name in PORTS)
         ca = Path(lab.environment["NETKIT_LAB_CA"])
         assert lab.environment == {
             "NETKIT_LAB_DNS": str(dns),
@@ -34,6 +42,8 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_HTTPS": f"https://{https}",
             "NETKIT_LAB_ECHO": str(echo),
             "NETKIT_LAB_HELLO": str(hello),
+            "NETKIT_LAB_SMTP": str(smtp),
+            "NETKIT_LAB_POP3": str(pop3),
             "NETKIT_LAB_CA": str(ca),
         }
         assert lab.addresses == [
@@ -45,6 +55,8 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             f"echo udp://{echo}",
             f"hello tcp://{hello}",
             f"hello udp://{hello}",
+            f"smtp smtp://{smtp}",
+            f"pop3 pop3://{pop3}",
         ]
         assert ca.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
         assert ca.parent.stat().st_mode & 0o777 == 0o700
@@ -86,6 +98,8 @@ def test_events_of_a_whole_life() -> None:
         ("https", "listening"),
         *(2 * [("echo", "listening")]),
         *(2 * [("hello", "listening")]),
+        ("smtp", "listening"),
+        ("pop3", "listening"),
         ("lab", "ready"),
         ("lab", "stopping"),
     ]
@@ -144,7 +158,7 @@ def test_sockets_handed_over_are_served() -> None:
     assert asyncio.run(main()).endswith(b"Hello from the lab.\n")
 
 
-@pytest.mark.parametrize(("name", "reason"), [("", "'unnamed' is no service"), ("smtp", "no service"), ("dns", "")])
+@pytest.mark.parametrize(("name", "reason"), [("", "'unnamed' is no service"), ("imap", "no service"), ("dns", "")])
 def test_sockets_handed_over_need_a_services_name(name: str, reason: str) -> None:
     opened = open_socket(Endpoint("tcp", "127.0.0.1", 0))
     if reason:

@@ -41,6 +41,7 @@ def test_default_port(text: str, expected: str) -> None:
     ("text", "said"),
     [
         ("", "the address is empty"),
+        (".:80", "the root of all names is no host"),
         ("h", "'h' has no port"),
         ("h:", "port '' is neither a number nor a service name"),
         ("h:0", "port 0 is outside 1 to 65535"),

@@ -27,7 +27,7 @@ def lab(
             "-p",
             metavar="NAME=PORT",
             help="Listen on this port; repeatable. A bare 0: free ones for every service.",
-            show_default="dns=5300, http=8080, https=8443, echo=45000, hello=45001; free ones with a COMMAND",
+            show_default="the well-known ones of each; free ones with a COMMAND",
             rich_help_panel=LISTEN,
         ),
     ] = [],
@@ -44,7 +44,7 @@ def lab(
     quiet: Quiet = False,
     trace: Trace = "",
 ) -> Exit | int:
-    """Run DNS, HTTP, echo and hello servers on loopback.
+    """Run DNS, HTTP, mail, echo and hello servers on loopback.
 
     With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS, NETKIT_LAB_ECHO, NETKIT_LAB_HELLO,
     NETKIT_LAB_CA (a PEM file to trust) and NETKIT_LAB_ZONE in its environment, and its exit code is netkit's (128+N

@@ -1,11 +1,14 @@
 """`netkit pop3 stat|list|get|delete|capa`."""
 
 import re
+import sys
+from codecs import getincrementaldecoder
 from typing import Annotated
 
 import typer
 
 from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace
+from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
 from netkit.cli.output.sink import Output
 from netkit.cli.output.stdout import write_bytes
@@ -150,9 +153,10 @@ def get(
 
 
 class Sink:
-    """Standard output, or a file that is whole or not there."""
+    """Standard output, or a file that is whole or not there; on a terminal the text is made harmless."""
 
     def __init__(self, name: str | None) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("backslashreplace") if sys.stdout.isatty() else None
         self._file = Download(name) if name is not None else None
 
     def __enter__(self) -> "Sink":
@@ -167,6 +171,8 @@ class Sink:
     def write(self, data: bytes) -> None:
         if self._file:
             self._file.write(data)
+        elif self._decoder:
+            sys.stdout.write(visible(self._decoder.decode(data).replace("\r\n", "\n"), lines=True))
         else:
             write_bytes(data)
 

@@ -120,8 +120,7 @@ class SmtpService(MailService):
         return {"NETKIT_LAB_SMTP": addresses["smtp"]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
-        address = environment["NETKIT_LAB_SMTP"]
-        return [f"swaks --server {address} --to you@lab.test --h-Subject 'Hello'"]
+        return [f"curl smtp://{environment['NETKIT_LAB_SMTP']} --mail-rcpt you@lab.test -T message.eml"]
 
 
 class Pop3Service(MailService):
@@ -163,4 +162,5 @@ class Pop3Service(MailService):
         return {"NETKIT_LAB_POP3": addresses["pop3"]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
-        return [f"NETKIT_PASSWORD=any netkit pop3 subjects pop3://odd@lab.test@{environment['NETKIT_LAB_POP3']}"]
+        where = environment["NETKIT_LAB_POP3"]
+        return [f"netkit pop3 subjects --user odd@lab.test --password-cmd 'echo any' {where}"]

@@ -1,0 +1,158 @@
+"""`netkit pop3` as people call it: rows, JSON, state, exit codes."""
+
+import json
+import re
+import smtplib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Netkit = Callable[..., Any]
+PASSWORD = {"NETKIT_PASSWORD": "any"}
+KEYS = [
+    "time", "n", "uidl", "size", "date", "from", "subject", "subject_raw", "charset", "defects", "error",
+]  # fmt: skip
+
+
+@pytest.fixture
+def pop3(netkit: Netkit, lab: Mapping[str, str], tmp_path: Path) -> Netkit:
+    """pop3("subjects", "--new", user="a@lab.test")"""
+
+    def run(command: str, *args: str, user: str | None = None, **options: Any) -> Any:
+        target = f"pop3://{user}@{lab['NETKIT_LAB_POP3']}" if user else lab["NETKIT_LAB_POP3"]
+        environment = {**PASSWORD, "COLUMNS": "120", "XDG_STATE_HOME": str(tmp_path / "state")}
+        return netkit("pop3", command, target, *args, env=environment, **options)
+
+    return run
+
+
+@pytest.fixture
+def mail(lab: Mapping[str, str]) -> Callable[..., None]:
+    def send(to: str, *messages: bytes) -> None:
+        host, _, port = lab["NETKIT_LAB_SMTP"].rpartition(":")
+        with smtplib.SMTP(host, int(port)) as client:
+            for message in messages:
+                client.sendmail("ann@lab.test", [to], message)
+
+    return send
+
+
+def test_rows_in_a_pipe(pop3: Netkit, mail: Callable[..., None]) -> None:
+    date = b"Date: Fri, 2 Jan 2026 03:04:05 +0100\r\n"
+    mail(
+        "rows@lab.test", b"From: Ann <a@x>\r\n" + date + b"Subject: =?utf-8?q?caf=C3=A9=09x?=\r\n\r\n", b"X: y\r\n\r\n"
+    )
+    done = pop3("subjects", user="rows@lab.test")
+    assert done.stdout == "1\t2026-01-02 03:04+01:00\tAnn\tcafé x\n2\t-\t\t\n"
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert pop3("subjects", "--fields", "subject,n", "--last", "1", user="rows@lab.test").stdout == "\t2\n"
+    assert pop3("subjects", "--grep", "CAF", "--fields", "n", user="rows@lab.test").stdout == "1\n"
+    assert pop3("subjects", "--reverse", "--fields", "n", user="rows@lab.test").stdout == "2\n1\n"
+    assert pop3("subjects", "--range", "2-9", "--fields", "n", user="rows@lab.test").stdout == "2\n"
+    assert pop3("subjects", "--since", "2026-02-01", "--fields", "n", user="rows@lab.test").stdout == "2\n"
+
+
+def test_json_keeps_what_came(pop3: Netkit, mail: Callable[..., None]) -> None:
+    mail("json@lab.test", b"Subject: =?utf-8?q?caf=C3=A9=09x?=\r\n\r\n")
+    found = json.loads(pop3("subjects", "--json", user="json@lab.test").stdout)
+    assert list(found) == KEYS
+    assert found["subject"] == "café\tx"
+    assert found["subject_raw"] == "=?utf-8?q?caf=C3=A9=09x?="
+    assert (found["charset"], found["date"], found["error"]) == ("utf-8", None, None)
+
+
+def test_an_empty_mailbox_is_no_error(pop3: Netkit) -> None:
+    done = pop3("subjects", user="nobody@lab.test")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert pop3("stat", user="nobody@lab.test").stdout == "0\t0\n"
+
+
+def test_new_shows_a_message_once(pop3: Netkit, mail: Callable[..., None], tmp_path: Path) -> None:
+    mail("new@lab.test", b"Subject: one\r\n\r\n")
+    fields = ("--new", "--fields", "subject")
+    assert pop3("subjects", *fields, user="new@lab.test").stdout == "one\n"
+    mail("new@lab.test", b"Subject: two\r\n\r\n")
+    assert pop3("subjects", *fields, user="new@lab.test").stdout == "two\n"
+    assert pop3("subjects", *fields, user="new@lab.test").stdout == ""
+    (state,) = (tmp_path / "state/netkit/pop3").iterdir()
+    state.write_text("{")
+    done = pop3("subjects", *fields, user="new@lab.test")
+    assert done.returncode == 11
+    assert str(state) in done.stderr
+
+
+def test_get_and_delete(pop3: Netkit, mail: Callable[..., None], tmp_path: Path) -> None:
+    message = b"Subject: one\r\n\r\n.\r\n..x\r\n"
+    mail("get@lab.test", message)
+    assert pop3("get", "1", user="get@lab.test", text=False).stdout == message
+    done = pop3("get", "1", "7", "-o", str(tmp_path / "mail"), "--json", user="get@lab.test")
+    assert json.loads(done.stdout) == {"n": 1, "size": len(message), "uidl": None}
+    assert (tmp_path / "mail").read_bytes() == message
+    assert (done.returncode, "RETR 7: no such message" in done.stderr) == (8, True)
+    number, size, uidl = pop3("list", user="get@lab.test").stdout.split()
+    assert (number, size) == ("1", str(len(message)))
+    assert pop3("delete", "1", user="get@lab.test").returncode == 2
+    wrong = pop3("delete", "1=other", user="get@lab.test")
+    assert (wrong.returncode, uidl in wrong.stderr) == (1, True)
+    assert pop3("delete", f"1={uidl}", user="get@lab.test").stdout == f"1\t{uidl}\tdeleted\n"
+    assert pop3("list", user="get@lab.test").stdout == ""
+
+
+def test_capa(pop3: Netkit, lab: Mapping[str, str]) -> None:
+    assert "PIPELINING" in pop3("capa").stdout.splitlines()
+    done = pop3("capa", "--tls", "starttls", "--cacert", lab["NETKIT_LAB_CA"], "--json")
+    found = json.loads(done.stdout)
+    assert found["tls"].startswith("TLSv1.")
+    assert "STLS" in found["clear_capabilities"]
+    assert "STLS" not in found["capabilities"]
+    assert pop3("capa", "--tls", "starttls").returncode == 6
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("subjects", "h", "--range", "9-3"),
+        ("subjects", "h", "--range", "x"),
+        ("subjects", "h", "--last", "1", "--first", "1"),
+        ("subjects", "h", "--fields", "n,colour"),
+        ("subjects", "h", "--since", "yesterday"),
+        ("subjects", "h", "--grep", "("),
+        ("subjects", "h", "--via", "imap"),
+        ("subjects", "pop3://a:b@h"),
+        ("subjects", "--user", "a", "pop3://b@h"),
+        ("subjects", "h"),
+        ("subjects", "h:0", "--user", "a"),
+        ("get", "h", "0"),
+        ("get", "h", "1", "--json"),
+        ("delete", "h", "x=y"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_sent(netkit: Netkit, args: tuple[str, ...]) -> None:
+    done = netkit("pop3", *args, env=PASSWORD)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr
+
+
+def test_no_terminal_no_prompt(netkit: Netkit, lab: Mapping[str, str]) -> None:
+    done = netkit("pop3", "stat", f"pop3://a@{lab['NETKIT_LAB_POP3']}")
+    assert done.returncode == 2
+    assert "--password-cmd" in done.stderr
+
+
+def test_nobody_there(netkit: Netkit) -> None:
+    done = netkit("pop3", "stat", "pop3://a@127.0.0.1:1", env=PASSWORD)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_odd_subjects_are_harmless_on_a_terminal(pop3: Netkit) -> None:
+    text = pop3("subjects", "--color", "always", user="odd@lab.test").stdout
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", bare)
+    assert "\\x1b" in bare
+    assert "[/foo] [link=" in bare
+    assert ":bomb:" in bare
+    assert "\\u202egpj.exe" in bare
