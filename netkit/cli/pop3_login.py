@@ -68,12 +68,12 @@ class Login(NamedTuple):
     on_event: Any
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A session that is logged in, where there is a user."""
+    def session(self, *, listing: bool = False) -> Iterator[Session]:
+        """A session that is logged in, where there is a user; listing: `list` is what comes next."""
         deadline = Deadline.after(self.timeout)
         with open_session(self.target, security=self.security, deadline=deadline, on_event=self.on_event) as session:
             if self.user is not None and self.password is not None:
-                session.login(self.user, self.password, apop=self.apop)
+                session.login(self.user, self.password, apop=self.apop, listing=listing)
             yield session
 
 

@@ -165,7 +165,7 @@ def poll(
     from netkit.mail.pop3.subjects import subjects as rows
 
     codes: list[Exit] = []
-    with login.session() as session:
+    with login.session(listing=True) as session:
         waiting = session.list()
         if seen is not None and any(one.uidl is None for one in waiting):
             raise No(f"{login.target.name}: without UIDL nobody can say what is new", kind="no_uidl")

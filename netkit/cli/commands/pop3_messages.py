@@ -92,7 +92,7 @@ def list_messages(
     """
     login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)
-    with login.session() as session:
+    with login.session(listing=True) as session:
         for message in session.list():
             out.show(message)
         end(out, session, required=False)
@@ -210,7 +210,7 @@ def delete(
     wanted = [parse_message(text, yes) for text in messages]
     login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)
-    with login.session() as session:
+    with login.session(listing=True) as session:
         there = {one.n: one for one in session.list()}
         for number, uidl in wanted:
             if number not in there:

@@ -1,0 +1,112 @@
+"""Dovecot as a POP3 server of our own on loopback ports: any user, the password `secret`, mail in a maildir.
+
+Needs root, since Dovecot changes users: its mail belongs to `nobody`.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from netkit.net.ca import Authority
+
+PASSWORD = "secret"
+CONF = """
+protocols = pop3
+listen = 127.0.0.1
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/log
+ssl = yes
+ssl_cert = <{root}/site.pem
+ssl_key = <{root}/site.key
+disable_plaintext_auth = no
+auth_mechanisms = plain apop
+mail_location = maildir:{root}/mail/%u
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={root}/mail/%u
+}}
+first_valid_uid = 1
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {plain}
+  }}
+  inet_listener pop3s {{
+    port = {tls}
+    ssl = yes
+  }}
+}}
+"""
+
+
+class Dovecot(NamedTuple):
+    """plain, tls: 127.0.0.1:PORT of each; ca: the file to trust."""
+
+    plain: str
+    tls: str
+    ca: str
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextmanager
+def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[Dovecot]:
+    """A running server; mailboxes: the messages of each user, with LF line ends as a maildir has them."""
+    nobody = pwd.getpwnam("nobody")
+    root = Path(tempfile.mkdtemp(prefix="netkit-dovecot-"))
+    try:
+        root.chmod(0o755)
+        for user, messages in mailboxes.items():
+            folder = root / "mail" / user
+            for name in ("new", "cur", "tmp"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+            for number, message in enumerate(messages, 1):
+                (folder / "cur" / f"{1700000000 + number}.M{number}P1.lab:2,").write_bytes(message)
+        for path in [root / "mail", *(root / "mail").rglob("*")]:
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        authority = Authority()
+        leaf = authority.issue(["localhost", "127.0.0.1"])
+        (root / "site.pem").write_bytes(leaf.certificate)
+        (root / "site.key").write_bytes(leaf.key)
+        (root / "ca.pem").write_bytes(authority.pem)
+        plain, tls = free_port(), free_port()
+        conf = CONF.format(root=root, plain=plain, tls=tls, uid=nobody.pw_uid, gid=nobody.pw_gid, password=PASSWORD)
+        (root / "dovecot.conf").write_text(conf)
+        server = subprocess.Popen([program, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.PIPE)
+        try:
+            await_ports(server, root / "log", plain, tls)
+            yield Dovecot(f"127.0.0.1:{plain}", f"127.0.0.1:{tls}", str(root / "ca.pem"))
+        finally:
+            server.terminate()
+            server.communicate(timeout=20)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def await_ports(server: "subprocess.Popen[bytes]", log: Path, *ports: int) -> None:
+    """Until each port accepts; Dovecot has no other sign of being ready."""
+    for port in ports:
+        while True:
+            if server.poll() is not None:
+                _, errors = server.communicate()
+                raise RuntimeError(f"dovecot ended: {errors.decode()} {log.read_text() if log.exists() else ''}")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                break
+            except ConnectionRefusedError:
+                os.sched_yield()
