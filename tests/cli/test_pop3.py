@@ -1,8 +1,12 @@
 """`netkit pop3` as people call it: rows, JSON, state, exit codes."""
 
 import json
+import os
 import re
+import signal
 import smtplib
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -156,3 +160,33 @@ def test_odd_subjects_are_harmless_on_a_terminal(pop3: Netkit) -> None:
     assert "[/foo] [link=" in bare
     assert ":bomb:" in bare
     assert "\\u202egpj.exe" in bare
+
+
+def test_the_other_views_on_a_terminal(pop3: Netkit, mail: Callable[..., None], lab: Mapping[str, str]) -> None:
+    mail("view@lab.test", b"Subject:\r\n\r\n", b"X: y\r\n\r\n")
+
+    def seen(command: str, *args: str, **options: Any) -> str:
+        return re.sub(r"\x1b\[[0-9;]*m", "", pop3(command, *args, "--color", "always", **options).stdout)
+
+    assert seen("stat", user="view@lab.test").startswith("2 messages, 20 bytes   view@lab.test at 127.0.0.1:")
+    assert seen("stat", "-q", user="view@lab.test") == "2 messages, 20 bytes\n"
+    assert re.fullmatch(r" +1 +12  lab\d{8}\n +2 +8  lab\d{8}\n", seen("list", user="view@lab.test"))
+    rows = seen("subjects", user="view@lab.test").splitlines()
+    assert [row.split() for row in rows] == [["1", "-", "(empty)"], ["2", "-", "(no", "subject)"]]
+    assert "deleted" in seen("delete", "1", "--yes", user="view@lab.test")
+    assert "after TLS alone" not in seen("capa", "--tls", "starttls", "--cacert", lab["NETKIT_LAB_CA"])
+    assert "before TLS alone" in seen("capa", "--tls", "starttls", "--cacert", lab["NETKIT_LAB_CA"])
+
+
+def test_follow_shows_what_comes(lab: Mapping[str, str], mail: Callable[..., None]) -> None:
+    mail("follow@lab.test", b"Subject: one\r\n\r\n")
+    argv = [sys.executable, "-m", "netkit", "pop3", "subjects", f"pop3://follow@lab.test@{lab['NETKIT_LAB_POP3']}"]
+    argv += ["--follow", "50ms", "--fields", "subject"]
+    with subprocess.Popen(argv, env={**os.environ, **PASSWORD}, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "one\n"
+        mail("follow@lab.test", b"Subject: two\r\n\r\n")
+        assert running.stdout.readline() == "two\n"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+        assert running.stdout.read() == ""

@@ -3,13 +3,14 @@
 import poplib
 import smtplib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from netkit.errors import AuthRefused, Exit, Insecure, No, PeerError, Temporary, TimedOut
+from netkit.errors import AuthRefused, Exit, Insecure, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import Step
 from netkit.lab import running
 from netkit.mail.pop3.session import SCHEMES, Session, open_session
@@ -237,3 +238,47 @@ def test_small_buffers_lock_nobody_up() -> None:
             answers = session.pipeline((("TOP", "1", "0") for _ in range(3000)), 3000, keep=100)
             assert sum(len(reply.body or b"") for reply in answers) == 3000 * 100
         thread.join(10)
+
+
+def test_a_reset_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            client.sendall(b"+OK\r\n")
+            client.recv(100)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with pytest.raises(Unreachable) as caught:
+            open_to(address)
+        thread.join(10)
+    assert (caught.value.kind, caught.value.message) == ("reset", f"{address}: reset")
+
+
+def test_an_endless_answer_is_cut(scripted: Callable[..., Any]) -> None:
+    server = scripted([b"+OK\r\n", b"+OK\r\n" + b"X" * 100_000])
+    with pytest.raises(PeerError) as caught:
+        open_to(server.address)
+    assert caught.value.kind == "too_long"
+
+
+def test_a_server_without_capa_and_with_an_odd_listing(scripted: Callable[..., Any]) -> None:
+    server = scripted(
+        [b"+OK\r\n", b"-ERR what?\r\n", b"+OK\r\n1 9\r\njunk\r\n2\r\n99999999999 1\r\n.\r\n",
+         b"+OK\r\n1 " + b"x" * 71 + b"\r\n2 b\r\n.\r\n", b"+OK\r\nSubject: a\r\n.\r\n", b"-ERR busy\r\n"]
+    )  # fmt: skip
+    with open_to(server.address) as session:
+        listed = session.list()
+        assert [tuple(one) for one in listed] == [(1, 9, None), (2, None, "b")]
+        found = list(subjects(session, listed))
+    assert [(row.subject, row.error is None) for row in found] == [("a", True), (None, False)]
+
+
+def test_quit_refused(scripted: Callable[..., Any]) -> None:
+    server = scripted([b"+OK\r\n", SLOW_CAPA, b"-ERR [SYS/TEMP] disk\r\n"])
+    with open_to(server.address) as session, pytest.raises(Temporary, match="disk"):
+        session.quit()
