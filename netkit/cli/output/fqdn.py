@@ -6,7 +6,7 @@ JSON: time, input, name, source, exit_code, confirmed, agree, sources (source, n
 from collections.abc import Iterable
 from typing import Any
 
-from netkit.cli.output.names import now
+from netkit.cli.output.sink import now
 from netkit.dns.full_name import Fqdn
 from netkit.errors import Exit
 

@@ -6,10 +6,9 @@ reason), notes, error (kind, message, hint).
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from netkit.cli.output.sink import rfc3339
+from netkit.cli.output.sink import now
 from netkit.cli.run import say
 from netkit.dns.lookup import Lookup
 from netkit.dns.result import MEANING, NEGATIVE, Outcome, Resolution
@@ -22,10 +21,6 @@ HINTS = {
     Outcome.LAME: "ask a recursive server, or one of the zone's own",
     Outcome.REFUSED: "the server may answer only its own network or zones",
 }
-
-
-def now() -> str:
-    return rfc3339(datetime.now(UTC))
 
 
 def documents(found: Lookup) -> Iterator[dict[str, Any]]:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from netkit.cli.output.names import now
-from netkit.cli.output.sink import exact, failure, rfc3339
+from netkit.cli.output.sink import exact, failure, now, rfc3339
 from netkit.mail.pop3.session import Listed
 from netkit.mail.pop3.subjects import Row
 

@@ -114,6 +114,13 @@ def rfc3339(moment: "datetime") -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def now() -> str:
+    """The time that a result is shown."""
+    from datetime import UTC, datetime
+
+    return rfc3339(datetime.now(UTC))
+
+
 def exact(data: bytes) -> str | dict[str, str]:
     """Bytes for JSON: text when they are UTF-8, else {"base64": ...}."""
     try:
