@@ -216,7 +216,7 @@ def handshake(where: str, reason: str) -> Insecure:
         return Insecure(
             f"{where}: the server does not speak TLS on this port",
             kind="tls_plain_port",
-            hint="use http:// if the plain protocol is meant",
+            hint="http:// instead of https://, or no --tls, if the plain protocol is meant",
         )
     if re.search(r"eof|reset|closed|SYSCALL", reason, re.IGNORECASE):
         words = "the server closed the connection during the handshake"

@@ -102,7 +102,8 @@ class Replies:
         if line[:4].upper() == b"-ERR":
             self._expected.popleft()
             return Status(False, line[4:].strip())
-        raise PeerError(f"not POP3: {line[:60]!r} where +OK or -ERR is due", kind="not_pop3", hint=what_else(line))
+        said = line[:60].decode("utf-8", "backslashreplace")
+        raise PeerError(f"not POP3: {said!r} where +OK or -ERR is due", kind="not_pop3", hint=what_else(line))
 
 
 def what_else(line: bytes) -> str | None:
