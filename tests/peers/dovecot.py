@@ -6,7 +6,6 @@ Needs root, since Dovecot changes users: its mail belongs to `nobody`.
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netkit.net.ca import Authority
+from tests.peers.daemons import await_port, find_free_port
 
 PASSWORD = "secret"
 CONF = """
@@ -58,12 +58,6 @@ class Dovecot(NamedTuple):
     ca: str
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
 def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[Dovecot]:
     """A running server; mailboxes: the messages of each user, with LF line ends as a maildir has them."""
@@ -84,29 +78,16 @@ def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[
         (root / "site.pem").write_bytes(leaf.certificate)
         (root / "site.key").write_bytes(leaf.key)
         (root / "ca.pem").write_bytes(authority.pem)
-        plain, tls = free_port(), free_port()
+        plain, tls = find_free_port(), find_free_port()
         conf = CONF.format(root=root, plain=plain, tls=tls, uid=nobody.pw_uid, gid=nobody.pw_gid, password=PASSWORD)
         (root / "dovecot.conf").write_text(conf)
-        server = subprocess.Popen([program, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.PIPE)
+        server = subprocess.Popen([program, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.DEVNULL)
         try:
-            await_ports(server, root / "log", plain, tls)
+            for port in (plain, tls):
+                await_port(server, port, root / "log")
             yield Dovecot(f"127.0.0.1:{plain}", f"127.0.0.1:{tls}", str(root / "ca.pem"))
         finally:
             server.terminate()
-            server.communicate(timeout=20)
+            server.wait(20)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def await_ports(server: "subprocess.Popen[bytes]", log: Path, *ports: int) -> None:
-    """Until each port accepts; Dovecot has no other sign of being ready."""
-    for port in ports:
-        while True:
-            if server.poll() is not None:
-                _, errors = server.communicate()
-                raise RuntimeError(f"dovecot ended: {errors.decode()} {log.read_text() if log.exists() else ''}")
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
-                break
-            except ConnectionRefusedError:
-                os.sched_yield()
