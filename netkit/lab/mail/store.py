@@ -12,6 +12,7 @@ from netkit.mail.pop3.server import Message
 from netkit.mail.smtp.server import Envelope
 
 MAX_MESSAGES = 10_000
+MAX_COPIES = 100_000  # a message for a thousand recipients is a thousand entries
 MAX_BYTES = 256 * 1024 * 1024
 MAX_SIZE = 64 * 1024 * 1024  # bytes of one message
 EVERYTHING, ODD = "*", "odd@lab.test"
@@ -27,7 +28,9 @@ class Store:
 
     def deliver(self, envelope: Envelope) -> str | None:
         """Put a message into its recipients' mailboxes; its id, None when the lab is full."""
-        if len(self._sizes) >= MAX_MESSAGES or sum(self._sizes.values()) + len(envelope.data) > MAX_BYTES:
+        copies = sum(map(len, self._boxes.values())) + len(envelope.recipients)
+        size = sum(self._sizes.values()) + len(envelope.data)
+        if len(self._sizes) >= MAX_MESSAGES or copies > MAX_COPIES or size > MAX_BYTES:
             return None
         return self._put(envelope.data, [address.lower() for address in envelope.recipients])
 

@@ -13,6 +13,7 @@ from netkit.mail.dots import DotReader
 
 MAX_LINE = 16 * 1024  # bytes of a command: an AUTH response with a token is long (RFC 4954 section 4: 12,288)
 MAX_RECIPIENTS = 1000
+MAX_PATH = 320  # bytes of an address: 64 before the @ and 255 behind it (RFC 5321 section 4.5.3.1)
 MAX_ERRORS = 20
 _PATH = re.compile(r"(FROM|TO): ?<((?:[^<>\s\"\\]|\"(?:[^\"\\]|\\.)*\")*)>(?: (.*))?", re.IGNORECASE)
 
@@ -188,6 +189,8 @@ class Smtp:
             return self._no("503 5.5.1 MAIL first")
         if found is None or found[1].upper() != "TO" or "@" not in found[2].strip("@"):
             return self._no("501 5.1.3 RCPT TO:<name@domain>")
+        if len(found[2].encode()) > MAX_PATH:
+            return self._no("501 5.1.3 the address is too long")
         if len(self._recipients) >= MAX_RECIPIENTS:
             return [f"452 4.5.3 more than {MAX_RECIPIENTS} recipients"]
         self._recipients.append(found[2])

@@ -79,6 +79,7 @@ def test_limits() -> None:
         assert smtp.feed(b"x" * 100 + b"\r\n") == b""
     assert codes(smtp.feed(b".\r\n")) == [b"552"]
     assert taken == []
+    assert codes(smtp.feed(b"MAIL FROM:<>\r\nRCPT TO:<" + b"x" * 320 + b"@y>\r\n")) == [b"250", b"501"]
     assert codes(smtp.feed(b"x" * (MAX_LINE + 1))) == [b"500"]
     assert smtp.closed
     smtp, _ = session()
