@@ -7,6 +7,7 @@ wait4(2), so a busy machine disturbs both sides alike. `netkit` is the installed
 
 import os
 import shutil
+import socketserver
 import statistics
 import sys
 import threading
@@ -59,7 +60,27 @@ def page() -> Iterator[str]:
         server.server_close()
 
 
-def cases(url: str) -> dict[str, Case]:
+class Mailbox(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"+OK\r\n")
+        for line in self.rfile:
+            self.wfile.write(b"+OK\r\nPIPELINING\r\n.\r\n" if line.startswith(b"CAPA") else b"+OK 0 0\r\n")
+
+
+@contextmanager
+def mailbox() -> Iterator[str]:
+    """HOST:PORT of an empty POP3 mailbox on loopback."""
+    with socketserver.TCPServer(("127.0.0.1", 0), Mailbox) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def cases(url: str, pop3: str) -> dict[str, Case]:
     script = shutil.which("netkit", path=str(Path(sys.executable).parent))
     netkit = [script] if script else [sys.executable, "-m", "netkit"]
     bash = shutil.which("bash") or "/bin/bash"
@@ -79,14 +100,16 @@ def cases(url: str) -> dict[str, Case]:
         "fqdn": Case([*netkit, "fqdn", "--timeout", "1"], ratio=8),
         "http get, a small page": Case([*netkit, "http", "get", url], ratio=8),
         "http head, a small page": Case([*netkit, "http", "head", url], ratio=8),
+        "pop3 stat, an empty mailbox": Case([*netkit, "pop3", "stat", "--user", "u", pop3], ratio=8),
         "bash -c true": Case([bash, "--norc", "-c", "true"]),
         "one TAB, in a fresh bash": Case([bash, "--norc", "-c", tab], milliseconds=10),
     }
 
 
 def main() -> int:
-    with page() as url:
-        wanted = cases(url)
+    os.environ["NETKIT_PASSWORD"] = "any"
+    with page() as url, mailbox() as pop3:
+        wanted = cases(url, pop3)
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}
         for round_ in range(ROUNDS + 2):
             for name, case in wanted.items():
