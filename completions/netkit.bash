@@ -214,7 +214,7 @@ _netkit() {
     "netkit pop3 subjects:--range") return 0 ;;
     "netkit pop3 subjects:--since") return 0 ;;
     "netkit pop3 subjects:--grep") return 0 ;;
-    "netkit pop3 subjects:--via") return 0 ;;
+    "netkit pop3 subjects:--via") _netkit_words "$glued" "auto top retr"; return 0 ;;
     "netkit pop3 subjects:--window") return 0 ;;
     "netkit pop3 subjects:--follow") return 0 ;;
     "netkit pop3 subjects:--fields") return 0 ;;

@@ -289,7 +289,7 @@ complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l new -d 'Those that
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l since -x -d 'Dated 2026-01-31 or later.'
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l grep -x -d 'With this in subject or sender, in any case.'
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l reverse -d 'The last one first.'
-complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l via -x -d 'How headers are asked for.'
+complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l via -x -a 'auto top retr' -d 'How headers are asked for; auto: TOP, else RETR.'
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l window -x -d 'Ask so many at once.'
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l follow -x -d 'Look again so often, and show what has come.'
 complete -c netkit -n '__netkit_at "netkit pop3 subjects"' -l fields -x -d 'Of n,size,date,from,subject,uidl.'

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -11,7 +11,8 @@ from netkit.cli.output.sink import Output
 from netkit.cli.secret import find_password
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, NetkitError
-from netkit.mail.pop3.session import SCHEMES, Session, check_user, open_session
+from netkit.events import OnEvent
+from netkit.mail.pop3.session import SCHEMES, Session, open_session
 from netkit.mail.target import Target, Tls, parse_target
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
@@ -65,7 +66,7 @@ class Login(NamedTuple):
     password: str | None
     apop: bool
     timeout: float
-    on_event: Any
+    on_event: OnEvent | None
 
     @contextmanager
     def session(self, *, listing: bool = False) -> Iterator[Session]:
@@ -81,12 +82,30 @@ def prepare(
     target: str, user: str | None, command: str | None, file: str | None, fd: int | None, apop: bool, tls: Tls,
     cacert: str | None, insecure: bool, timeout: float, trace: str,
 ) -> Login:  # fmt: skip
-    server = parse_target(target, SCHEMES, tls)
+    server, security = secured(target, tls, cacert, insecure)
     if user is not None and server.user is not None and user != server.user:
         raise BadInput(f"--user {user} and {server.user} in the URL are two users: use one of them")
-    name = check_user(user or server.user)
+    name = user or server.user
+    if not name:
+        raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
     password = find_password(name, command=command, file=file, fd=fd)
-    return Login(server, Security(cacert, insecure), name, password, apop, timeout, listener(trace))
+    return Login(server, security, name, password, apop, timeout, listener(trace))
+
+
+def nobody(target: str, tls: Tls, cacert: str | None, insecure: bool, timeout: float, trace: str) -> Login:
+    """For what a server tells before anybody logs in."""
+    return Login(*secured(target, tls, cacert, insecure), None, None, False, timeout, listener(trace))
+
+
+def secured(target: str, tls: Tls, cacert: str | None, insecure: bool) -> tuple[Target, Security]:
+    """The server, and how its certificate is checked. Raises BadInput for a check that would check nothing."""
+    server = parse_target(target, SCHEMES, tls)
+    if server.tls is Tls.none and (cacert or insecure):
+        raise BadInput(
+            f"--cacert and --insecure are for TLS, and {server.name} is spoken to without",
+            hint="--tls starttls asks for it",
+        )
+    return server, Security(cacert, insecure)
 
 
 def end(out: Output, session: Session, *, required: bool) -> None:

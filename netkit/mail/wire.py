@@ -19,7 +19,7 @@ from netkit.net.tls_client import Security, secure
 if TYPE_CHECKING:
     import ssl
 
-READ = 256 * 1024
+READ = 64 * 1024  # bytes; whoever takes many short answers out of one piece copies what is left of it for each
 
 
 class Wire:
@@ -34,7 +34,6 @@ class Wire:
         self._on_event = on_event
         self._out = bytearray()
         self._shown = bytearray()
-        self.silent = False  # what comes is part of an authentication and is not for traces
         if self.socket.family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -49,11 +48,6 @@ class Wire:
         self._out += data
         if self._on_event:
             self._shown += data.replace(secret, b"*" * len(secret)) if secret else data
-
-    @property
-    def queued(self) -> int:
-        """Bytes that the system has not taken yet."""
-        return len(self._out)
 
     def turn(self) -> bytes:
         """Send and read what is possible; returns what came, b"" if only sending went on.
@@ -95,7 +89,10 @@ class Wire:
     def _last_words(self) -> bool:
         """Whether something is left to read: a peer may say why it hung up before it did."""
         self._out.clear()
-        return bool(select.select([self.socket], [], [], 0)[0])
+        self._shown.clear()
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _receive(self) -> bytes:
         try:
@@ -107,8 +104,7 @@ class Wire:
         if not data:
             raise PeerError(f"{self.name}: the server closed the connection", kind="closed")
         if self._on_event:
-            shown = b"*" * len(data) if self.silent else data
-            self._on_event(Step("recv", self.address, size=len(data), data=shown))
+            self._on_event(Step("recv", self.address, size=len(data), data=data))
         return data
 
     def _wait(self) -> None:

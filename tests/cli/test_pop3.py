@@ -81,6 +81,9 @@ def test_new_shows_a_message_once(pop3: Netkit, mail: Callable[..., None], tmp_p
     assert pop3("subjects", *fields, user="new@lab.test").stdout == "two\n"
     assert pop3("subjects", *fields, user="new@lab.test").stdout == ""
     (state,) = (tmp_path / "state/netkit/pop3").iterdir()
+    mail("new@lab.test", b"Subject: three\r\n\r\n", b"Subject: four\r\n\r\n")
+    assert pop3("subjects", *fields, "--grep", "four", user="new@lab.test").stdout == "four\n"
+    assert pop3("subjects", *fields, user="new@lab.test").stdout == "three\n"  # what was not shown is still new
     state.write_text("{")
     done = pop3("subjects", *fields, user="new@lab.test")
     assert done.returncode == 11
@@ -95,6 +98,8 @@ def test_get_and_delete(pop3: Netkit, mail: Callable[..., None], tmp_path: Path)
     assert json.loads(done.stdout) == {"n": 1, "size": len(message), "uidl": None}
     assert (tmp_path / "mail").read_bytes() == message
     assert (done.returncode, "RETR 7: no such message" in done.stderr) == (8, True)
+    assert pop3("get", "8", "9", "-o", str(tmp_path / "mail"), user="get@lab.test").returncode == 1
+    assert (tmp_path / "mail").read_bytes() == message  # nothing came, so nothing is replaced
     number, size, uidl = pop3("list", user="get@lab.test").stdout.split()
     assert (number, size) == ("1", str(len(message)))
     assert pop3("delete", "1", user="get@lab.test").returncode == 2
@@ -131,6 +136,8 @@ def test_capa(pop3: Netkit, lab: Mapping[str, str]) -> None:
         ("get", "h", "0"),
         ("get", "h", "1", "--json"),
         ("delete", "h", "x=y"),
+        ("capa", "127.0.0.1:1", "--cacert", "ca.pem"),
+        ("stat", "127.0.0.1:1", "--user", "a", "--insecure"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_sent(netkit: Netkit, args: tuple[str, ...]) -> None:

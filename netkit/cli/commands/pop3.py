@@ -1,9 +1,10 @@
 """`netkit pop3 subjects`."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -28,6 +29,8 @@ from netkit.cli.pop3_login import (
 )  # fmt: skip
 from netkit.errors import BadInput, Exit, No, combine
 from netkit.mail.pop3.session import WINDOW, Listed
+from netkit.mail.pop3.subjects import Row, Via
+from netkit.mail.pop3.subjects import subjects as rows
 from netkit.mail.target import Tls
 
 WHICH = "Which messages"
@@ -60,8 +63,8 @@ def subjects(
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The last one first.", rich_help_panel=WHICH)] = False,
     via: Annotated[
-        str, typer.Option("--via", metavar="[auto|top|retr]", help="How headers are asked for.", rich_help_panel=SERVER)
-    ] = "auto",
+        Via, typer.Option("--via", help="How headers are asked for; auto: TOP, else RETR.", rich_help_panel=SERVER)
+    ] = Via.auto,
     window: Annotated[
         int,
         typer.Option("--window", metavar="N", min=1, max=10000, help="Ask so many at once.", rich_help_panel=SERVER),
@@ -102,105 +105,108 @@ def subjects(
     Exit: 0 also for an empty mailbox, 1 the server says no, 3 unreachable, 4 timeout, 5 broke off, 6 TLS,
     7 wrong password, 8 some messages failed, 9 try again.
     """
-    if via not in ("auto", "top", "retr"):
-        raise BadInput(f"--via {via}: auto, top or retr")
     if sum(one is not None for one in (last, first, span)) > 1:
         raise BadInput("--last, --first and --range exclude each other")
-    chosen = tuple(fields.split(","))
-    if wrong := [field for field in chosen if field not in FIELDS]:
+    shown = tuple(fields.split(","))
+    if wrong := [field for field in shown if field not in FIELDS]:
         raise BadInput(f"--fields: there is no {wrong[0]!r}", hint="there are " + ",".join(FIELDS))
-    keep = Filter.of(since, grep)
     numbers = parse_range(span) if span else None
+    choice = Choice(last, first, numbers, parse_date(since), parse_pattern(grep), reverse)
     login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)
     seen: frozenset[str] | None = None
-    path = None
+    state = None
     if new:
         from netkit.mail.pop3.seen import load, state_file
 
-        path = state_file(login.user or "", login.target.name)
-        seen = load(path)
+        state = state_file(login.user or "", login.target.name)
+        seen = load(state)
     elif follow is not None:
         seen = frozenset()
     while True:
-        codes, seen = poll(out, login, keep, chosen, seen, path, last, first, numbers, reverse, via, window)
+        code, seen = poll(out, login, choice, shown, seen, state, via, window)
         if follow is None:
-            return combine(codes)
+            return code
         sleep(follow)
 
 
-class Filter(NamedTuple):
-    since: Any
+class Choice(NamedTuple):
+    """Which messages are wanted: by their numbers before a header is asked for, by date and text after."""
+
+    last: int | None
+    first: int | None
+    span: tuple[int, int] | None
+    since: datetime | None
     pattern: re.Pattern[str] | None
+    reverse: bool
 
-    @classmethod
-    def of(cls, since: str | None, grep: str | None) -> "Filter":
-        from datetime import UTC, datetime
+    def among(self, waiting: list[Listed]) -> list[Listed]:
+        if self.last is not None:
+            waiting = waiting[-self.last :]
+        elif self.first is not None:
+            waiting = waiting[: self.first]
+        elif self.span is not None:
+            waiting = [one for one in waiting if self.span[0] <= one.n <= self.span[1]]
+        return waiting[::-1] if self.reverse else waiting
 
-        moment = None
-        if since:
-            try:
-                moment = datetime.fromisoformat(since)
-            except ValueError as exc:
-                raise BadInput(f"--since {since!r} is no date: write 2026-01-31") from exc
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        try:
-            return cls(moment, re.compile(grep, re.IGNORECASE) if grep else None)
-        except re.error as exc:
-            raise BadInput(f"--grep {grep!r} is no regular expression: {exc}") from exc
-
-    def takes(self, row: Any) -> bool:
+    def takes(self, row: Row) -> bool:
         if row.error is not None:
             return True
         if self.since and row.date and row.date < self.since:
             return False
-        return not self.pattern or bool(self.pattern.search(row.subject or "") or self.pattern.search(row.sender or ""))
+        return not self.pattern or any(self.pattern.search(text or "") for text in (row.subject, row.sender))
 
 
 def poll(
-    out: Output, login: Login, keep: Filter, fields: tuple[str, ...], seen: frozenset[str] | None, path: Path | None,
-    last: int | None, first: int | None, span: tuple[int, int] | None, reverse: bool, via: str, window: int,
-) -> tuple[list[Exit], frozenset[str] | None]:  # fmt: skip
-    """One session: show what is asked for. Returns the rows' exit codes and the UIDLs seen by now."""
-    from netkit.mail.pop3.subjects import subjects as rows
-
+    out: Output, login: Login, choice: Choice, fields: tuple[str, ...], seen: frozenset[str] | None, state: Path | None,
+    via: Via, window: int,
+) -> tuple[Exit, frozenset[str] | None]:  # fmt: skip
+    """One session: show what is asked for and was not seen. Returns its exit code and the UIDLs seen by now."""
     codes: list[Exit] = []
     with login.session(listing=True) as session:
         waiting = session.list()
         if seen is not None and any(one.uidl is None for one in waiting):
             raise No(f"{login.target.name}: without UIDL nobody can say what is new", kind="no_uidl")
-        chosen = select(waiting, last, first, span)
-        if seen is not None:
-            chosen = [one for one in chosen if one.uidl not in seen]
-        shown = set()
-        for row in rows(session, chosen[::-1] if reverse else chosen, via=via, window=window, on_note=out.note):
-            if keep.takes(row):
+        chosen = [one for one in choice.among(waiting) if seen is None or one.uidl not in seen]
+        shown: set[str | None] = set()
+        for row in rows(session, chosen, via=via, window=window, on_note=out.note):
+            if choice.takes(row):
                 out.show(Shown(row, fields))
-            if row.error is None:
-                shown.add(row.uidl)
-                codes.append(Exit.OK)
-            else:
-                codes.append(Exit(row.error.exit))
-                if out.form is Form.JSON:
-                    out.error(row.error)
-        end(out, session, required=path is not None)
+                if row.error is None:
+                    shown.add(row.uidl)
+            codes.append(Exit(row.error.exit) if row.error else Exit.OK)
+            if row.error and out.form is Form.JSON:
+                out.error(row.error)
+        end(out, session, required=state is not None)
     if seen is None:
-        return codes, None
+        return combine(codes), None
     left = {one.uidl for one in waiting}
-    now = frozenset(uidl for uidl in (seen | shown) if uidl in left and uidl is not None)
-    if path is not None:
+    now = frozenset(uidl for uidl in seen | shown if uidl is not None and uidl in left)
+    if state is not None:
         from netkit.mail.pop3.seen import store
 
-        store(path, now)
-    return codes, now
+        store(state, now)
+    return combine(codes), now
 
 
-def select(waiting: list[Listed], last: int | None, first: int | None, span: tuple[int, int] | None) -> list[Listed]:
-    if last is not None:
-        return waiting[-last:]
-    if first is not None:
-        return waiting[:first]
-    return [one for one in waiting if span is None or span[0] <= one.n <= span[1]]
+def parse_date(text: str | None) -> datetime | None:
+    """A day begins at midnight UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise BadInput(f"--since {text!r} is no date: write 2026-01-31") from exc
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_pattern(text: str | None) -> re.Pattern[str] | None:
+    if text is None:
+        return None
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as exc:
+        raise BadInput(f"--grep {text!r} is no regular expression: {exc}") from exc
 
 
 def parse_range(text: str) -> tuple[int, int]:

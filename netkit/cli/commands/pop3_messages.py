@@ -16,7 +16,6 @@ from netkit.cli.pop3_login import (
     Apop,
     CaCert,
     Insecure,
-    Login,
     PasswordCmd,
     PasswordFd,
     PasswordFile,
@@ -25,14 +24,13 @@ from netkit.cli.pop3_login import (
     TlsOption,
     User,
     end,
+    nobody,
     prepare,
 )  # fmt: skip
-from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, No, PeerError, TimedOut, Unknown, Unreachable, combine
-from netkit.mail.pop3.session import SCHEMES, Listed, Session
-from netkit.mail.target import Tls, parse_target
+from netkit.errors import BadInput, Exit, No, PeerError, Temporary, TimedOut, Unknown, Unreachable, combine
+from netkit.mail.pop3.session import Listed, Session
+from netkit.mail.target import Tls
 from netkit.net.download import Download
-from netkit.net.tls_client import Security
 
 UNCHANGED = "nothing was deleted; netkit pop3 list shows what is there"
 Numbers = Annotated[list[int], typer.Argument(metavar="N...", min=1, help="The numbers of the messages.")]
@@ -61,11 +59,7 @@ def stat(
     login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session() as session:
-        reply = session.ask("STAT")
-        words = reply.text.split()
-        if not reply.ok or len(words) < 2 or not (words[0] + words[1]).isdigit():
-            raise No(f"{login.target.name}: STAT: {reply.text[:200].decode('utf-8', 'backslashreplace')}")
-        out.show(Stat(login.target.name, login.user or "", int(words[0]), int(words[1])))
+        out.show(Stat(login.target.name, login.user or "", *session.stat()))
         end(out, session, required=False)
     return Exit.OK
 
@@ -140,14 +134,15 @@ def get(
                 for piece in session.stream("RETR", str(number)):
                     sink.write(piece)
                     size += len(piece)
-            except (No, BadInput) as exc:
+            except (No, Temporary) as exc:
                 out.error(exc)
                 codes.append(Exit(exc.exit))
                 continue
             codes.append(Exit.OK)
             if json:
                 out.show(Listed(number, size, None))
-        sink.commit()
+        if Exit.OK in codes:
+            sink.commit()
         end(out, session, required=False)
     return combine(codes)
 
@@ -214,9 +209,7 @@ def delete(
         there = {one.n: one for one in session.list()}
         for number, uidl in wanted:
             if number not in there:
-                raise No(
-                    f"there is no message {number}", hint="nothing was deleted; netkit pop3 list shows what is there"
-                )
+                raise No(f"there is no message {number}", hint=UNCHANGED)
             if uidl is not None and there[number].uidl != uidl:
                 raise No(f"message {number} has the UIDL {there[number].uidl}, not {uidl}", hint=UNCHANGED)
         done = [(there[number], session.ask("DELE", str(number))) for number, _ in wanted]
@@ -259,11 +252,10 @@ def capa(
 
     Nobody logs in.
     """
-    server = parse_target(target, SCHEMES, tls)
-    login = Login(server, Security(cacert, insecure), None, None, False, timeout, listener(trace))
+    login = nobody(target, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session() as session:
-        out.show(Capabilities(server.name, session.greeting, session.clear_capabilities, session.capabilities,
+        out.show(Capabilities(login.target.name, session.greeting, session.clear_capabilities, session.capabilities,
                               session.wire.tls.version() if session.wire.tls else None))  # fmt: skip
         end(out, session, required=False)
     return Exit.OK

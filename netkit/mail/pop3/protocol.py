@@ -16,18 +16,11 @@ MAX_COMMAND = 255  # bytes of a command with its CRLF (RFC 2449 section 4)
 
 
 class Status(NamedTuple):
-    """`+OK` or `-ERR`, and the text behind it."""
+    """`+OK` or `-ERR`, the text behind it, and whether a body follows."""
 
     ok: bool
     text: bytes
-
-    @property
-    def code(self) -> str:
-        """The response code of RFC 2449 section 8, as IN-USE or SYS/TEMP; "" if there is none."""
-        if not self.text.startswith(b"["):
-            return ""
-        word, bracket, _ = self.text[1:].partition(b"]")
-        return word.decode("ascii", "replace").upper() if bracket else ""
+    has_body: bool = False
 
 
 class Data(NamedTuple):
@@ -98,12 +91,20 @@ class Replies:
                 self._body = DotReader()
             else:
                 self._expected.popleft()
-            return Status(True, line[3:].strip())
+            return Status(True, line[3:].strip(), body)
         if line[:4].upper() == b"-ERR":
             self._expected.popleft()
             return Status(False, line[4:].strip())
         said = line[:60].decode("utf-8", "backslashreplace")
         raise PeerError(f"not POP3: {said!r} where +OK or -ERR is due", kind="not_pop3", hint=what_else(line))
+
+
+def response_code(text: bytes) -> str:
+    """The code in front of an answer's text (RFC 2449 section 8), as IN-USE or SYS/TEMP; "" if there is none."""
+    if not text.startswith(b"["):
+        return ""
+    word, bracket, _ = text[1:].partition(b"]")
+    return word.decode("ascii", "replace").upper() if bracket else ""
 
 
 def what_else(line: bytes) -> str | None:

@@ -6,11 +6,11 @@ forgotten, so a file does not grow. Nothing that a server says becomes part of a
 
 import hashlib
 import json
-import os
 from collections.abc import Collection
 from pathlib import Path
 
 from netkit.errors import LocalFailure
+from netkit.net.whole_file import write_whole
 
 
 def state_file(user: str, server: str) -> Path:
@@ -34,15 +34,10 @@ def load(path: Path) -> frozenset[str]:
 
 
 def store(path: Path, uidls: Collection[str]) -> None:
-    """Written aside, on the disk, renamed. Raises LocalFailure."""
+    """Raises LocalFailure."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        with aside.open("x", encoding="utf-8") as out:
-            json.dump(sorted(uidls), out)
-            out.flush()
-            os.fsync(out.fileno())
-        aside.replace(path)
+        write_whole(path, json.dumps(sorted(uidls)).encode(), mode=0o600, durable=True)
     except OSError as exc:
         raise _failure(path, exc) from exc
 

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from netkit.errors import AuthRefused, BadInput, Insecure, NetkitError, No, PeerError, Temporary
+from netkit.errors import AuthRefused, Insecure, NetkitError, No, PeerError, Temporary
 from netkit.events import OnEvent
-from netkit.mail.pop3.protocol import Data, Event, Replies, Status, command
+from netkit.mail.pop3.protocol import Data, Event, Replies, Status, command, response_code
 from netkit.mail.target import Scheme, Target, Tls
 from netkit.mail.wire import Wire
 from netkit.net.connect import connect
@@ -26,8 +26,7 @@ SCHEMES = {"pop3": Scheme(110, Tls.auto), "pop3s": Scheme(995, Tls.implicit)}
 WINDOW = 300
 WINDOW_BYTES = 4096
 MAX_LIST = 16 * 1024 * 1024  # bytes of a listing: 400,000 messages with long UIDLs
-LISTING: tuple[tuple[tuple[str, ...], bool, str], ...] = ((("LIST",), True, ""), (("UIDL",), True, ""))
-KEEP_SESSION = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")  # RFC 2449 8.1, RFC 3206: try again
+TRY_AGAIN = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")  # RFC 2449 8.1, RFC 3206: try again
 _TIMESTAMP = re.compile(rb"<[^<>\s]{3,200}@[^<>\s]{1,200}>")
 
 
@@ -44,8 +43,18 @@ class Reply(NamedTuple):
 
     ok: bool
     text: bytes
-    code: str
     body: bytes | None
+
+
+class Command(NamedTuple):
+    """words: as they stand on the line. body: an +OK has one. secret: the part of it that no trace shows."""
+
+    words: tuple[str, ...]
+    body: bool = False
+    secret: str = ""
+
+
+LISTING = (Command(("LIST",), body=True), Command(("UIDL",), body=True))
 
 
 class Session:
@@ -60,7 +69,6 @@ class Session:
         self.clear_capabilities: dict[str, tuple[str, ...]] | None = None  # before STLS
         self._replies = Replies()
         self._events: deque[Event] = deque()
-        self._bodies: deque[bool] = deque()  # of the answers that are due: whether an +OK has a body
 
     def __enter__(self) -> "Session":
         return self
@@ -70,15 +78,15 @@ class Session:
 
     def ask(self, *words: str, body: bool = False, secret: str = "", limit: int = MAX_LIST) -> Reply:
         """Send one command and read its whole answer."""
-        self._send(words, body, secret)
+        self._send(Command(words, body, secret))
         return self._reply(limit)
 
-    def ask_together(self, *commands: tuple[tuple[str, ...], bool, str]) -> list[Reply]:
-        """Several commands (words, has a body, secret) in one write where the server can, else one by one."""
+    def ask_together(self, *commands: Command) -> list[Reply]:
+        """Several commands in one write where the server can, else one by one."""
         if not self.pipelining:
             return [self.ask(*words, body=body, secret=secret) for words, body, secret in commands]
-        for words, body, secret in commands:
-            self._send(words, body, secret)
+        for each in commands:
+            self._send(each)
         return [self._reply(MAX_LIST) for _ in commands]
 
     @property
@@ -99,7 +107,7 @@ class Session:
                 if words is None:
                     more = False
                 else:
-                    flying.append(self._send(words, True))
+                    flying.append(self._send(Command(words, body=True)))
                     size += flying[-1]
             if not flying:
                 return
@@ -109,14 +117,14 @@ class Session:
                 for data in self._pieces():
                     body += data[: keep - len(body)]
             size -= flying.popleft()
-            yield Reply(status.ok, status.text, status.code, bytes(body) if status.ok else None)
+            yield Reply(status.ok, status.text, bytes(body) if status.ok else None)
 
     def stream(self, *words: str) -> Iterator[bytes]:
         """The body of one answer in pieces. Raises No or Temporary for -ERR."""
-        self._send(words, True)
+        self._send(Command(words, body=True))
         status = self._status()
         if not status.ok:
-            raise refusal(f"{self.target.name}: {' '.join(words)}", status)
+            raise refusal(f"{self.target.name}: {' '.join(words)}", status.text)
         yield from self._pieces()
 
     def login(self, user: str, password: str, *, apop: bool = False, listing: bool = False) -> None:
@@ -135,18 +143,28 @@ class Session:
             replies = [self.ask("APOP", user, digest, secret=digest)]
         else:
             more = LISTING if listing and self.pipelining else ()
-            replies = self.ask_together((("USER", user), False, ""), (("PASS", password), False, password), *more)
+            replies = self.ask_together(Command(("USER", user)), Command(("PASS", password), secret=password), *more)
             self._listing, replies = replies[2:], replies[:2]
         for reply in replies:
             if not reply.ok:
-                raise self._not_let_in(user, reply)
+                raise refusal(f"{self.target.name} does not let {user} in", reply.text, AuthRefused)
+
+    def stat(self) -> tuple[int, int]:
+        """How many messages wait, and their bytes."""
+        reply = self.ask("STAT")
+        words = reply.text.split()
+        if not reply.ok:
+            raise refusal(f"{self.target.name}: STAT", reply.text)
+        if len(words) < 2 or not all(word.isdigit() and len(word) < 19 for word in words[:2]):
+            raise PeerError(f"{self.target.name}: STAT was answered with {shown(reply.text)!r}")
+        return int(words[0]), int(words[1])
 
     def list(self) -> list[Listed]:
         """Every message. A server without UIDL has None there; lines that are no listing are skipped."""
         sizes, ids = self._listing or self.ask_together(*LISTING)
         self._listing = []
         if not sizes.ok:
-            raise refusal(f"{self.target.name}: LIST", Status(False, sizes.text))
+            raise refusal(f"{self.target.name}: LIST", sizes.text)
         uidls: dict[int, str] = {}
         for line in (ids.body or b"").splitlines():
             number, _, uidl = line.partition(b" ")
@@ -164,16 +182,16 @@ class Session:
         """End the session; the server deletes what is marked. Raises when it does not say so."""
         reply = self.ask("QUIT")
         if not reply.ok:
-            raise refusal(f"{self.target.name}: QUIT", Status(False, reply.text))
+            raise refusal(f"{self.target.name}: QUIT", reply.text)
 
     def begin(self, security: Security) -> None:
         """Greeting, CAPA, and TLS as the target says."""
         if self.target.tls is Tls.implicit:
             self.wire.start_tls(self.target.endpoint.host, security)
-        self._expect(False)
+        self._replies.expect()
         greeting = self._status()
         if not greeting.ok:
-            raise refusal(f"{self.target.name}: the greeting", greeting, Temporary)
+            raise refusal(f"{self.target.name}: the greeting", greeting.text, Temporary)
         self.greeting = greeting.text
         self._ask_capabilities()
         if self.target.tls is Tls.starttls:
@@ -215,20 +233,11 @@ class Session:
                 hint="pop3s://, or --tls starttls; without TLS netkit logs in to this machine alone",
             )
 
-    def _not_let_in(self, user: str, reply: Reply) -> NetkitError:
-        if reply.code in KEEP_SESSION:
-            return refusal(f"{self.target.name}: {user}", Status(False, reply.text), Temporary)
-        return AuthRefused(f"{self.target.name} does not let {user} in: {shown(reply.text) or 'no reason given'}")
-
-    def _send(self, words: tuple[str, ...], body: bool, secret: str = "") -> int:
-        data = command(*words)
-        self._expect(body)
-        self.wire.queue(data, secret.encode("utf-8", "surrogateescape"))
+    def _send(self, each: Command) -> int:
+        data = command(*each.words)
+        self._replies.expect(each.body)
+        self.wire.queue(data, each.secret.encode("utf-8", "surrogateescape"))
         return len(data)
-
-    def _expect(self, body: bool) -> None:
-        self._replies.expect(body)
-        self._bodies.append(body)
 
     def _next(self) -> Event:
         while not self._events:
@@ -246,7 +255,6 @@ class Session:
     def _status(self) -> Status:
         event = self._next()
         assert isinstance(event, Status)
-        self._bodies.popleft()
         return event
 
     def _pieces(self) -> Iterator[bytes]:
@@ -254,16 +262,15 @@ class Session:
             yield event.data
 
     def _reply(self, limit: int) -> Reply:
-        has_body = self._bodies[0]
         status = self._status()
-        if not (status.ok and has_body):
-            return Reply(status.ok, status.text, status.code, None)
+        if not status.has_body:
+            return Reply(status.ok, status.text, None)
         body = bytearray()
         for data in self._pieces():
             body += data
             if len(body) > limit:
                 raise PeerError(f"{self.target.name}: an answer of more than {limit} bytes", kind="too_long")
-        return Reply(True, status.text, status.code, bytes(body))
+        return Reply(True, status.text, bytes(body))
 
 
 def open_session(
@@ -280,17 +287,11 @@ def open_session(
     return session
 
 
-def refusal(what: str, status: Status | Reply, otherwise: type[NetkitError] = No) -> NetkitError:
+def refusal(what: str, text: bytes, otherwise: type[NetkitError] = No) -> NetkitError:
     """The error for an -ERR: Temporary where its code says so."""
-    kind = Temporary if status.code in KEEP_SESSION else otherwise
-    return kind(f"{what}: {shown(status.text) or 'refused without a reason'}")
+    kind = Temporary if response_code(text) in TRY_AGAIN else otherwise
+    return kind(f"{what}: {shown(text) or 'refused without a reason'}")
 
 
 def shown(text: bytes) -> str:
     return text.decode("utf-8", "backslashreplace")[:500]
-
-
-def check_user(user: str | None) -> str:
-    if not user:
-        raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
-    return user

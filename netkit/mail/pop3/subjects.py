@@ -7,16 +7,23 @@ commands in a row, so the window opens when one has worked.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
-from netkit.errors import NetkitError, No
+from netkit.errors import NetkitError
 from netkit.mail.header_address import addresses
 from netkit.mail.header_date import date
 from netkit.mail.header_text import decode, fields
-from netkit.mail.pop3.session import WINDOW, Listed, Reply, Session, refusal
+from netkit.mail.pop3.session import WINDOW, Listed, Reply, Session, refusal, shown
 
 KEEP = 256 * 1024  # bytes of a header; the fields that are shown stand in the first few kB
 WANTED = (b"subject", b"from", b"date")
+
+
+class Via(StrEnum):
+    auto = "auto"
+    top = "top"
+    retr = "retr"
 
 
 class Row(NamedTuple):
@@ -38,42 +45,42 @@ def subjects(
     session: Session,
     messages: Sequence[Listed],
     *,
-    via: str = "auto",
+    via: Via = Via.auto,
     window: int = WINDOW,
     on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Row]:
     """A row for each message, in the order given, each as soon as its answer is in.
 
-    via: auto, top or retr. Raises what ends the session: TimedOut, PeerError, Unreachable.
+    via: auto is TOP, and RETR where there is none. Raises what ends the session: TimedOut, PeerError, Unreachable.
     """
+
+    def whole(why: str) -> Via:
+        if on_note:
+            on_note(f"the server {why}: whole messages are read by RETR")
+        return Via.retr
+
     if not session.pipelining:
         window = 1
-    if via == "auto" and "TOP" not in session.capabilities and session.capabilities:
-        via = "retr"
-        if on_note:
-            on_note("the server has no TOP: whole messages are read by RETR")
+    if via is Via.auto and session.capabilities and "TOP" not in session.capabilities:
+        via = whole("has no TOP")
     left = list(messages)
     while left:
-        first = left[0]
-        reply = next(_ask(session, left[:1], "retr" if via == "retr" else "top", 1))
-        if not reply.ok and via == "auto":
-            whole = next(_ask(session, left[:1], "retr", 1))
-            if whole.ok:
-                via, reply = "retr", whole
-                if on_note:
-                    on_note(f"the server refuses TOP ({reply_text(reply)}): whole messages are read by RETR")
-        yield row(session, first, reply)
-        del left[0]
+        first = left.pop(0)
+        reply = next(_ask(session, [first], via, 1))
+        if not reply.ok and via is Via.auto:
+            fetched = next(_ask(session, [first], Via.retr, 1))
+            if fetched.ok:
+                via, reply = whole(f"refuses TOP ({shown(reply.text) or 'without a reason'})"), fetched
+        yield row(first, reply)
         if reply.ok:
             break
-    replies = _ask(session, left, "retr" if via == "retr" else "top", window)
-    for message, reply in zip(left, replies, strict=True):
-        yield row(session, message, reply)
+    for message, reply in zip(left, _ask(session, left, via, window), strict=True):
+        yield row(message, reply)
 
 
-def row(session: Session, message: Listed, reply: Reply) -> Row:
-    if not reply.ok or reply.body is None:
-        error = refusal(f"message {message.n}", reply, No)
+def row(message: Listed, reply: Reply) -> Row:
+    if reply.body is None:
+        error = refusal(f"message {message.n}", reply.text)
         return Row(message.n, message.uidl, message.size, None, None, None, None, None, (), error)
     found = fields(reply.body, WANTED)
     raw = found.get(b"subject")
@@ -93,11 +100,7 @@ def row(session: Session, message: Listed, reply: Reply) -> Row:
     )
 
 
-def reply_text(reply: Reply) -> str:
-    return reply.text.decode("utf-8", "backslashreplace")[:100] or "without a reason"
-
-
-def _ask(session: Session, messages: Sequence[Listed], via: str, window: int) -> Iterator[Reply]:
-    if via == "top":
-        return session.pipeline((("TOP", str(one.n), "0") for one in messages), window, keep=KEEP)
-    return session.pipeline((("RETR", str(one.n)) for one in messages), window, keep=KEEP)
+def _ask(session: Session, messages: Sequence[Listed], via: Via, window: int) -> Iterator[Reply]:
+    if via is Via.retr:
+        return session.pipeline((("RETR", str(one.n)) for one in messages), window, keep=KEEP)
+    return session.pipeline((("TOP", str(one.n), "0") for one in messages), window, keep=KEEP)

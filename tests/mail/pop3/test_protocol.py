@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from netkit.errors import BadInput, PeerError
-from netkit.mail.pop3.protocol import MAX_STATUS, Data, End, Event, Replies, Status, command
+from netkit.mail.pop3.protocol import MAX_STATUS, Data, End, Event, Replies, Status, command, response_code
 
 WIRE = b"+OK hello\r\n+OK\r\nSubject: a\r\n\r\n..\r\n.\r\n-ERR [IN-USE] no\r\n+OK\r\n.\r\n+OK bye\r\n"
 
@@ -28,11 +28,11 @@ def events(wire: bytes, *cuts: int) -> list[Event]:
 
 EXPECTED = [
     Status(True, b"hello"),
-    Status(True, b""),
+    Status(True, b"", True),
     Data(b"Subject: a\r\n\r\n.\r\n"),
     End(),
     Status(False, b"[IN-USE] no"),
-    Status(True, b""),
+    Status(True, b"", True),
     End(),
     Status(True, b"bye"),
 ]
@@ -54,9 +54,9 @@ def test_every_truncation_is_a_beginning() -> None:
 
 
 def test_the_response_code() -> None:
-    assert Status(False, b"[in-use] x").code == "IN-USE"
-    assert Status(False, b"[SYS/TEMP]").code == "SYS/TEMP"
-    assert Status(False, b"[never closed").code == Status(False, b"plain").code == ""
+    assert response_code(b"[in-use] x") == "IN-USE"
+    assert response_code(b"[SYS/TEMP]") == "SYS/TEMP"
+    assert response_code(b"[never closed") == response_code(b"plain") == ""
 
 
 @pytest.mark.parametrize(
