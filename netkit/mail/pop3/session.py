@@ -5,7 +5,6 @@ STLS is refused: it would be read as if it came under TLS (CVE-2011-0411). CAPA 
 before is forgotten.
 """
 
-import hashlib
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -134,6 +133,8 @@ class Session:
         """
         self._check_secrecy()
         if apop:
+            import hashlib  # 5 ms of CPU, and APOP is rare
+
             found = _TIMESTAMP.search(self.greeting)
             if not found:
                 raise No(f"{self.target.name}: the greeting has no timestamp, so there is no APOP", kind="no_apop")
