@@ -38,7 +38,7 @@ def choose(offered: Collection[str], asked: str | None, *, bearer: bool) -> str:
     bearer: the secret is a token, not a password.
     """
     there = {name.upper() for name in offered}
-    fitting = BEARER if bearer else PASSWORD
+    fitting: tuple[str, ...] = BEARER if bearer else PASSWORD
     if asked is not None:
         wanted = asked.upper()
         if wanted not in (*PASSWORD, *BEARER):
@@ -150,3 +150,8 @@ def carried(name: str, text: str) -> bytes:
 def unexpected(name: str, challenge: bytes) -> PeerError:
     said = challenge[:60].decode("utf-8", "backslashreplace")
     return PeerError(f"{name}: the server asks for more than there is: {said!r}", kind="sasl")
+
+
+def escaped(name: str) -> str:
+    """A name in a GS2 header or in SCRAM (RFC 5801 section 4)."""
+    return name.replace("=", "=3D").replace(",", "=2C")

@@ -1,0 +1,200 @@
+"""Letting in by SASL (RFC 4422), the server's side without I/O: each response of the client gets an Outcome.
+
+`lookup` brings the password of a user, None where there is no such user. takes_any: for a server whose users log in
+as they like: a password or token that the mechanism shows is not looked at, nor is the digest of CRAM-MD5, and
+everybody may act for everybody. SCRAM cannot do without: the server has to prove that it knows the password. Not
+here: base64, how long a response may be, what the wire says for an Outcome.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2")
+PASSWORD = "netkit"  # of everybody in a server for tests
+WRONG = "wrong user or password"
+BAD_TOKEN = b'{"status":"invalid_token","schemes":"bearer"}'  # RFC 7628 section 3.2.2; Google's has the same status
+
+
+class Challenge(NamedTuple):
+    """To be sent, raw; the answer goes to `step`."""
+
+    data: bytes
+
+
+class Done(NamedTuple):
+    """Logged in; user: whom the client acts for."""
+
+    user: str
+
+
+class Refused(NamedTuple):
+    """The attempt is over. malformed: the response does not belong to the mechanism."""
+
+    reason: str
+    malformed: bool = False
+
+
+Outcome = Challenge | Done | Refused
+Lookup = Callable[[str], str | None]
+
+
+class Server(Protocol):
+    """One attempt to log in."""
+
+    def step(self, response: bytes | None) -> Outcome:
+        """What follows on a response, raw; at first the initial one, None where the client sent none."""
+
+
+def server(name: str, lookup: Lookup, *, takes_any: bool = False, host: str = "", wrong: str = WRONG) -> Server:
+    """One attempt with a mechanism of MECHANISMS; wrong: the reason when the password is."""
+    users = Users(lookup, takes_any, wrong)
+    if name in ("SCRAM-SHA-256", "SCRAM-SHA-1"):
+        from netkit.mail.sasl.scram_server import ScramServer
+
+        return ScramServer(name, users)
+    if name == "CRAM-MD5":
+        return CramMd5(users, f"<{secrets.randbits(64)}.{secrets.randbits(32)}@{host or 'localhost'}>")
+    kinds: dict[str, Callable[[Users], Server]]
+    kinds = {"PLAIN": Plain, "LOGIN": Login, "OAUTHBEARER": OauthBearer, "XOAUTH2": Xoauth2}
+    return kinds[name](users)
+
+
+def for_tests(name: str, host: str = "") -> Server:
+    """Lets anybody in, with any password where that can be, and PASSWORD where it cannot."""
+    wrong = f"for SCRAM the password is {PASSWORD} here; the other mechanisms take any"
+    return server(name, lambda user: PASSWORD, takes_any=True, host=host, wrong=wrong)
+
+
+class Users(NamedTuple):
+    """Who may come in."""
+
+    lookup: Lookup
+    takes_any: bool
+    wrong: str
+
+    def shown(self, authzid: str, user: str, secret: str) -> Outcome:
+        """A secret that the client has shown."""
+        password = self.lookup(user)
+        fits = password is not None and hmac.compare_digest(password.encode(), secret.encode())
+        return self.enter(authzid, user) if fits or (self.takes_any and user) else Refused(self.wrong)
+
+    def enter(self, authzid: str, user: str) -> Outcome:
+        """The secret was right."""
+        if re.search(r"[\x00-\x1f\x7f]", authzid + user):
+            return Refused("a user has no control characters", malformed=True)
+        if authzid not in ("", user) and not self.takes_any:
+            return Refused(f"{user} may not act for {authzid}")
+        return Done(authzid or user)
+
+
+class Plain:
+    """RFC 4616."""
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def step(self, response: bytes | None) -> Outcome:
+        if response is None:
+            return Challenge(b"")
+        parts = (text(response) or "").split("\0")
+        if len(parts) != 3 or not parts[1]:
+            return Refused("PLAIN is two NULs between three words, the user in the middle", malformed=True)
+        return self._users.shown(*parts)
+
+
+class Login:
+    def __init__(self, users: Users) -> None:
+        self._users = users
+        self._user: str | None = None
+
+    def step(self, response: bytes | None) -> Outcome:
+        if response is None:
+            return Challenge(b"Username:")
+        said = text(response)
+        if said is None or "\0" in said or not (self._user or said):
+            return Refused("LOGIN is a user, then a password", malformed=True)
+        if self._user is None:
+            self._user = said
+            return Challenge(b"Password:")
+        return self._users.shown("", self._user, said)
+
+
+class CramMd5:
+    """RFC 2195."""
+
+    def __init__(self, users: Users, challenge: str) -> None:
+        self._users = users
+        self._challenge = challenge.encode()
+
+    def step(self, response: bytes | None) -> Outcome:
+        if response is None:
+            return Challenge(self._challenge)
+        user, _, digest = (text(response) or "").rpartition(" ")
+        if not user or len(digest) != 32 or not digest.isascii():
+            return Refused("CRAM-MD5 is a user and a digest", malformed=True)
+        password = self._users.lookup(user)
+        right = hmac.new((password or "").encode(), self._challenge, "md5").hexdigest()
+        if self._users.takes_any or (password is not None and hmac.compare_digest(digest, right)):
+            return self._users.enter("", user)
+        return Refused(self._users.wrong)
+
+
+class OauthBearer:
+    """RFC 7628: a GS2 header, then pairs with \\x01 between."""
+
+    malformed = Refused("OAUTHBEARER is a GS2 header and auth=Bearer TOKEN", malformed=True)
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+        self._refused: Refused | None = None
+
+    def step(self, response: bytes | None) -> Outcome:
+        if self._refused:
+            return self._refused
+        if response is None:
+            return Challenge(b"")
+        said = text(response) or ""
+        if not said.endswith("\x01\x01"):
+            return self.malformed
+        head, *pairs = said[:-2].split("\x01")
+        user = self.user(head)
+        scheme, _, token = dict(pair.partition("=")[::2] for pair in pairs).get("auth", "").partition(" ")
+        if not user or scheme.lower() != "bearer":
+            return self.malformed
+        outcome = self._users.shown("", user, token) if token else Refused(self._users.wrong)
+        if isinstance(outcome, Refused):
+            self._refused = outcome
+            return Challenge(BAD_TOKEN)
+        return outcome
+
+    def user(self, head: str) -> str | None:
+        flag, *rest = head.split(",")
+        if flag not in ("n", "y") or len(rest) != 2 or rest[1]:
+            return None
+        return unescaped(rest[0].removeprefix("a=")) if rest[0].startswith("a=") else None
+
+
+class Xoauth2(OauthBearer):
+    """Google's: user= instead of the header."""
+
+    malformed = Refused("XOAUTH2 is user=USER and auth=Bearer TOKEN", malformed=True)
+
+    def user(self, head: str) -> str | None:
+        return head.removeprefix("user=") if head.startswith("user=") else None
+
+
+def text(response: bytes) -> str | None:
+    """The response as UTF-8; None where it is none."""
+    try:
+        return response.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def unescaped(name: str) -> str | None:
+    """A name out of a GS2 header or SCRAM; None for an = that escapes nothing."""
+    rest = name.replace("=2C", "").replace("=3D", "")
+    return None if "=" in rest or not name else name.replace("=2C", ",").replace("=3D", "=")
