@@ -45,7 +45,7 @@ for n in range(1, server.stat()[0] + 1):
     for line in server.retr(n)[1]:
         if line.startswith(b"Subject:"):
             print(line)"""
-ODD_MAILBOX = ("--user", "odd@lab.test", "--password-cmd", "echo any")
+ODD_MAILBOX = ("--user", "odd@lab.test", "--password-cmd", "echo netkit")
 ANY_SERVER = """\
 sock.bind(("", 2525))
 sock.listen(5)"""

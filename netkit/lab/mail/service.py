@@ -135,7 +135,7 @@ class Pop3Service(MailService):
         buffer = b""
         while not session.closed:
             line, newline, rest = buffer.partition(b"\n")
-            if len(line) > pop3.MAX_LINE:
+            if len(line) > session.max_line:
                 writer.write(b"-ERR the line is too long\r\n")
                 return
             if not newline:
@@ -163,4 +163,4 @@ class Pop3Service(MailService):
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
         where = environment["NETKIT_LAB_POP3"]
-        return [f"netkit pop3 subjects --user odd@lab.test --password-cmd 'echo any' {where}"]
+        return [f"netkit pop3 subjects --user odd@lab.test --password-cmd 'echo netkit' {where}"]

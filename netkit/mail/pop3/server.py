@@ -1,16 +1,20 @@
-"""The server's side of POP3 without sockets (RFC 1939, 2449, 2595): command lines in, answers out.
+"""The server's side of POP3 without sockets (RFC 1939, 2449, 2595, 5034): command lines in, answers out.
 
-Any user is let in, with any password: it is a mailbox for tests. PIPELINING is announced and true, TOP and RETR are
-exact to the byte, a deletion counts after QUIT alone. Not here: the connection, TLS itself, time limits.
+Any user is let in, with any password (for SCRAM it is `netkit`): it is a mailbox for tests. PIPELINING is announced
+and true, TOP and RETR are exact to the byte, a deletion counts after QUIT alone. Not here: the connection, TLS
+itself, time limits.
 """
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from netkit.mail.dots import DotWriter
+from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
 
 MAX_LINE = 1024  # bytes of a command; RFC 2449 section 4 says 255
+MAX_RESPONSE = 16 * 1024  # bytes of a line in a login by SASL: tokens are long (RFC 4954 section 4: 12,288)
 MAX_ERRORS = 20  # in a row: then it is no client that reads the answers
 PIECE = 64 * 1024
 
@@ -48,6 +52,12 @@ class Pop3:
         self._messages: Sequence[Message] | None = None
         self._deleted: set[int] = set()
         self._errors = 0
+        self._login: Server | None = None  # a SASL exchange under way
+
+    @property
+    def max_line(self) -> int:
+        """Bytes that the next line may have."""
+        return MAX_RESPONSE if self._login else MAX_LINE
 
     def greeting(self) -> bytes:
         return b"+OK the lab's POP3 server %s\r\n" % self._stamp.encode()
@@ -57,6 +67,9 @@ class Pop3:
         verb, rest = words[0].upper(), words[1] if len(words) > 1 else ""
         answer = getattr(self, f"_{verb.lower()}", None) if verb in VERBS else None
         try:
+            if self._login:
+                yield from self._respond(self._login, line)
+                return
             if answer is None:
                 raise Refused(f"no such command: {verb[:20]!r}")
             if (verb in TRANSACTION) != (self._messages is not None) and verb not in ALWAYS:
@@ -71,7 +84,8 @@ class Pop3:
 
     def _capa(self, rest: str) -> Iterator[bytes]:
         tls = "STLS\r\n" if self.offers_tls else ""
-        yield f"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n{tls}.\r\n".encode()
+        sasl = f"SASL {' '.join(MECHANISMS)}\r\n"
+        yield f"+OK\r\nTOP\r\nUIDL\r\nUSER\r\n{sasl}PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n{tls}.\r\n".encode()
 
     def _user(self, rest: str) -> Iterator[bytes]:
         if not rest:
@@ -89,6 +103,23 @@ class Pop3:
         if not name or len(digest) != 32:
             raise Refused("APOP takes a name and a digest")
         yield from self._let_in(name)
+
+    def _auth(self, rest: str) -> Iterator[bytes]:
+        name, _, first = rest.partition(" ")
+        if name.upper() not in MECHANISMS:
+            raise Refused(f"AUTH takes one of {', '.join(MECHANISMS)}")
+        yield from self._respond(for_tests(name.upper()), initial(first))
+
+    def _respond(self, login: Server, line: bytes | None) -> Iterator[bytes]:
+        self._login = None
+        outcome = hear(login, line)
+        if isinstance(outcome, Done):
+            yield from self._let_in(outcome.user)
+        elif isinstance(outcome, Challenge):
+            self._login = login
+            yield b"+ %s\r\n" % b64encode(outcome.data)
+        else:
+            raise Refused(outcome.reason if outcome.malformed else f"[AUTH] {outcome.reason}")
 
     def _let_in(self, name: str) -> Iterator[bytes]:
         self.user = name
@@ -167,7 +198,7 @@ class Refused(Exception):
 
 TRANSACTION = ("STAT", "LIST", "UIDL", "RETR", "TOP", "DELE", "RSET", "NOOP")
 ALWAYS = ("CAPA", "QUIT")
-VERBS = (*TRANSACTION, *ALWAYS, "USER", "PASS", "APOP", "STLS")
+VERBS = (*TRANSACTION, *ALWAYS, "USER", "PASS", "APOP", "AUTH", "STLS")
 
 
 def top(data: bytes, lines: int) -> bytes:

@@ -3,12 +3,13 @@
 `lookup` brings the password of a user, None where there is no such user. takes_any: for a server whose users log in
 as they like: a password or token that the mechanism shows is not looked at, nor is the digest of CRAM-MD5, and
 everybody may act for everybody. SCRAM cannot do without: the server has to prove that it knows the password. Not
-here: base64, how long a response may be, what the wire says for an Outcome.
+here: how long a response may be, what the wire says for an Outcome.
 """
 
 import hmac
 import re
 import secrets
+from base64 import b64decode
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -60,6 +61,21 @@ def server(name: str, lookup: Lookup, *, takes_any: bool = False, host: str = ""
     kinds: dict[str, Callable[[Users], Server]]
     kinds = {"PLAIN": Plain, "LOGIN": Login, "OAUTHBEARER": OauthBearer, "XOAUTH2": Xoauth2}
     return kinds[name](users)
+
+
+def hear(login: Server, line: bytes | None) -> Outcome:
+    """The Outcome of a line in base64, as SMTP and POP3 carry responses; None: AUTH had no initial response."""
+    if line == b"*":
+        return Refused("given up", malformed=True)
+    try:
+        return login.step(None if line is None else b64decode(line, validate=True))
+    except ValueError:
+        return Refused("that is no base64", malformed=True)
+
+
+def initial(text: str) -> bytes | None:
+    """What stands behind the mechanism in AUTH, for `hear`: `=` is an empty response (RFC 4954 section 4)."""
+    return None if not text else b"" if text == "=" else text.encode()
 
 
 def for_tests(name: str, host: str = "") -> Server:
@@ -128,10 +144,14 @@ class CramMd5:
     def __init__(self, users: Users, challenge: str) -> None:
         self._users = users
         self._challenge = challenge.encode()
+        self._sent = False
 
     def step(self, response: bytes | None) -> Outcome:
         if response is None:
+            self._sent = True
             return Challenge(self._challenge)
+        if not self._sent:
+            return Refused("CRAM-MD5 begins with the server's challenge", malformed=True)
         user, _, digest = (text(response) or "").rpartition(" ")
         if not user or len(digest) != 32 or not digest.isascii():
             return Refused("CRAM-MD5 is a user and a digest", malformed=True)

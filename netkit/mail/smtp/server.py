@@ -1,15 +1,16 @@
 """The server's side of SMTP and LMTP without sockets (RFC 5321, 2033, 2920): bytes in, answers out, any split.
 
-Every recipient is taken, as is any password: it is a server for tests. Only CRLF.CRLF ends a message, and a line that
-holds a lone CR or LF stays as it is. Not here: the connection, TLS itself, time limits.
+Every recipient is taken, as is any password (for SCRAM it is `netkit`): it is a server for tests. Only CRLF.CRLF ends a
+message, and a line that holds a lone CR or LF stays as it is. Not here: the connection, TLS itself, time limits.
 """
 
 import re
-from base64 import b64decode
+from base64 import b64encode
 from collections.abc import Callable
 from typing import NamedTuple
 
 from netkit.mail.dots import DotReader
+from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
 
 MAX_LINE = 16 * 1024  # bytes of a command: an AUTH response with a token is long (RFC 4954 section 4: 12,288)
 MAX_RECIPIENTS = 1000
@@ -53,7 +54,7 @@ class Smtp:
         self.closed = False
         self._buffer = b""
         self._body: DotReader | None = None
-        self._auth: list[str] | None = None  # what an AUTH LOGIN or PLAIN under way has told so far
+        self._login: Server | None = None  # a SASL exchange under way
         self._forget()
 
     def _forget(self) -> None:
@@ -123,8 +124,8 @@ class Smtp:
 
     def _line(self, line: bytes) -> list[str]:
         text = line.decode("utf-8", "backslashreplace")
-        if self._auth is not None:
-            return self._continue(text)
+        if self._login:
+            return self._respond(self._login, line)
         if re.search(r"[\x00-\x1f\x7f]", text):
             return self._no("500 5.5.2 a control character in a command")
         verb, _, rest = text.partition(" ")
@@ -145,7 +146,7 @@ class Smtp:
         self._helo = rest
         names = ["PIPELINING", f"SIZE {self._max_size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         names += ["STARTTLS"] if self.offers_tls else []
-        lines = [f"{self._host} at your service", *names, "AUTH PLAIN LOGIN"]
+        lines = [f"{self._host} at your service", *names, f"AUTH {' '.join(MECHANISMS)}"]
         return [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
 
     def helo(self, rest: str) -> list[str]:
@@ -217,39 +218,23 @@ class Smtp:
         return ["221 2.0.0 bye"]
 
     def auth(self, rest: str) -> list[str]:
-        mechanism, _, initial = rest.partition(" ")
+        mechanism, _, first = rest.partition(" ")
         if self._user is not None or self._sender is not None:
             return self._no("503 5.5.1 not now")
-        if mechanism.upper() not in ("PLAIN", "LOGIN"):
-            return self._no("504 5.5.4 PLAIN and LOGIN are what there is")
-        self._auth = [mechanism.upper()]
-        if initial:
-            return self._continue("" if initial == "=" else initial)
-        return ["334 " if mechanism.upper() == "PLAIN" else "334 VXNlcm5hbWU6"]
+        if mechanism.upper() not in MECHANISMS:
+            return self._no(f"504 5.5.4 there are {', '.join(MECHANISMS)}")
+        return self._respond(for_tests(mechanism.upper(), self._host), initial(first))
 
-    def _continue(self, text: str) -> list[str]:
-        """The next response of an authentication, in base64."""
-        told, self._auth = self._auth or [], None
-        if text == "*":
-            return self._no("501 5.7.0 given up")
-        try:
-            response = b64decode(text, validate=True).decode()
-        except ValueError:
-            return self._no("501 5.5.2 that is no base64")
-        if told == ["LOGIN"]:
-            self._auth = [*told, response]
-            return ["334 UGFzc3dvcmQ6"]
-        if told[0] == "LOGIN":
-            user = told[1]
-        else:
-            parts = response.split("\0")
-            if len(parts) != 3:
-                return self._no("501 5.5.2 PLAIN is two NULs between three words")
-            user = parts[1]
-        if not user:
-            return self._no("535 5.7.8 there is no user in that")
-        self._user = user
-        return ["235 2.7.0 welcome"]
+    def _respond(self, login: Server, line: bytes | None) -> list[str]:
+        self._login = None
+        outcome = hear(login, line)
+        if isinstance(outcome, Done):
+            self._user = outcome.user
+            return ["235 2.7.0 welcome"]
+        if isinstance(outcome, Challenge):
+            self._login = login
+            return [f"334 {b64encode(outcome.data).decode()}"]
+        return self._no(f"{'501 5.5.2' if outcome.malformed else '535 5.7.8'} {outcome.reason}")
 
 
 HANDLERS: dict[str, Callable[[Smtp, str], list[str]]] = {

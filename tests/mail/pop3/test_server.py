@@ -1,8 +1,10 @@
 """The lab's POP3 without a socket: every command in every state, and what it must not do."""
 
+from base64 import b64encode
+
 import pytest
 
-from netkit.mail.pop3.server import MAX_ERRORS, Message, Pop3, stamp, top
+from netkit.mail.pop3.server import MAX_ERRORS, MAX_LINE, MAX_RESPONSE, Message, Pop3, stamp, top
 
 MAIL = (
     Message("a1", b"Subject: one\r\n\r\nfirst\r\n.second\r\nthird\r\n"),
@@ -104,3 +106,30 @@ def test_too_many_mistakes_end_the_session() -> None:
     assert not pop3.closed
     say(pop3, b"X")
     assert pop3.closed
+
+
+def test_sasl() -> None:
+    plain = b64encode(b"\0ann\0secret")
+    for lines in (
+        [b"AUTH PLAIN " + plain],
+        [b"auth plain", plain],
+        [b"AUTH LOGIN", b64encode(b"ann"), b64encode(b"x")],
+    ):
+        pop3, _ = session()
+        assert say(pop3, *lines)[-1] == b"+OK 2 messages\r\n"
+        assert (pop3.user, pop3.max_line) == ("ann", MAX_LINE)
+    pop3, _ = session()
+    assert b"\r\nSASL SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN OAUTHBEARER XOAUTH2\r\n" in say(pop3, b"CAPA")[0]
+    assert say(pop3, b"AUTH XOAUTH2") == [b"+ \r\n"]
+    assert pop3.max_line == MAX_RESPONSE
+    for answer, said in (
+        (b"*", b"-ERR given up\r\n"),
+        (b"!", b"-ERR that is no base64\r\n"),
+        (b"=", b"-ERR that is no base64\r\n"),
+        (b"", b"-ERR PLAIN is two NULs between three words, the user in the middle\r\n"),
+    ):
+        assert say(session()[0], b"AUTH PLAIN", answer) == [b"+ \r\n", said]
+    assert say(session()[0], b"AUTH", b"AUTH GSSAPI")[0].startswith(b"-ERR AUTH takes one of")
+    assert say(session()[0], b"AUTH CRAM-MD5 =")[0].startswith(b"-ERR CRAM-MD5 begins")
+    refused = say(session()[0], b"AUTH XOAUTH2 " + b64encode(b"user=a\x01auth=Bearer \x01\x01"), b"")
+    assert refused[1].startswith(b"-ERR [AUTH] ")

@@ -152,7 +152,10 @@ def test_every_truncation_of_the_proof_is_refused() -> None:
     ],
 )
 def test_what_does_not_belong(name: str, said: bytes) -> None:
-    outcome = server(name, SECRETS.get, takes_any=True).step(said)
+    peer = server(name, SECRETS.get, takes_any=True)
+    if name == "CRAM-MD5":
+        peer.step(None)
+    outcome = peer.step(said)
     assert isinstance(outcome, Refused)
     assert outcome.malformed
 
