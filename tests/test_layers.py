@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "echo": {"net", "errors", "events"},
     "sockopt": {"net", "errors", "events"},
     "watch": {"net", "errors", "events"},
-    "mail": {"net", "errors", "events"},
+    "mail": {"dns", "net", "errors", "events"},
     "lab": {"echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
     "cli": {"lab", "echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
 }

@@ -32,6 +32,7 @@ class Wire:
         self.deadline = deadline
         self.tls: ssl.SSLSocket | None = None
         self._on_event = on_event
+        self.sent = 0  # bytes that this machine's kernel has taken
         self._out = bytearray()
         self._shown = bytearray()
         if self.socket.family != socket.AF_UNIX:
@@ -48,6 +49,11 @@ class Wire:
         self._out += data
         if self._on_event:
             self._shown += data.replace(secret, b"*" * len(secret)) if secret else data
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are queued and wait for the peer."""
+        return len(self._out)
 
     def turn(self) -> bytes:
         """Send and read what is possible; returns what came, b"" if only sending went on.
@@ -80,6 +86,7 @@ class Wire:
                 return 0
             raise self._broken(exc) from exc
         del self._out[:sent]
+        self.sent += sent
         if self._on_event:
             shown = bytes(self._shown[:sent])
             del self._shown[:sent]

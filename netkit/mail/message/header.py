@@ -1,0 +1,128 @@
+"""Header fields to send: folded, and encoded where they are not ASCII (RFC 5322 2.2, RFC 2047, RFC 2231).
+
+Nothing in a value can begin a field of its own: control characters are refused, and what looks like an encoded word
+is encoded, so that it arrives as it was written. The standard `email` package let both through (CVE-2024-6923).
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from netkit.errors import BadInput
+from netkit.mail.header_text import decode
+from netkit.mail.mailbox import Mailbox, refuse_control
+
+WIDTH = 78  # characters of a line without its end, RFC 5322 2.1.1
+MAX_WIDTH = 998
+MAX_WORD = 75  # characters of an encoded word, RFC 2047 section 2
+MAX_VALUE = 64 * 1024  # characters of one field
+_FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
+_WORDS = re.compile(r" +|[^ ]+")
+_Q = tuple(
+    "_" if byte == 32 else chr(byte) if byte < 128 and chr(byte).isalnum() else f"={byte:02X}" for byte in range(256)
+)
+    "_" if byte == 32 else chr(byte) if byte < 128 and chr(byte).isalnum() else f"={byte:02X}" for byte in range(256)
+)
+_ATOM_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+
+
+def text_field(name: str, value: str, what: str | None = None) -> bytes:
+    """`Name: value` with its line end. what: how messages call it. Raises BadInput."""
+    check_value(value, what or name)
+    if not value.isascii() or "=?" in value or any(len(word) > MAX_WIDTH - len(name) - 3 for word in value.split(" ")):
+        return fold(name, encoded_words(value, first=MAX_WORD - len(name) - 2))
+    return fold(name, _words(value))
+
+
+def check_value(value: str, what: str) -> None:
+    """Raise BadInput for what no field may hold, also where an encoded word hides it."""
+    refuse_control(value.replace("\t", " "), what)
+    if len(value) > MAX_VALUE:
+        raise BadInput(f"{what}: {len(value)} characters are more than {MAX_VALUE}")
+    if "=?" in value:
+        hidden = decode(value.encode()).text
+        for char in hidden:
+            if (char < " " and char != "\t") or char == "\x7f":
+                raise BadInput(f"{what}: an encoded word hides a control character (U+{ord(char):04X})")
+
+
+def check_name(name: str, what: str) -> None:
+    if not _FIELD_NAME.fullmatch(name):
+        raise BadInput(f"{what}: {name[:60]!r} is no name of a field", hint="letters, digits and -, then a colon")
+
+
+def address_field(name: str, boxes: Sequence[Mailbox]) -> bytes:
+    """`To: Ann <a@b.test>, ...`, folded behind the commas. The domains are in A-labels already."""
+    last = len(boxes) - 1
+    words: list[str] = []
+    for number, box in enumerate(boxes):
+        comma = "" if number == last else ","
+        address = f"<{box.address}>" if box.name else box.address
+        words += [*phrase(box.name), address + comma]
+    return fold(name, words)
+
+
+def phrase(name: str) -> list[str]:
+    """A display name as words: as it is, in quotes, or encoded."""
+    if not name:
+        return []
+    if not name.isascii() or "=?" in name:
+        return encoded_words(name, first=MAX_WORD - 20)
+    if _ATOM_PHRASE.fullmatch(name) and name == " ".join(name.split()):
+        return name.split(" ")
+    escaped = re.sub(r'(["\\])', r"\\\1", name)
+    return [f'"{escaped}"']
+
+
+def encoded_words(text: str, *, first: int = MAX_WORD) -> list[str]:
+    """The text as encoded words of at most 75 characters, none of which cuts a character in two (RFC 2047 5)."""
+    out: list[str] = []
+    chunk = ""
+    for char in text:
+        if chunk and len(_word(chunk + char)) > (MAX_WORD if out else max(first, 30)):
+            out.append(_word(chunk))
+            chunk = ""
+        chunk += char
+    return [*out, _word(chunk)] if chunk else out
+
+
+def _word(text: str) -> str:
+    raw = text.encode()
+    q = "".join(_Q[byte] for byte in raw)
+    b = b64encode(raw).decode()
+    return f"=?utf-8?q?{q}?=" if len(q) <= len(b) else f"=?utf-8?b?{b}?="
+
+
+def _words(value: str) -> list[str]:
+    """Words with the spaces in front of them, where there are more than one."""
+    found: list[str] = []
+    space = ""
+    for word in _WORDS.findall(value.strip(" \t").replace("\t", " ")):
+        if word.startswith(" "):
+            space = word[1:]
+        else:
+            found.append(space + word)
+            space = ""
+    return found
+
+
+def fold(name: str, words: Iterable[str]) -> bytes:
+    """The words with a space before each, in lines of 78 characters where that can be."""
+    line = f"{name}:"
+    lines = []
+    for word in words:
+        if len(line) + 1 + len(word) > WIDTH and line != f"{name}:":
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "".join(f"{one}\r\n" for one in [*lines, line]).encode()
+
+
+def parameter(name: str, value: str) -> str:
+    """`; name="value"`, for what is not ASCII as RFC 2231 has it, with a plain form for old readers beside."""
+    escaped = re.sub(r'(["\\])', r"\\\1", value)
+    if value.isascii():
+        return f';\r\n {name}="{escaped}"'
+    plain = re.sub(r'[^ -~]|["\\]', "_", value)
+    return f";\r\n {name}=\"{plain}\";\r\n {name}*=utf-8''{quote(value, safe='')}"

@@ -1,0 +1,120 @@
+"""What became of a message: an outcome a recipient, and the facts of the session that it went through."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from netkit.errors import Exit, NetkitError, combine
+from netkit.mail.smtp.protocol import Reply
+from netkit.mail.smtp.session import Session
+from netkit.mail.smtp.transaction import Envelope, Status, left_out
+
+_QUEUED = re.compile(r"queued as <?([^\s<>]+?)>?\.?(?:\s|$)|\bid=<?([^\s<>;]+)|^(\S+) message accepted", re.IGNORECASE)
+EXITS = {
+    Status.accepted: Exit.OK,
+    Status.refused: Exit.NO,
+    Status.deferred: Exit.TEMPORARY,
+    Status.unknown: Exit.UNKNOWN,
+}
+
+
+class Stage(StrEnum):
+    """Where a session may be left on purpose."""
+
+    banner = "banner"
+    ehlo = "ehlo"
+    tls = "tls"
+    auth = "auth"
+    mail = "mail"
+    rcpt = "rcpt"
+    data = "data"
+
+
+class TlsFacts(NamedTuple):
+    version: str
+    cipher: str
+    verified: bool
+    peer: str | None
+    not_after: str | None
+
+
+class Outcome(NamedTuple):
+    """Of one recipient. reply: the last that the server said about it."""
+
+    address: str
+    status: Status
+    reply: Reply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message. data: the answer to the message itself; error: what ended it before its outcomes."""
+
+    target: str
+    sender: str
+    recipients: tuple[Outcome, ...]
+    size: int
+    attempts: int
+    address: str | None = None
+    tls: TlsFacts | None = None
+    offered: tuple[str, ...] = ()
+    auth: str | None = None
+    pipelined: bool = False
+    data: Reply | None = None
+    ms: dict[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+    stage: Stage | None = None  # it was left there, on purpose
+    error: NetkitError | None = None
+
+    @property
+    def queue_id(self) -> str | None:
+        if self.data is None or not self.data.ok:
+            return None
+        found = _QUEUED.search(self.data.text)
+        return next((one for one in found.groups() if one), None) if found else None
+
+    @property
+    def codes(self) -> list[Exit]:
+        """One a recipient: what may not have been decided about it is the error's."""
+        otherwise = Exit(self.error.exit) if self.error else Exit.OK if self.stage else Exit.NO
+        return [EXITS.get(one.status, otherwise) for one in self.recipients]
+
+    @property
+    def exit(self) -> Exit:
+        return combine(self.codes)
+
+
+def described(delivery: Delivery, session: Session | None, envelope: Envelope) -> Delivery:
+    """With what is known of the session that it went through."""
+    if session is None:
+        return delivery
+    return replace(
+        delivery,
+        target=session.target.name,
+        address=session.wire.address,
+        tls=tls_facts(session),
+        offered=tuple(" ".join((name, *words)) for name, words in session.offered.items()),
+        auth=session.auth,
+        pipelined=session.pipelining,
+        ms=dict(session.ms),
+        warnings=tuple(left_out(envelope, session.offered)),
+    )
+
+
+def tls_facts(session: Session) -> TlsFacts | None:
+    secured = session.wire.tls
+    if secured is None:
+        return None
+    certificate: dict[str, Any] = secured.getpeercert() or {}
+    names = [value for parts in certificate.get("subject", ()) for key, value in parts if key == "commonName"]
+    names += [value for _, value in certificate.get("subjectAltName", ())]
+    not_after = None
+    with suppress(ValueError, KeyError):
+        from datetime import UTC, datetime
+
+        parsed = datetime.strptime(certificate["notAfter"], "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+        not_after = parsed.isoformat(timespec="seconds").replace("+00:00", "Z")
+    cipher = (secured.cipher() or ("",))[0]
+    return TlsFacts(secured.version() or "", cipher, bool(certificate), names[0] if names else None, not_after)
