@@ -6,9 +6,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from netkit.cli.login import SERVER, Auth, Secret, find_secret
 from netkit.cli.options import timeout
 from netkit.cli.output.sink import Output
-from netkit.cli.secret import find_password
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, NetkitError
 from netkit.events import OnEvent
@@ -16,8 +16,6 @@ from netkit.mail.pop3.session import SCHEMES, Session, open_session
 from netkit.mail.target import Target, Tls, parse_target
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
-
-SERVER = "Server and login"
 
 TargetArgument = Annotated[
     str,
@@ -29,18 +27,6 @@ TargetArgument = Annotated[
 ]
 User = Annotated[
     str | None, typer.Option("--user", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
-]
-PasswordCmd = Annotated[
-    str | None,
-    typer.Option("--password-cmd", metavar="CMD", help="A command that prints the password.", rich_help_panel=SERVER),
-]
-PasswordFile = Annotated[
-    str | None,
-    typer.Option("--password-file", metavar="FILE", help="A file with the password.", rich_help_panel=SERVER),
-]
-PasswordFd = Annotated[
-    int | None,
-    typer.Option("--password-fd", metavar="N", help="A descriptor to read the password from.", rich_help_panel=SERVER),
 ]
 Apop = Annotated[
     bool, typer.Option("--apop", help="Log in by APOP; it is no substitute for TLS.", rich_help_panel=SERVER)
@@ -63,7 +49,7 @@ class Login(NamedTuple):
     target: Target
     security: Security
     user: str | None
-    password: str | None
+    secret: Secret | None
     apop: bool
     timeout: float
     on_event: OnEvent | None
@@ -73,14 +59,16 @@ class Login(NamedTuple):
         """A session that is logged in, where there is a user; listing: `list` is what comes next."""
         deadline = Deadline.after(self.timeout)
         with open_session(self.target, security=self.security, deadline=deadline, on_event=self.on_event) as session:
-            if self.user is not None and self.password is not None:
-                session.login(self.user, self.password, apop=self.apop, listing=listing)
+            if self.user is not None and self.secret is not None:
+                text, bearer, auth = self.secret
+                session.login(self.user, text, auth=auth, bearer=bearer, apop=self.apop, listing=listing)
             yield session
 
 
 def prepare(
-    target: str, user: str | None, command: str | None, file: str | None, fd: int | None, apop: bool, tls: Tls,
-    cacert: str | None, insecure: bool, timeout: float, trace: str,
+    target: str, user: str | None, command: str | None, file: str | None, fd: int | None, auth: Auth | None,
+    token_command: str | None, token_file: str | None, apop: bool, tls: Tls, cacert: str | None, insecure: bool,
+    timeout: float, trace: str,
 ) -> Login:  # fmt: skip
     server, security = secured(target, tls, cacert, insecure)
     if user is not None and server.user is not None and user != server.user:
@@ -88,8 +76,12 @@ def prepare(
     name = user or server.user
     if not name:
         raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
-    password = find_password(name, command=command, file=file, fd=fd)
-    return Login(server, security, name, password, apop, timeout, listener(trace))
+    if apop and (auth is not None or token_command is not None or token_file is not None):
+        raise BadInput("--apop is a way to log in of its own, without --auth and with a password")
+    secret = find_secret(
+        name, auth, command=command, file=file, fd=fd, token_command=token_command, token_file=token_file
+    )
+    return Login(server, security, name, secret, apop, timeout, listener(trace))
 
 
 def nobody(target: str, tls: Tls, cacert: str | None, insecure: bool, timeout: float, trace: str) -> Login:

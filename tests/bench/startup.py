@@ -107,7 +107,7 @@ def cases(url: str, pop3: str) -> dict[str, Case]:
 
 
 def main() -> int:
-    os.environ["NETKIT_PASSWORD"] = "any"
+    os.environ["NETKIT_PASSWORD"] = "netkit"
     with page() as url, mailbox() as pop3:
         wanted = cases(url, pop3)
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 Netkit = Callable[..., Any]
-PASSWORD = {"NETKIT_PASSWORD": "any"}
+PASSWORD = {"NETKIT_PASSWORD": "netkit"}
 KEYS = [
     "time", "n", "uidl", "size", "date", "from", "subject", "subject_raw", "charset", "defects", "error",
 ]  # fmt: skip
@@ -197,3 +197,33 @@ def test_follow_shows_what_comes(lab: Mapping[str, str], mail: Callable[..., Non
         running.send_signal(signal.SIGINT)
         assert running.wait(20) == 130
         assert running.stdout.read() == ""
+
+
+def test_by_mechanism_and_by_token(netkit: Netkit, lab: Mapping[str, str], tmp_path: Path) -> None:
+    target = f"pop3://auth@lab.test@{lab['NETKIT_LAB_POP3']}"
+    (tmp_path / "token").write_text("ya29.abc\n")
+
+    def stat(*args: str, **environment: str) -> tuple[str, int]:
+        done = netkit("pop3", "stat", target, *args, env=environment)
+        return done.stdout or done.stderr, done.returncode
+
+    assert stat("--auth", "plain", NETKIT_PASSWORD="any") == ("0\t0\n", 0)
+    assert stat("--token-file", str(tmp_path / "token")) == ("0\t0\n", 0)
+    assert stat("--token-cmd", "echo t", "--auth", "xoauth2") == ("0\t0\n", 0)
+    assert stat("--auth", "oauthbearer", NETKIT_TOKEN="t") == ("0\t0\n", 0)
+    said, code = stat(NETKIT_PASSWORD="any")
+    assert (code, said.splitlines()[1]) == (
+        7, "hint: that was SCRAM-SHA-256; --auth takes another: SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN"
+    )  # fmt: skip
+    for args, reason in (
+        (("--token-cmd", "echo t", "--password-cmd", "echo p"), "give one of them"),
+        (("--auth", "xoauth2", "--password-cmd", "echo p"), "give one of them"),
+        (("--token-cmd", "echo t", "--auth", "plain"), "--auth plain takes a password"),
+        (("--token-cmd", "echo t", "--apop"), "--apop is a way to log in of its own"),
+        (("--token-cmd", "echo"), "the token is empty"),
+        (("--token-cmd", "echo a b"), "the token is empty or holds what no token does"),
+        (("--auth", "xoauth2"), "hint: --token-cmd, --token-file or NETKIT_TOKEN brings it"),
+        (("--auth", "ntlm"), "ntlm"),
+    ):
+        said, code = stat(*args)
+        assert (code, reason in said) == (2, True), said

@@ -2,24 +2,22 @@
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Annotated, NamedTuple
 
 import typer
 
+from netkit.cli.login import SERVER, AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
 from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
 from netkit.cli.output.pop3 import FIELDS, Shown
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.pop3_login import (
-    SERVER,
     Apop,
     CaCert,
     Insecure,
     Login,
-    PasswordCmd,
-    PasswordFd,
-    PasswordFile,
     TargetArgument,
     Timeout,
     TlsOption,
@@ -86,6 +84,9 @@ def subjects(
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
+    auth: AuthOption = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
@@ -112,7 +113,11 @@ def subjects(
         raise BadInput(f"--fields: there is no {wrong[0]!r}", hint="there are " + ",".join(FIELDS))
     numbers = parse_range(span) if span else None
     choice = Choice(last, first, numbers, parse_date(since), parse_pattern(grep), reverse)
-    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    log_in = partial(
+        prepare, target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
+        insecure, timeout, trace,
+    )  # fmt: skip
+    login = log_in()
     out = Output("pop3", json=json, color=color, quiet=quiet)
     seen: frozenset[str] | None = None
     state = None
@@ -128,6 +133,8 @@ def subjects(
         if follow is None:
             return code
         sleep(follow)
+        if login.secret and login.secret.bearer:
+            login = log_in()  # tokens are good for an hour
 
 
 class Choice(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from netkit.cli.login import AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
 from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
@@ -16,9 +17,6 @@ from netkit.cli.pop3_login import (
     Apop,
     CaCert,
     Insecure,
-    PasswordCmd,
-    PasswordFd,
-    PasswordFile,
     TargetArgument,
     Timeout,
     TlsOption,
@@ -42,6 +40,9 @@ def stat(
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
+    auth: AuthOption = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
@@ -56,7 +57,10 @@ def stat(
 
     Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
     """
-    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    login = prepare(
+        target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
+        insecure, timeout, trace,
+    )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session() as session:
         out.show(Stat(login.target.name, login.user or "", *session.stat()))
@@ -70,6 +74,9 @@ def list_messages(
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
+    auth: AuthOption = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
@@ -84,7 +91,10 @@ def list_messages(
 
     Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
     """
-    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    login = prepare(
+        target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
+        insecure, timeout, trace,
+    )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
         for message in session.list():
@@ -104,6 +114,9 @@ def get(
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
+    auth: AuthOption = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
@@ -124,7 +137,10 @@ def get(
     """
     if json and output is None:
         raise BadInput("--json is for the facts and standard output for the messages: -o FILE takes those")
-    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    login = prepare(
+        target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
+        insecure, timeout, trace,
+    )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     codes: list[Exit] = []
     with Sink(output) as sink, login.session() as session:
@@ -184,6 +200,9 @@ def delete(
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
+    auth: AuthOption = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
@@ -203,7 +222,10 @@ def delete(
     answered: they may be deleted or not.
     """
     wanted = [parse_message(text, yes) for text in messages]
-    login = prepare(target, user, password_cmd, password_file, password_fd, apop, tls, cacert, insecure, timeout, trace)
+    login = prepare(
+        target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
+        insecure, timeout, trace,
+    )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
         there = {one.n: one for one in session.list()}

@@ -5,6 +5,7 @@ TOP. So each command is announced with `expect` before its answer is due, and an
 in pieces, so that a message of any size passes; whoever keeps them decides how much.
 """
 
+from binascii import a2b_base64
 from collections import deque
 from typing import NamedTuple
 
@@ -33,7 +34,13 @@ class End(NamedTuple):
     """A body is complete."""
 
 
-Event = Status | Data | End
+class Challenge(NamedTuple):
+    """`+ ` and base64: the server's turn in a login by SASL (RFC 5034 section 4). data: decoded."""
+
+    data: bytes
+
+
+Event = Status | Data | End | Challenge
 
 
 class Replies:
@@ -43,10 +50,12 @@ class Replies:
         self._buffer = b""
         self._body: DotReader | None = None
         self._expected: deque[bool] = deque()
+        self._in_login = False
 
-    def expect(self, body: bool = False) -> None:
-        """One more answer is due; body: an `+OK` has one."""
+    def expect(self, body: bool = False, *, login: bool = False) -> None:
+        """One more answer is due; body: an `+OK` has one. login: it may be a challenge, and nothing else is due."""
         self._expected.append(body)
+        self._in_login = login
 
     @property
     def due(self) -> int:
@@ -84,8 +93,14 @@ class Replies:
             events.append(self._status(line.removesuffix(b"\r")))
         return events
 
-    def _status(self, line: bytes) -> Status:
+    def _status(self, line: bytes) -> Status | Challenge:
         body = self._expected[0]
+        if self._in_login and (line == b"+" or line.startswith(b"+ ")):
+            self._expected.popleft()
+            try:
+                return Challenge(a2b_base64(line[2:].strip(), strict_mode=True))
+            except ValueError as exc:
+                raise PeerError("the server's challenge is no base64", kind="sasl") from exc
         if line[:3].upper() == b"+OK":
             if body:
                 self._body = DotReader()

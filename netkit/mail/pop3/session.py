@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from netkit.errors import AuthRefused, Insecure, NetkitError, No, PeerError, Temporary
 from netkit.events import OnEvent
-from netkit.mail.pop3.protocol import Data, Event, Replies, Status, command, response_code
+from netkit.mail.pop3.authenticate import authenticate, others, way_in
+from netkit.mail.pop3.protocol import Challenge, Data, Event, Replies, Status, command, response_code
+from netkit.mail.sasl.client import SECRET_ON_WIRE, client
 from netkit.mail.target import Scheme, Target, Tls
 from netkit.mail.wire import Wire
 from netkit.net.connect import connect
@@ -126,29 +128,53 @@ class Session:
             raise refusal(f"{self.target.name}: {' '.join(words)}", status.text)
         yield from self._pieces()
 
-    def login(self, user: str, password: str, *, apop: bool = False, listing: bool = False) -> None:
-        """Raises AuthRefused, Temporary, and Insecure where the password would be seen.
+    def login(
+        self,
+        user: str,
+        secret: str,
+        *,
+        auth: str | None = None,
+        bearer: bool = False,
+        apop: bool = False,
+        listing: bool = False,
+    ) -> None:
+        """Raises AuthRefused, Temporary, No where the server offers no such login, Insecure where it would be seen.
 
-        listing: `list` is what comes next, so its commands go along: a round trip less.
+        secret: a password, or with bearer a token. auth: by this SASL mechanism, else by the strongest that hides the
+        password; where there is none, by USER and PASS, and they go together. listing: `list` is what comes next, so
+        its commands go along: a round trip less.
         """
-        self._check_secrecy()
         if apop:
-            import hashlib  # 5 ms of CPU, and APOP is rare
+            self._refuse_clear()
+            return self._let_in(user, [self._apop(user, secret)])
+        name = way_in(self.capabilities, auth, bearer=bearer)
+        if auth is None or name is None or name in SECRET_ON_WIRE:
+            self._refuse_clear()
+        if name is not None:
+            endpoint = self.target.endpoint
+            attempt = client(name, user, secret, host=endpoint.host, port=endpoint.port)
+            answer = authenticate(self.target.name, attempt, self._turn)
+            hint = others(self.capabilities["SASL"], name) if auth is None and not bearer else None
+            return self._let_in(user, [answer], attempt.why, hint)
+        more = LISTING if listing and self.pipelining else ()
+        replies = self.ask_together(Command(("USER", user)), Command(("PASS", secret), secret=secret), *more)
+        self._listing = replies[2:]
+        self._let_in(user, replies[:2])
 
-            found = _TIMESTAMP.search(self.greeting)
-            if not found:
-                raise No(f"{self.target.name}: the greeting has no timestamp, so there is no APOP", kind="no_apop")
-            digest = hashlib.md5(
-                found[0] + password.encode("utf-8", "surrogateescape"), usedforsecurity=False
-            ).hexdigest()
-            replies = [self.ask("APOP", user, digest, secret=digest)]
-        else:
-            more = LISTING if listing and self.pipelining else ()
-            replies = self.ask_together(Command(("USER", user)), Command(("PASS", password), secret=password), *more)
-            self._listing, replies = replies[2:], replies[:2]
+    def _apop(self, user: str, password: str) -> Reply:
+        import hashlib  # 5 ms of CPU, and APOP is rare
+
+        found = _TIMESTAMP.search(self.greeting)
+        if not found:
+            raise No(f"{self.target.name}: the greeting has no timestamp, so there is no APOP", kind="no_apop")
+        digest = hashlib.md5(found[0] + password.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+        return self.ask("APOP", user, digest, secret=digest)
+
+    def _let_in(self, user: str, replies: Iterable[Reply | Status], why: str = "", hint: str | None = None) -> None:
         for reply in replies:
             if not reply.ok:
-                raise refusal(f"{self.target.name} does not let {user} in", reply.text, AuthRefused)
+                error = refusal(f"{self.target.name} does not let {user} in", reply.text, AuthRefused)
+                raise type(error)(f"{error.message} ({why})" if why else error.message, kind=error.kind, hint=hint)
 
     def stat(self) -> tuple[int, int]:
         """How many messages wait, and their bytes."""
@@ -226,13 +252,22 @@ class Session:
             if words:
                 self.capabilities[words[0].upper()] = tuple(words[1:])
 
-    def _check_secrecy(self) -> None:
+    def _refuse_clear(self) -> None:
         if self.wire.tls is None and not self.target.local:
             raise Insecure(
                 f"{self.target.name}: the password would be sent in the clear",
                 kind="plaintext",
-                hint="pop3s://, or --tls starttls; without TLS netkit logs in to this machine alone",
+                hint="pop3s://, or --tls starttls; without TLS netkit logs in to this machine alone, or by --auth "
+                "with a mechanism that does not show the password",
             )
+
+    def _turn(self, line: bytes, secret: bytes) -> Status | Challenge:
+        """Send a line of a login by SASL, without its line end, and read what the server says to it."""
+        self._replies.expect(login=True)
+        self.wire.queue(line + b"\r\n", secret)
+        event = self._next()
+        assert isinstance(event, (Status, Challenge))
+        return event
 
     def _send(self, each: Command) -> int:
         data = command(*each.words)

@@ -5,6 +5,7 @@ import smtplib
 import socket
 import struct
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 from netkit.errors import AuthRefused, Exit, Insecure, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import Step
 from netkit.lab import running
+from netkit.mail.pop3.authenticate import authenticate
+from netkit.mail.pop3.protocol import Challenge
 from netkit.mail.pop3.session import SCHEMES, Session, open_session
 from netkit.mail.pop3.subjects import Row, subjects
+from netkit.mail.sasl.client import client
 from netkit.mail.target import Tls, parse_target
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
@@ -50,7 +54,7 @@ def rows(session: Session, **options: Any) -> list[Row]:
 def test_five_hundred_at_once(lab: Mapping[str, str]) -> None:
     send(lab, "many@lab.test", *(b"Subject: number %d\r\n\r\nbody\r\n" % n for n in range(1, 501)))
     with open_to(lab["NETKIT_LAB_POP3"]) as session:
-        session.login("many@lab.test", "any")
+        session.login("many@lab.test", "netkit")
         found = rows(session)
         session.quit()
     assert [row.subject for row in found] == [f"number {n}" for n in range(1, 501)]
@@ -63,7 +67,7 @@ def test_a_message_is_exact_to_the_byte(lab: Mapping[str, str], body: bytes) -> 
     with open_to(lab["NETKIT_LAB_POP3"]) as session:
         user = f"exact{len(body)}{body[:1].hex()}@lab.test"
         send(lab, user, message)
-        session.login(user, "any")
+        session.login(user, "netkit")
         assert b"".join(session.stream("RETR", "1")) == message
         session.quit()
 
@@ -74,7 +78,7 @@ def test_poplib_agrees(lab: Mapping[str, str]) -> None:
     client.user("odd@lab.test")
     client.pass_("any")
     with open_to(lab["NETKIT_LAB_POP3"]) as session:
-        session.login("odd@lab.test", "any")
+        session.login("odd@lab.test", "netkit")
         listed = session.list()
         assert [f"{one.n} {one.size}".encode() for one in listed] == client.list()[1]
         assert [f"{one.n} {one.uidl}".encode() for one in listed] == client.uidl()[1]
@@ -101,20 +105,19 @@ def test_a_deletion_counts_after_quit_alone(lab: Mapping[str, str]) -> None:
     send(lab, "gone@lab.test", b"Subject: a\r\n\r\n", b"Subject: b\r\n\r\n")
     for quits, left in ((False, 2), (True, 1)):
         with open_to(lab["NETKIT_LAB_POP3"]) as session:
-            session.login("gone@lab.test", "any")
+            session.login("gone@lab.test", "netkit")
             assert session.ask("DELE", "1").ok
             if quits:
                 session.quit()
         with open_to(lab["NETKIT_LAB_POP3"]) as session:
-            session.login("gone@lab.test", "any")
+            session.login("gone@lab.test", "netkit")
             assert len(session.list()) == left
 
 
-def test_no_secret_in_the_trace(lab: Mapping[str, str]) -> None:
+def test_no_secret_in_the_trace(scripted: Callable[..., Any]) -> None:
     steps: list[Step] = []
-    with open_to(lab["NETKIT_LAB_POP3"], on_event=steps.append) as session:
+    with open_to(scripted([b"+OK\r\n", CAPA, b"+OK\r\n+OK\r\n"]).address, on_event=steps.append) as session:
         session.login("odd@lab.test", "hunter2")
-        session.quit()
     sent = b"".join(step.data or b"" for step in steps if step.name == "send")
     assert b"hunter2" not in sent
     assert b"PASS *******\r\n" in sent
@@ -292,3 +295,128 @@ def test_quit_refused(scripted: Callable[..., Any]) -> None:
     server = scripted([b"+OK\r\n", SLOW_CAPA, b"-ERR [SYS/TEMP] disk\r\n"])
     with open_to(server.address) as session, pytest.raises(Temporary, match="disk"):
         session.quit()
+
+
+ALL = "SASL SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN OAUTHBEARER XOAUTH2"
+
+
+def sasl(*names: str, user: bool = False) -> bytes:
+    return f"+OK\r\nSASL {' '.join(names)}\r\n{'USER' if user else 'X'}\r\n.\r\n".encode()
+
+
+@pytest.mark.parametrize("name", [None, *ALL.split()[1:]])
+def test_every_mechanism(lab: Mapping[str, str], name: str | None) -> None:
+    steps: list[Step] = []
+    bearer = name in ("OAUTHBEARER", "XOAUTH2")
+    with open_to(lab["NETKIT_LAB_POP3"], on_event=steps.append) as session:
+        assert session.capabilities["SASL"] == tuple(ALL.split()[1:])
+        session.login("odd@lab.test", "netkit", auth=name, bearer=bearer, listing=True)
+        assert len(session.list()) > 60
+        session.quit()
+    sent = b"".join(step.data or b"" for step in steps if step.name == "send").splitlines()
+    responses = sent[1 : sent.index(b"LIST")]
+    assert responses[0].startswith(b"AUTH " + (name or "SCRAM-SHA-256").encode())
+    assert not b"".join(responses[1:]).strip(b"*")
+    assert not responses[0].partition(b" ")[2].partition(b" ")[2].strip(b"*")
+
+
+def test_a_long_token_goes_in_two_lines(lab: Mapping[str, str], scripted: Callable[..., Any]) -> None:
+    longest = 255 - len("AUTH XOAUTH2 \r\n") - 3  # base64 has steps of 4
+    for length, lines in ((longest * 3 // 4 - 23, 1), (longest * 3 // 4, 2), (9000, 2)):
+        with open_to(lab["NETKIT_LAB_POP3"]) as session:
+            session.login("a@b", "t" * length, bearer=True, auth="XOAUTH2")
+            session.quit()
+        server = scripted([b"+OK\r\n", sasl("XOAUTH2"), *[b"+ \r\n"] * (lines - 1), b"+OK\r\n"])
+        with open_to(server.address) as session:
+            session.login("a@b", "t" * length, bearer=True)
+        server.close()
+        assert len(server.heard) == 1 + lines
+        assert len(server.heard[1]) <= 255
+
+
+def test_what_the_server_said_about_a_refusal(lab: Mapping[str, str], scripted: Callable[..., Any]) -> None:
+    with open_to(lab["NETKIT_LAB_POP3"]) as session, pytest.raises(AuthRefused) as caught:
+        session.login("ann", "wrong")
+    assert caught.value.message.endswith("[AUTH] for SCRAM the password is netkit here; the other mechanisms take any")
+    assert caught.value.hint == "that was SCRAM-SHA-256; --auth takes another: SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN"
+    reason = b'{"status":"401"}'
+    server = scripted([b"+OK\r\n", sasl("XOAUTH2"), b"+ " + b64encode(reason) + b"\r\n", b"-ERR [AUTH] no\r\n"])
+    with open_to(server.address) as session, pytest.raises(AuthRefused) as caught:
+        session.login("u", "t", bearer=True)
+    assert caught.value.message == f'{server.address} does not let u in: [AUTH] no ({{"status":"401"}})'
+    server.close()
+    assert server.heard[2:] == [b"\r\n"]
+    server = scripted([b"+OK\r\n", sasl("PLAIN"), b"-ERR [SYS/TEMP] later\r\n"])
+    with open_to(server.address) as session, pytest.raises(Temporary):
+        session.login("u", "p")
+
+
+@pytest.mark.parametrize(
+    ("offered", "user", "heard"),
+    [
+        (("PLAIN", "LOGIN"), True, [b"USER u\r\n", b"PASS p\r\n"]),
+        (("GSSAPI",), True, [b"USER u\r\n", b"PASS p\r\n"]),
+        ((), False, [b"USER u\r\n", b"PASS p\r\n"]),
+        (("plain", "login"), False, [b"AUTH PLAIN AHUAcA==\r\n", b"*\r\n"]),
+        (("CRAM-MD5", "PLAIN"), True, [b"AUTH CRAM-MD5\r\n", b"*\r\n"]),
+    ],
+)
+def test_which_way_in(scripted: Callable[..., Any], offered: tuple[str, ...], user: bool, heard: list[bytes]) -> None:
+    server = scripted([b"+OK\r\n", sasl(*offered, user=user), b"+OK\r\n", b"+OK\r\n"])
+    with open_to(server.address) as session:
+        session.login("u", "p")
+        session.wire.queue(b"*\r\n")
+        session.wire.turn()
+    server.close()
+    assert server.heard[1:3] == heard
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "kind"),
+    [
+        ([b"+OK\r\n"], Insecure, "no_proof"),  # welcome before any proof
+        ([b"+ !\r\n"], PeerError, "sasl"),
+        ([b"+ QUJD\r\n"], PeerError, "sasl"),
+        ([b"+ " + b"A" * 5000 + b"\r\n"], PeerError, "line_too_long"),
+        ([b"+ \r\n", None], PeerError, "sasl"),
+        ([None], PeerError, "closed"),
+    ],
+)
+def test_a_hostile_scram_server(
+    scripted: Callable[..., Any], answers: list[bytes | None], error: type[Exception], kind: str
+) -> None:
+    server = scripted([b"+OK\r\n", sasl("SCRAM-SHA-256"), *answers])
+    with open_to(server.address) as session, pytest.raises(error) as caught:
+        session.login("u", "p")
+    assert caught.value.kind == kind  # type: ignore[attr-defined]
+    assert server.address in caught.value.message  # type: ignore[attr-defined]
+
+
+def test_challenges_without_end(scripted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = client("PLAIN", "u", "p")
+    turns = iter([Challenge(b"")] * 10)
+    monkeypatch.setattr(attempt, "step", lambda challenge: b"")
+    with pytest.raises(PeerError, match="more than 5 challenges"):
+        authenticate("h:110", attempt, lambda line, secret: next(turns))
+    server = scripted([b"+OK\r\n", sasl("LOGIN"), *[b"+ \r\n"] * 9])
+    with open_to(server.address) as session, pytest.raises(PeerError, match="LOGIN: the server asks for more"):
+        session.login("u", "p")
+
+
+def test_in_the_clear_only_what_hides_the_password_and_is_asked_for(scripted: Callable[..., Any]) -> None:
+    for auth, message in ((None, "sent in the clear"), ("PLAIN", "sent in the clear"), ("scram-sha-1", "base64")):
+        server = scripted([b"+OK\r\n", sasl("PLAIN", "SCRAM-SHA-1"), b"+ !\r\n"])
+        session = open_to(server.address)
+        session.target = parse_target("mail.test", SCHEMES, Tls.none)
+        with session, pytest.raises((Insecure, PeerError), match=message):
+            session.login("u", "p", auth=auth)
+        server.close()
+        assert len(server.heard) == (2 if auth == "scram-sha-1" else 1)
+
+
+def test_no_such_login(lab: Mapping[str, str], scripted: Callable[..., Any]) -> None:
+    with open_to(scripted([b"+OK\r\n", sasl("PLAIN")]).address) as session:
+        with pytest.raises(No, match="does not offer CRAM-MD5: it offers PLAIN"):
+            session.login("u", "p", auth="CRAM-MD5")
+        with pytest.raises(No, match="none of OAUTHBEARER, XOAUTH2"):
+            session.login("u", "p", bearer=True)
