@@ -1,7 +1,9 @@
-"""The server's side of SMTP and LMTP without sockets (RFC 5321, 2033, 2920): bytes in, answers out, any split.
+"""The server's side of SMTP and LMTP without sockets: bytes in, answers out, any split.
 
-Every recipient is taken, as is any password (for SCRAM it is `netkit`): it is a server for tests. Only CRLF.CRLF ends a
-message, and a line that holds a lone CR or LF stays as it is. Not here: the connection, TLS itself, time limits.
+RFC 5321, 2033 (LMTP), 2034 (status codes in answers), 2920 (pipelining), 3030 (BDAT, without BINARYMIME, which POP3
+could not hand out again), 3461 (notifications: checked and kept, none is sent). Every recipient is taken, as is any
+password (for SCRAM it is `netkit`): it is a server for tests. Only CRLF.CRLF ends the message of a DATA, and a line that holds a lone CR or LF
+stays as it is. Not here: the connection, TLS itself, time limits.
 """
 
 import re
@@ -11,22 +13,39 @@ from typing import NamedTuple
 
 from netkit.mail.dots import DotReader
 from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
+from netkit.mail.smtp.server_parameters import MailParameters, RcptParameters, Refused, read_mail, read_rcpt
 
 MAX_LINE = 16 * 1024  # bytes of a command: an AUTH response with a token is long (RFC 4954 section 4: 12,288)
 MAX_RECIPIENTS = 1000
 MAX_PATH = 320  # bytes of an address: 64 before the @ and 255 behind it (RFC 5321 section 4.5.3.1)
 MAX_ERRORS = 20
+_CHUNK = re.compile(r"([0-9]{1,20})( LAST)?", re.IGNORECASE)
 _PATH = re.compile(r"(FROM|TO): ?<((?:[^<>\s\"\\]|\"(?:[^\"\\]|\\.)*\")*)>(?: (.*))?", re.IGNORECASE)
 
 
 class Envelope(NamedTuple):
-    """A message that came in: sender ("" for bounces), recipients, the message with its line ends as they came."""
+    """A message that came in: sender ("" for bounces), recipients, the message with its line ends as they came.
+
+    asked: what MAIL asked for. asked_for: what RCPT asked for, in the order of the recipients; () for nothing at all.
+    """
 
     helo: str
     sender: str
     recipients: tuple[str, ...]
     data: bytes
     user: str | None
+    asked: MailParameters = MailParameters()
+    asked_for: tuple[RcptParameters, ...] = ()
+
+
+class Chunk:
+    """A BDAT under way: how much of it is to come, whether it is the last, why it is refused (it is read all the same:
+    what stands in it is no command)."""
+
+    def __init__(self, left: int, last: bool, refusal: str) -> None:
+        self.left = left
+        self.last = last
+        self.refusal = refusal
 
 
 class Smtp:
@@ -54,6 +73,7 @@ class Smtp:
         self.closed = False
         self._buffer = b""
         self._body: DotReader | None = None
+        self._chunk: Chunk | None = None
         self._login: Server | None = None  # a SASL exchange under way
         self._forget()
 
@@ -65,9 +85,13 @@ class Smtp:
 
     def _reset(self) -> None:
         self._sender: str | None = None
+        self._asked = MailParameters()
         self._recipients: list[str] = []
+        self._asked_for: list[RcptParameters] = []
         self._data = bytearray()
         self._too_big = False
+        self._chunks = 0  # BDATs of this message so far
+        self._chunk_failed = False
 
     def greeting(self) -> bytes:
         return f"220 {self._host} ESMTP the lab's mail server\r\n".encode()
@@ -82,7 +106,12 @@ class Smtp:
         """The answers to what the bytes complete."""
         self._buffer += data
         out: list[str] = []
-        while self._buffer and not self.closed and not self.starts_tls:
+        while (self._buffer or self._chunk) and not self.closed and not self.starts_tls:
+            if self._chunk is not None:
+                if self._chunk.left and not self._buffer:
+                    break
+                out += self._read_chunk(self._chunk)
+                continue
             if self._body is not None:
                 piece = self._body.feed(self._buffer)
                 self._buffer = piece.rest
@@ -103,6 +132,21 @@ class Smtp:
             out += self._line(line)
         return "".join(f"{line}\r\n" for line in out).encode()
 
+    def _read_chunk(self, chunk: Chunk) -> list[str]:
+        """Take what is here of a chunk; the answer when it is whole (RFC 3030 section 2)."""
+        piece, self._buffer = self._buffer[: chunk.left], self._buffer[chunk.left :]
+        chunk.left -= len(piece)
+        if not chunk.refusal:
+            self._take(piece)
+        if chunk.left:
+            return []
+        self._chunk = None
+        if chunk.refusal:
+            self._chunk_failed = True  # the message is lost, and so are the chunks behind this one
+            self._data.clear()
+            return [chunk.refusal] * (self._answers if chunk.last else 1)
+        return self._accept() if chunk.last else ["250 2.0.0 go on"]
+
     def _take(self, data: bytes) -> None:
         if len(self._data) + len(data) > self._max_size:
             self._too_big = True
@@ -115,12 +159,26 @@ class Smtp:
         if self._too_big:
             answer = f"552 5.3.4 the message is larger than {self._max_size} bytes"
         else:
-            envelope = Envelope(self._helo, self._sender or "", tuple(self._recipients), bytes(self._data), self._user)
-            queued = self._deliver(envelope)
+            queued = self._deliver(
+                Envelope(
+                    self._helo,
+                    self._sender or "",
+                    tuple(self._recipients),
+                    bytes(self._data),
+                    self._user,
+                    self._asked,
+                    tuple(self._asked_for) if any(map(any, self._asked_for)) else (),
+                )
+            )
             answer = f"250 2.0.0 queued as {queued}" if queued else "452 4.3.1 the lab's mailboxes are full"
-        answers = [answer] * (len(self._recipients) if self._lmtp else 1)
+        answers = [answer] * self._answers
         self._reset()
         return answers
+
+    @property
+    def _answers(self) -> int:
+        """How many answers the end of a message gets."""
+        return max(1, len(self._recipients)) if self._lmtp else 1
 
     def _line(self, line: bytes) -> list[str]:
         text = line.decode("utf-8", "backslashreplace")
@@ -145,6 +203,7 @@ class Smtp:
         self._reset()
         self._helo = rest
         names = ["PIPELINING", f"SIZE {self._max_size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        names += ["DSN", "CHUNKING"]
         names += ["STARTTLS"] if self.offers_tls else []
         lines = [f"{self._host} at your service", *names, f"AUTH {' '.join(MECHANISMS)}"]
         return [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
@@ -178,10 +237,13 @@ class Smtp:
             return self._no("503 5.5.1 there is a sender already")
         if found is None or found[1].upper() != "FROM":
             return self._no("501 5.5.4 MAIL FROM:<address>")
-        size = re.search(r"(?:^| )SIZE=(\d{1,20})(?: |$)", found[3] or "", re.IGNORECASE)
-        if size and int(size[1]) > self._max_size:
-            return [f"552 5.3.4 {size[1]} bytes are more than {self._max_size}"]
-        self._sender = found[2]
+        try:
+            asked = read_mail(found[3] or "")
+        except Refused as exc:
+            return self._no(str(exc))
+        if asked.size and asked.size > self._max_size:
+            return [f"552 5.3.4 {asked.size} bytes are more than {self._max_size}"]
+        self._sender, self._asked = found[2], asked
         return ["250 2.1.0 sender ok"]
 
     def rcpt(self, rest: str) -> list[str]:
@@ -194,14 +256,40 @@ class Smtp:
             return self._no("501 5.1.3 the address is too long")
         if len(self._recipients) >= MAX_RECIPIENTS:
             return [f"452 4.5.3 more than {MAX_RECIPIENTS} recipients"]
+        if self._chunks:
+            return self._no("503 5.5.1 the message has begun")
+        try:
+            asked_for = read_rcpt(found[3] or "")
+        except Refused as exc:
+            return self._no(str(exc))
         self._recipients.append(found[2])
+        self._asked_for.append(asked_for)
         return ["250 2.1.5 recipient ok"]
 
     def data(self, rest: str) -> list[str]:
         if not self._recipients:
             return self._no("503 5.5.1 RCPT first")
+        if self._chunks:
+            return self._no("503 5.5.1 a message is all DATA or all BDAT")
         self._body = DotReader()
         return ["354 end with a dot on a line of its own"]
+
+    def bdat(self, rest: str) -> list[str]:
+        found = _CHUNK.fullmatch(rest)
+        if found is None:
+            self.closed = True  # nobody knows what of the following is message and what is a command
+            return ["501 5.5.4 BDAT SIZE [LAST]"]
+        size, refusal = int(found[1]), ""
+        if not self._recipients:
+            refusal = "503 5.5.1 RCPT first"
+        elif self._chunk_failed:
+            refusal = "503 5.5.1 a chunk of this message was refused: RSET"
+        elif len(self._data) + size > self._max_size:
+            refusal = f"552 5.3.4 the message is larger than {self._max_size} bytes"
+        else:
+            self._chunks += 1
+        self._chunk = Chunk(size, bool(found[2]), refusal)
+        return []
 
     def rset(self, rest: str) -> list[str]:
         self._reset()
@@ -246,6 +334,7 @@ HANDLERS: dict[str, Callable[[Smtp, str], list[str]]] = {
     "MAIL": Smtp.mail,
     "RCPT": Smtp.rcpt,
     "DATA": Smtp.data,
+    "BDAT": Smtp.bdat,
     "RSET": Smtp.rset,
     "NOOP": Smtp.noop,
     "VRFY": Smtp.vrfy,

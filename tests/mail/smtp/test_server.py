@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from netkit.mail.smtp.server import MAX_ERRORS, MAX_LINE, Envelope, Smtp
+from netkit.mail.smtp.server_parameters import MailParameters, RcptParameters
 
 TALK = (
     b"EHLO me\r\nMAIL FROM:<a@x.test> SIZE=9\r\nRCPT TO:<b@y.test>\r\nRCPT TO:<c@y.test>\r\nDATA\r\n"
@@ -33,7 +34,10 @@ def test_every_split() -> None:
         answers = smtp.feed(TALK[:cut]) + smtp.feed(TALK[cut:])
         assert codes(answers) == [b"250", b"250", b"250", b"250", b"354", b"250", b"250", b"221"]
         assert taken == [
-            Envelope("me", "a@x.test", ("b@y.test", "c@y.test"), b"Subject: x\r\n\r\n.\r\na\n.\nb\r\n", None)
+            Envelope(
+                *("me", "a@x.test", ("b@y.test", "c@y.test"), b"Subject: x\r\n\r\n.\r\na\n.\nb\r\n", None),
+                MailParameters(size=9),
+            )
         ]
         assert smtp.closed
 
@@ -109,3 +113,111 @@ def test_auth() -> None:
         assert codes(session()[0].feed(b"EHLO me\r\nAUTH %s\r\n" % name))[-1] == b"334"
     for response in (b"*", b"!!!", b64encode(b"ann"), b64encode(b"\0\0x"), b64encode(b"\xff\0a\0b")):
         assert codes(session()[0].feed(b"EHLO me\r\nAUTH PLAIN\r\n" + response + b"\r\n"))[-1][:1] == b"5"
+
+
+HELLO = b"EHLO me\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\n"
+
+
+def test_what_is_asked_of_notifications_is_kept() -> None:
+    smtp, taken = session()
+    talk = (
+        b"EHLO me\r\nMAIL FROM:<a@x.test> BODY=8bitmime ret=hdrs ENVID=QQ+2B314159 AUTH=<> SMTPUTF8\r\n"
+        b"RCPT TO:<b@y.test> NOTIFY=success,DELAY ORCPT=rfc822;Bob+3Dx@y.test\r\nRCPT TO:<c@y.test>\r\n"
+        b"RCPT TO:<d@y.test> NOTIFY=NEVER ORCPT=utf-8;j\xc3\xbc\\x{F6}@y.test\r\nDATA\r\n.\r\n"
+    )
+    assert codes(smtp.feed(talk)) == [*4 * [b"250"], b"250", b"354", b"250"]
+    assert taken[0].asked == MailParameters(None, "8BITMIME", True, "HDRS", "QQ+314159")
+    assert taken[0].asked_for == (
+        RcptParameters(("SUCCESS", "DELAY"), "rfc822;Bob=x@y.test"),
+        RcptParameters(),
+        RcptParameters(("NEVER",), "utf-8;jüö@y.test"),
+    )
+    smtp.feed(b"MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n.\r\n")
+    assert taken[1][5:] == (MailParameters(), ())  # nothing is left of the message before
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"MAIL FROM:<a@x> RET=SOME", b"501"),
+        (b"MAIL FROM:<a@x> RET=FULL RET=FULL", b"501"),
+        (b"MAIL FROM:<a@x> RET", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=a=b", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=a+0Ab", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=a+E9", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=a+2", b"501"),
+        (b"MAIL FROM:<a@x> ENVID=" + b"x" * 101, b"501"),
+        (b"MAIL FROM:<a@x> SIZE=-1", b"501"),
+        (b"MAIL FROM:<a@x> SIZE=\xd9\xa1", b"501"),
+        (b"MAIL FROM:<a@x> BODY=BINARYMIME", b"501"),
+        (b"MAIL FROM:<a@x> SMTPUTF8=yes", b"501"),
+        (b"MAIL FROM:<a@x> NOTIFY=NEVER", b"555"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> RET=FULL", b"555"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> NOTIFY=NEVER,DELAY", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> NOTIFY=DELAY,DELAY", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> NOTIFY=DELAY,", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=b@y", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=rfc822;", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=;b@y", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=utf-8;\\x{110000}", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=utf-8;\\x{1B}", b"501"),
+        (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> ORCPT=rfc822;" + b"x" * 500, b"501"),
+    ],
+)
+def test_bad_parameters(line: bytes, code: bytes) -> None:
+    smtp, _ = session()
+    smtp.feed(b"EHLO me\r\n")
+    assert codes(smtp.feed(line + b"\r\n"))[-1] == code
+
+
+def test_chunks_at_every_split() -> None:
+    talk = HELLO + b"BDAT 6\r\n.\r\nQUIBDAT 0\r\nBDAT 7 LAST\r\nT\r\n.\r\n\nNOOP\r\nQUIT\r\n"
+    for cut in range(len(talk)):
+        smtp, taken = session()
+        answers = smtp.feed(talk[:cut]) + smtp.feed(talk[cut:])
+        assert codes(answers) == [*3 * [b"250"], b"250", b"250", b"250", b"250", b"221"]
+        assert [envelope.data for envelope in taken] == [b".\r\nQUIT\r\n.\r\n\n"]
+        assert smtp.closed
+
+
+def test_an_empty_message_in_one_chunk() -> None:
+    smtp, taken = session()
+    assert codes(smtp.feed(HELLO + b"bdat 0 last\r\n"))[-1] == b"250"
+    assert [envelope.data for envelope in taken] == [b""]
+
+
+def test_chunks_that_are_refused_are_read_all_the_same() -> None:
+    smtp, taken = session(max_size=10)
+    assert codes(smtp.feed(b"EHLO me\r\nBDAT 6\r\nQUIT\r\nNOOP\r\n"))[1:] == [b"503", b"250"]
+    smtp.feed(b"RSET\r\n" + HELLO)
+    chunk = b"x" * 5 + b"\r\n"
+    pipelined = b"BDAT 7\r\n" + chunk + b"BDAT 4\r\nRSETBDAT 7 LAST\r\n" + chunk
+    assert codes(smtp.feed(pipelined)) == [b"250", b"552", b"503"]
+    assert codes(smtp.feed(b"DATA\r\nMAIL FROM:<a@x>\r\n")) == [b"503", b"503"]
+    assert codes(smtp.feed(b"RSET\r\n" + HELLO[9:] + b"BDAT 7 LAST\r\n" + chunk)) == [*3 * [b"250"], b"250"]
+    assert [envelope.data for envelope in taken] == [chunk]
+    assert codes(smtp.feed(HELLO[9:] + b"BDAT 0\r\nDATA\r\nRCPT TO:<c@y>\r\n"))[2:] == [b"250", b"503", b"503"]
+
+
+@pytest.mark.parametrize("size", [b"", b"x", b"-1", b"1 FIRST", b"1 LAST x", b"1" * 21])
+def test_a_chunk_without_a_size_ends_the_session(size: bytes) -> None:
+    smtp, _ = session()
+    assert codes(smtp.feed(HELLO + b"BDAT " + size + b"\r\nQUIT\r\n"))[3:] == [b"501"]
+    assert smtp.closed
+
+
+def test_lmtp_answers_a_last_chunk_for_each_recipient() -> None:
+    smtp, _ = session(lmtp=True, max_size=5)
+    two = b"LHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nRCPT TO:<c@y>\r\n"
+    assert codes(smtp.feed(two + b"BDAT 1\r\nxBDAT 1 LAST\r\ny"))[4:] == [b"250", b"250", b"250"]
+    assert codes(smtp.feed(two + b"BDAT 9 LAST\r\n123456789"))[4:] == [b"552", b"552"]
+
+
+def test_every_answer_has_its_status_code() -> None:
+    """RFC 2034 section 4: all but the greeting, those to EHLO and HELO, and 3xx."""
+    smtp, _ = session()
+    talk = b"HELP\r\nNOOP\r\nRCPT\r\nMAIL\r\nDATA\r\nVRFY x\r\nRSET\r\n" + HELLO[9:] + b"DATA\r\nx\r\n.\r\n"
+    smtp.feed(b"EHLO me\r\n")
+    for line in smtp.feed(talk + b"BDAT 1\r\nxAUTH X\r\nSTARTTLS\r\n").splitlines():
+        assert line.startswith(b"354 ") or line[4:6] == line[:1] + b"."
