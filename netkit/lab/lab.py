@@ -15,7 +15,7 @@ from netkit.lab.dns.server import Dns
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
-from netkit.lab.mail.service import Pop3Service, SmtpService
+from netkit.lab.mail.service import LmtpService, Pop3Service, SmtpService
 from netkit.lab.service import Service, Shared
 from netkit.net.address import Endpoint, parse_host
 from netkit.net.ca import Authority
@@ -28,13 +28,14 @@ SERVICES: tuple[type[Service], ...] = (
     EchoService,
     HelloService,
     SmtpService,
+    LmtpService,
     Pop3Service,
 )  # a new service is its module and its name here
 
 LOOPBACK = ("127.0.0.1", "::1")
 PORTS: Mapping[str, int] = {port.name: port.number for service in SERVICES for port in service.ports}
 FREE: Mapping[str, int] = dict.fromkeys(PORTS, 0)
-MIN_FILES = 64  # descriptors: 25 for the event loop and the sockets, some for clients; uvloop aborts without
+MIN_FILES = 64  # descriptors: 27 for the event loop and the sockets, some for clients; uvloop aborts without
 
 
 class Lab:

@@ -26,14 +26,15 @@ def test_the_default_ports_are_the_contracts() -> None:
         "echo": 45000,
         "hello": 45001,
         "smtp": 2525,
+        "lmtp": 2424,
         "pop3": 2110,
     }
-    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0, "smtp": 0, "pop3": 0}
+    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0, "smtp": 0, "lmtp": 0, "pop3": 0}
 
 
 def test_environment_and_addresses_say_where_everything_is() -> None:
     with running(bind=["127.0.0.1"]) as lab:
-        dns, http, https, echo, hello, smtp, pop3 = (lab.listening[name][0].endpoint for name in PORTS)
+        dns, http, https, echo, hello, smtp, lmtp, pop3 = (lab.listening[name][0].endpoint for name in PORTS)
         ca = Path(lab.environment["NETKIT_LAB_CA"])
         assert lab.environment == {
             "NETKIT_LAB_DNS": str(dns),
@@ -43,6 +44,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_ECHO": str(echo),
             "NETKIT_LAB_HELLO": str(hello),
             "NETKIT_LAB_SMTP": str(smtp),
+            "NETKIT_LAB_LMTP": str(lmtp),
             "NETKIT_LAB_POP3": str(pop3),
             "NETKIT_LAB_CA": str(ca),
         }
@@ -56,6 +58,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             f"hello tcp://{hello}",
             f"hello udp://{hello}",
             f"smtp smtp://{smtp}",
+            f"lmtp lmtp://{lmtp}",
             f"pop3 pop3://{pop3}",
         ]
         assert ca.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
@@ -99,6 +102,7 @@ def test_events_of_a_whole_life() -> None:
         *(2 * [("echo", "listening")]),
         *(2 * [("hello", "listening")]),
         ("smtp", "listening"),
+        ("lmtp", "listening"),
         ("pop3", "listening"),
         ("lab", "ready"),
         ("lab", "stopping"),

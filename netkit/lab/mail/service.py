@@ -85,6 +85,7 @@ class MailService(Service):
 
 class SmtpService(MailService):
     ports: ClassVar[tuple[Port, ...]] = (Port("smtp", 2525, {"tcp": "smtp"}),)
+    lmtp: ClassVar[bool] = False
     busy = b"421 4.3.2 too many connections\r\n"
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
@@ -92,7 +93,7 @@ class SmtpService(MailService):
             queued = self.shared.store.deliver(envelope)
             recipients = ", ".join(envelope.recipients)
             self.shared.log(
-                "smtp",
+                self.ports[0].name,
                 "request",
                 peer=peer,
                 summary=f"{envelope.sender or '<>'} -> {recipients}: {len(envelope.data)} bytes, {queued or 'no room'}",
@@ -103,7 +104,7 @@ class SmtpService(MailService):
             )
             return queued
 
-        session = Smtp(deliver, host=HOST, max_size=MAX_SIZE, offers_tls=True)
+        session = Smtp(deliver, host=HOST, max_size=MAX_SIZE, offers_tls=True, lmtp=self.lmtp)
         writer.write(session.greeting())
         while not session.closed:
             async with asyncio.timeout(IDLE):
@@ -121,6 +122,19 @@ class SmtpService(MailService):
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
         return [f"curl smtp://{environment['NETKIT_LAB_SMTP']} --mail-rcpt you@lab.test -T message.eml"]
+
+
+class LmtpService(SmtpService):
+    """What hands mail on to a mailbox: LHLO, and an answer for each recipient behind the dot (RFC 2033)."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("lmtp", 2424, {"tcp": "lmtp"}),)
+    lmtp = True
+
+    def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        return {"NETKIT_LAB_LMTP": addresses["lmtp"]}
+
+    def tries(self, environment: Mapping[str, str]) -> list[str]:
+        return []
 
 
 class Pop3Service(MailService):
