@@ -15,7 +15,9 @@ from netkit.lab.dns.server import Dns
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
+from netkit.lab.mail.faults import Rule, Rules
 from netkit.lab.mail.service import LmtpService, Pop3Service, SmtpService
+from netkit.lab.mail.store import Store
 from netkit.lab.service import Service, Shared
 from netkit.net.address import Endpoint, parse_host
 from netkit.net.ca import Authority
@@ -43,7 +45,8 @@ class Lab:
 
     bind: the addresses, those of loopback by default. ports: by name, 0 for any free one; FREE by default, PORTS are
     the well-known ones. zones: zone files to serve besides lab.test. inherited: sockets from a parent, by port name,
-    in place of opening one. on_log gets an `Event` for everything that happens, on_event the steps at the socket.
+    in place of opening one. faults: what is to go wrong with mail.
+    on_log gets an `Event` for everything that happens, on_event the steps at the socket.
 
     Making one raises BadInput and LocalFailure for what is wrong with a zone, or too few descriptors; entering it, for
     what cannot be bound.
@@ -56,6 +59,7 @@ class Lab:
         ports: Mapping[str, int] | None = None,
         zones: Sequence[Path] = (),
         inherited: Sequence[Inherited] = (),
+        faults: Sequence[Rule] = (),
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
@@ -65,7 +69,9 @@ class Lab:
         self._ports = {**FREE, **(ports or {})}
         self._inherited = _by_name(inherited)
         self._on_log = on_log
-        self._shared = Shared(self._log if on_log else None, on_event, Authority(), tuple(zones))
+        self._shared = Shared(
+            self._log if on_log else None, on_event, Authority(), tuple(zones), Store(), Rules(faults)
+        )
         self._services = [service(self._shared) for service in SERVICES]
         self._stack = AsyncExitStack()
         self.stopped = asyncio.Event()

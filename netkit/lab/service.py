@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netkit.errors import BadInput
 from netkit.events import OnEvent
 from netkit.lab.event import Event, EventName, OnLog
+from netkit.lab.mail.faults import Rules
 from netkit.lab.mail.store import Store
 from netkit.net.listen import Listening, Transport
 
@@ -28,13 +29,15 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail."""
+    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail, and
+    what is to go wrong with it."""
 
     on_log: OnLog | None
     on_event: OnEvent | None
     ca: "Authority"
     zones: Sequence[Path]
     store: Store = field(default_factory=Store)
+    faults: Rules = field(default_factory=lambda: Rules(()))
 
     def log(
         self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object

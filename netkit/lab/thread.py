@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netkit.lab.event import OnLog
 from netkit.lab.lab import Lab
+from netkit.lab.mail.faults import Rule
 
 
 @contextmanager
@@ -16,10 +17,11 @@ def running(
     bind: Sequence[str] = (),
     ports: Mapping[str, int] | None = None,
     zones: Sequence[Path] = (),
+    faults: Sequence[Rule] = (),
     on_log: OnLog | None = None,
 ) -> Iterator[Lab]:
     """A lab that listens while the block runs; takes what `Lab` takes. on_log is called in the lab's thread."""
-    lab = Lab(bind=bind, ports=ports, zones=zones, on_log=on_log)
+    lab = Lab(bind=bind, ports=ports, zones=zones, faults=faults, on_log=on_log)
     listens, failures = threading.Event(), list[BaseException]()
     loops: list[asyncio.AbstractEventLoop] = []
 

@@ -122,6 +122,7 @@ def test_the_ready_lines_are_the_addresses_and_the_log_says_them_too() -> None:
             "hello tcp://127.0.0.1:N",
             "hello udp://127.0.0.1:N",
             "smtp smtp://127.0.0.1:N",
+            "lmtp lmtp://127.0.0.1:N",
             "pop3 pop3://127.0.0.1:N",
         ]
         assert lab.stdout
@@ -211,6 +212,10 @@ def test_a_taken_port_names_who_has_it(netkit: Netkit) -> None:
         (["--port", "http=99999"], 2, "netkit: port 99999 is outside 0 to 65535\n"),
         (["--port", "gopher=70"], 2, "netkit: --port gopher=70: the lab has no service 'gopher'\n"),
         (["--zone", "/nosuch"], 11, "netkit: /nosuch: cannot read the zone: No such file or directory\n"),
+        (["--on", "rcpt", "no"], 2, "netkit: --on 'rcpt' 'no': 'no' is no reply\n"),
+        (["--delay", "dot"], 2, "netkit: --delay 'dot': write PLACE=DURATION, as in dot=500ms\n"),
+        (["--delay", "dot=soon"], 2, "netkit: --delay 'dot=soon': 'soon' is not a duration"),
+        (["--drop", "retr#0"], 2, "netkit: --drop 'retr#0': a count goes upwards from 1\n"),
         (["--ready-fd", "77"], 2, "netkit: --ready-fd 77: no such descriptor is open\n"),
         (["--ready-file", "/nosuch/ready"], 2, "netkit: --ready-file /nosuch/ready: the folder does not exist\n"),
         (["--trace=loud"], 2, "netkit: --trace=loud: the forms are text, json, hex\n"),

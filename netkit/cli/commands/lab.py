@@ -1,15 +1,17 @@
 """`netkit lab` and `netkit tour`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, parse_duration
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile
 from netkit.cli.trace import listener
-from netkit.errors import Exit, No
+from netkit.errors import BadInput, Exit, No
+
+FAULTS = "What goes wrong with mail, on purpose"
 
 
 def lab(
@@ -38,6 +40,34 @@ def lab(
             "--zone", metavar="FILE", help="Serve this zone file as well; repeatable.", rich_help_panel=LISTEN
         ),
     ] = [],
+    on: Annotated[
+        list[Any],
+        typer.Option(
+            "--on",
+            click_type=(str, str),  # Typer knows no list of pairs, what is below it does
+            metavar="PLACE REPLY",
+            help="Say this in place of the answer, as in --on 'rcpt *@bad.test' '550 5.1.1 no'; repeatable.",
+            rich_help_panel=FAULTS,
+        ),
+    ] = [],
+    delay: Annotated[
+        list[str],
+        typer.Option(
+            "--delay",
+            metavar="PLACE=DURATION",
+            help="Answer so much later, as in --delay dot=500ms; repeatable.",
+            rich_help_panel=FAULTS,
+        ),
+    ] = [],
+    drop: Annotated[
+        list[str],
+        typer.Option(
+            "--drop",
+            metavar="PLACE",
+            help="Hang up in place of an answer, as in --drop 'retr#3'; repeatable.",
+            rich_help_panel=FAULTS,
+        ),
+    ] = [],
     ready_fd: ReadyFd = None,
     ready_file: ReadyFile = None,
     json: Json = False,
@@ -53,7 +83,18 @@ def lab(
     when signal N ended it).
 
     Without: serves until Ctrl-C and logs every query and request.
+
+    A PLACE is [SERVICE.]STAGE[#COUNT] [PATTERN]: a service is smtp, lmtp or pop3; a stage is banner, ehlo, starttls,
+    auth, mail, rcpt, data, dot or quit, or a command of POP3; a count, such as #1, #2-4 or #3-, says which of all that
+    come; a pattern is compared with the address, or with what else the command is about.
     """
+    from netkit.lab.mail import faults
+
+    rules = [
+        *(faults.on(place, reply) for place, reply in on),
+        *(faults.delay(place, seconds) for place, seconds in map(_delay, delay)),
+        *(faults.drop(place) for place in drop),
+    ]
     from netkit.lab.lab import FREE, PORTS, Lab  # dnspython, asyncio, ssl, cryptography: 150 ms, not for `tour --list`
     from netkit.lab.run import run_command, serve
     from netkit.lab.service import parse_ports
@@ -68,6 +109,7 @@ def lab(
         ports=ports,
         zones=zone,
         inherited=inherited(),
+        faults=rules,
         on_log=None if command or (quiet and out.form is Form.HUMAN) else out.show,
         on_event=listener(trace),
     )
@@ -75,6 +117,16 @@ def lab(
         return run_command(servers, command, ready=ready)
     serve(servers, ready=ready)
     return Exit.OK
+
+
+def _delay(text: str) -> tuple[str, float]:
+    place, equals, duration = text.rpartition("=")
+    if not equals:
+        raise BadInput(f"--delay {text!r}: write PLACE=DURATION, as in dot=500ms")
+    try:
+        return place, parse_duration(duration)
+    except typer.BadParameter as exc:
+        raise BadInput(f"--delay {text!r}: {exc.message}") from None
 
 
 def tour(

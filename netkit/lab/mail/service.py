@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from netkit.events import Step
 from netkit.lab.connections import Connections
+from netkit.lab.mail.faults import POP3
 from netkit.lab.mail.store import MAX_SIZE, Store
 from netkit.lab.service import Port, Service, Shared
+from netkit.mail.fault import NONE, Fault, Gate
 from netkit.mail.pop3 import server as pop3
 from netkit.mail.smtp.server import Envelope, Smtp
 from netkit.net.address import join
@@ -104,8 +106,18 @@ class SmtpService(MailService):
             )
             return queued
 
-        session = Smtp(deliver, host=HOST, max_size=MAX_SIZE, offers_tls=True, lmtp=self.lmtp)
+        session = Smtp(
+            deliver,
+            host=HOST,
+            max_size=MAX_SIZE,
+            offers_tls=True,
+            lmtp=self.lmtp,
+            faults=lambda stage, arguments: self.shared.faults.find(self.ports[0].name, stage, arguments),
+        )
         writer.write(session.greeting())
+        if session.gate.wait:
+            await self.pause(writer, session.gate)
+            writer.write(session.greeting())
         while not session.closed:
             async with asyncio.timeout(IDLE):
                 await writer.drain()
@@ -113,9 +125,19 @@ class SmtpService(MailService):
             if not data:
                 return
             writer.write(session.feed(data))
+            while session.gate.wait:
+                await self.pause(writer, session.gate)
+                writer.write(session.feed(b""))
             if session.starts_tls:
                 await self.secure(writer)
                 session.secured()
+
+    async def pause(self, writer: asyncio.StreamWriter, gate: Gate) -> None:
+        """Wait as a fault asks for, when what was said before is out."""
+        async with asyncio.timeout(IDLE):
+            await writer.drain()
+        await asyncio.sleep(gate.wait)
+        gate.wait = 0.0
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
         return {"NETKIT_LAB_SMTP": addresses["smtp"]}
@@ -145,7 +167,10 @@ class Pop3Service(MailService):
         store: Store = self.shared.store
         stamp = pop3.stamp(secrets.token_bytes(16), HOST)
         session = pop3.Pop3(store.open, store.delete, stamp=stamp, offers_tls=True)
-        writer.write(session.greeting())
+        fault = await self._meet(writer, "banner")
+        if fault.drop:
+            return
+        writer.write(f"{fault.reply}\r\n".encode() if fault.reply else session.greeting())
         buffer = b""
         while not session.closed:
             line, newline, rest = buffer.partition(b"\n")
@@ -161,6 +186,14 @@ class Pop3Service(MailService):
                 buffer += data
                 continue
             buffer = rest
+            fault = await self._meet(
+                writer, *line.removesuffix(b"\r").decode("utf-8", "backslashreplace").split(" ", 1)
+            )
+            if fault.drop:
+                return
+            if fault.reply:
+                writer.write(f"{fault.reply}\r\n".encode())
+                continue
             for piece in session.line(line.removesuffix(b"\r")):
                 writer.write(piece)
                 async with asyncio.timeout(IDLE):
@@ -171,6 +204,18 @@ class Pop3Service(MailService):
                 session.starts_tls = False
         if session.user:
             self.shared.log("pop3", "request", peer=peer, summary=session.user, user=session.user)
+
+    async def _meet(self, writer: asyncio.StreamWriter, verb: str, argument: str = "") -> Fault:
+        """What is to go wrong with a command; it has been waited for already."""
+        stage = verb.lower()
+        if stage not in POP3:
+            return NONE
+        fault = self.shared.faults.find("pop3", stage, (argument,))
+        if fault.wait:
+            async with asyncio.timeout(IDLE):
+                await writer.drain()
+            await asyncio.sleep(fault.wait)
+        return fault
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
         return {"NETKIT_LAB_POP3": addresses["pop3"]}

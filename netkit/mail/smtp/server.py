@@ -2,8 +2,8 @@
 
 RFC 5321, 2033 (LMTP), 2034 (status codes in answers), 2920 (pipelining), 3030 (BDAT, without BINARYMIME, which POP3
 could not hand out again), 3461 (notifications: checked and kept, none is sent). Every recipient is taken, as is any
-password (for SCRAM it is `netkit`): it is a server for tests. Only CRLF.CRLF ends the message of a DATA, and a line that holds a lone CR or LF
-stays as it is. Not here: the connection, TLS itself, time limits.
+password (for SCRAM it is `netkit`): it is a server for tests. Only CRLF.CRLF ends the message of a DATA, and a line
+that holds a lone CR or LF stays as it is. Not here: the connection, TLS itself, time limits.
 """
 
 import re
@@ -12,14 +12,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from netkit.mail.dots import DotReader
+from netkit.mail.fault import Faults, Gate, no_faults
 from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
+from netkit.mail.smtp.server_chunk import Chunk, read_bdat
 from netkit.mail.smtp.server_parameters import MailParameters, RcptParameters, Refused, read_mail, read_rcpt
 
 MAX_LINE = 16 * 1024  # bytes of a command: an AUTH response with a token is long (RFC 4954 section 4: 12,288)
 MAX_RECIPIENTS = 1000
 MAX_PATH = 320  # bytes of an address: 64 before the @ and 255 behind it (RFC 5321 section 4.5.3.1)
 MAX_ERRORS = 20
-_CHUNK = re.compile(r"([0-9]{1,20})( LAST)?", re.IGNORECASE)
+STAGES = {"HELO": "ehlo", "EHLO": "ehlo", "LHLO": "ehlo", "BDAT": "data"}  # of faults; else the command's own name
 _PATH = re.compile(r"(FROM|TO): ?<((?:[^<>\s\"\\]|\"(?:[^\"\\]|\\.)*\")*)>(?: (.*))?", re.IGNORECASE)
 
 
@@ -38,21 +40,11 @@ class Envelope(NamedTuple):
     asked_for: tuple[RcptParameters, ...] = ()
 
 
-class Chunk:
-    """A BDAT under way: how much of it is to come, whether it is the last, why it is refused (it is read all the same:
-    what stands in it is no command)."""
-
-    def __init__(self, left: int, last: bool, refusal: str) -> None:
-        self.left = left
-        self.last = last
-        self.refusal = refusal
-
-
 class Smtp:
     """One session. deliver: called with a whole message; what it returns is the queue id, None if there is no room.
 
     `feed` returns what to send; `starts_tls` is set when STARTTLS was answered (call `secured` then), `closed` when
-    the connection is to be closed.
+    the connection is to be closed, `gate.wait` when a fault asks to wait: set it to 0 after so many seconds, and go on.
     """
 
     def __init__(
@@ -63,17 +55,20 @@ class Smtp:
         max_size: int,
         offers_tls: bool,
         lmtp: bool = False,
+        faults: Faults = no_faults,
     ) -> None:
         self._deliver = deliver
         self._host = host
         self._max_size = max_size
         self._lmtp = lmtp
+        self.gate = Gate(faults)
         self.offers_tls = offers_tls
         self.starts_tls = False
         self.closed = False
         self._buffer = b""
         self._body: DotReader | None = None
         self._chunk: Chunk | None = None
+        self._ended = False  # the message is whole and not answered yet
         self._login: Server | None = None  # a SASL exchange under way
         self._forget()
 
@@ -94,7 +89,13 @@ class Smtp:
         self._chunk_failed = False
 
     def greeting(self) -> bytes:
-        return f"220 {self._host} ESMTP the lab's mail server\r\n".encode()
+        """Nothing while it is to wait: then it is asked for again."""
+        for fault in self.gate.meet("banner", [()]):
+            self.closed = fault.drop or fault.reply.startswith("421")
+            protocol = "LMTP" if self._lmtp else "ESMTP"
+            greeting = fault.reply or f"220 {self._host} {protocol} the lab's mail server"
+            return b"" if fault.drop else f"{greeting}\r\n".encode()
+        return b""
 
     def secured(self) -> None:
         """TLS is on: what was said before counts no more (RFC 3207 section 4.2)."""
@@ -106,7 +107,10 @@ class Smtp:
         """The answers to what the bytes complete."""
         self._buffer += data
         out: list[str] = []
-        while (self._buffer or self._chunk) and not self.closed and not self.starts_tls:
+        while (self._buffer or self._chunk or self._ended) and not (self.closed or self.starts_tls or self.gate.wait):
+            if self._ended:
+                out += self._accept()
+                continue
             if self._chunk is not None:
                 if self._chunk.left and not self._buffer:
                     break
@@ -119,7 +123,7 @@ class Smtp:
                 if not piece.done:
                     break
                 self._body = None
-                out += self._accept()
+                self._ended = True
                 continue
             line, newline, rest = self._buffer.partition(b"\r\n")
             if len(line) > MAX_LINE:
@@ -128,8 +132,10 @@ class Smtp:
                 break
             if not newline:
                 break
-            self._buffer = rest
-            out += self._line(line)
+            answers = self._line(line)
+            if not self.gate.wait:
+                self._buffer = rest
+            out += answers
         return "".join(f"{line}\r\n" for line in out).encode()
 
     def _read_chunk(self, chunk: Chunk) -> list[str]:
@@ -145,7 +151,8 @@ class Smtp:
             self._chunk_failed = True  # the message is lost, and so are the chunks behind this one
             self._data.clear()
             return [chunk.refusal] * (self._answers if chunk.last else 1)
-        return self._accept() if chunk.last else ["250 2.0.0 go on"]
+        self._ended = chunk.last
+        return [] if chunk.last else ["250 2.0.0 go on"]
 
     def _take(self, data: bytes) -> None:
         if len(self._data) + len(data) > self._max_size:
@@ -156,24 +163,32 @@ class Smtp:
 
     def _accept(self) -> list[str]:
         """The answer to the final dot; LMTP has one for each recipient (RFC 2033 section 4.2)."""
-        if self._too_big:
+        met = [(each,) for each in self._recipients] if self._lmtp else [self._recipients]
+        faults = self.gate.meet("dot", met)
+        self.closed = any(fault.drop or fault.reply.startswith("421") for fault in faults)
+        if not faults or any(fault.drop for fault in faults):
+            return []
+        self._ended = False
+        taken = [n for n in range(len(self._recipients)) if not faults[n if self._lmtp else 0].reply]
+        if not taken:
+            answer = ""
+        elif self._too_big:
             answer = f"552 5.3.4 the message is larger than {self._max_size} bytes"
         else:
             queued = self._deliver(
                 Envelope(
                     self._helo,
                     self._sender or "",
-                    tuple(self._recipients),
+                    tuple(self._recipients[n] for n in taken),
                     bytes(self._data),
                     self._user,
                     self._asked,
-                    tuple(self._asked_for) if any(map(any, self._asked_for)) else (),
+                    tuple(self._asked_for[n] for n in taken) if any(map(any, self._asked_for)) else (),
                 )
             )
             answer = f"250 2.0.0 queued as {queued}" if queued else "452 4.3.1 the lab's mailboxes are full"
-        answers = [answer] * self._answers
         self._reset()
-        return answers
+        return [fault.reply or answer for fault in faults]
 
     @property
     def _answers(self) -> int:
@@ -187,8 +202,19 @@ class Smtp:
         if re.search(r"[\x00-\x1f\x7f]", text):
             return self._no("500 5.5.2 a control character in a command")
         verb, _, rest = text.partition(" ")
-        handler = HANDLERS.get(verb.upper())
-        return handler(self, rest.strip()) if handler else self._no(f"500 5.5.1 no such command: {verb[:20]!r}")
+        verb, rest = verb.upper(), rest.strip()
+        handler = HANDLERS.get(verb)
+        if handler is None:
+            return self._no(f"500 5.5.1 no such command: {verb[:20]!r}")
+        for fault in self.gate.meet(STAGES.get(verb, verb.lower()), [(_argument(verb, rest),)]):
+            self.closed = fault.drop or fault.reply.startswith("421")
+            if fault.drop:
+                return []
+            answers = handler(self, rest) if verb == "BDAT" or not fault.reply else [fault.reply]
+            if fault.reply and self._chunk:
+                self._chunk.refusal = fault.reply
+            return answers
+        return []
 
     def _no(self, answer: str) -> list[str]:
         self._errors += 1
@@ -275,20 +301,19 @@ class Smtp:
         return ["354 end with a dot on a line of its own"]
 
     def bdat(self, rest: str) -> list[str]:
-        found = _CHUNK.fullmatch(rest)
-        if found is None:
+        chunk = read_bdat(rest)
+        if chunk is None:
             self.closed = True  # nobody knows what of the following is message and what is a command
             return ["501 5.5.4 BDAT SIZE [LAST]"]
-        size, refusal = int(found[1]), ""
         if not self._recipients:
-            refusal = "503 5.5.1 RCPT first"
+            chunk.refusal = "503 5.5.1 RCPT first"
         elif self._chunk_failed:
-            refusal = "503 5.5.1 a chunk of this message was refused: RSET"
-        elif len(self._data) + size > self._max_size:
-            refusal = f"552 5.3.4 the message is larger than {self._max_size} bytes"
+            chunk.refusal = "503 5.5.1 a chunk of this message was refused: RSET"
+        elif len(self._data) + chunk.left > self._max_size:
+            chunk.refusal = f"552 5.3.4 the message is larger than {self._max_size} bytes"
         else:
             self._chunks += 1
-        self._chunk = Chunk(size, bool(found[2]), refusal)
+        self._chunk = chunk
         return []
 
     def rset(self, rest: str) -> list[str]:
@@ -323,6 +348,14 @@ class Smtp:
             self._login = login
             return [f"334 {b64encode(outcome.data).decode()}"]
         return self._no(f"{'501 5.5.2' if outcome.malformed else '535 5.7.8'} {outcome.reason}")
+
+
+def _argument(verb: str, rest: str) -> str:
+    """What a fault's pattern is compared with: never a secret."""
+    if verb in ("MAIL", "RCPT"):
+        found = _PATH.fullmatch(rest)
+        return found[2] if found else rest
+    return rest.partition(" ")[0] if verb == "AUTH" else rest
 
 
 HANDLERS: dict[str, Callable[[Smtp, str], list[str]]] = {
