@@ -521,8 +521,9 @@ def test_descriptors_that_run_out_make_it_wait() -> None:
         if event.event == "listening":
             client = socket.socket()
             clients.append(client)
-            highest = max(int(name) for name in os.listdir("/proc/self/fd"))
-            resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
+            lowest_free = os.dup(0)
+            os.close(lowest_free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
             client.settimeout(LIMIT)
             client.connect(("127.0.0.1", int(event.detail.rpartition(":")[2])))
             client.sendall(b"after all\n")
