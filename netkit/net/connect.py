@@ -1,4 +1,4 @@
-"""Connects a TCP or unix stream socket: every address of a name raced as RFC 8305 says, under one deadline.
+"""Connects a TCP or unix stream socket, every address of a name raced as RFC 8305 says, under one deadline; or UDP.
 
 Addresses are tried in the system's order (RFC 6724) with the families interleaved; the next attempt starts when the
 last one fails, or after 250 ms (RFC 8305 section 5) while it is still open. The first to connect wins, the rest are
@@ -71,31 +71,50 @@ def connect(
 
 
 def connect_datagrams(
-    endpoint: Endpoint, *, deadline: Deadline, buffer: int | None = None, on_event: OnEvent | None = None
-) -> socket.socket:
-    """A non-blocking UDP socket connected to the endpoint's first address.
+    endpoint: Endpoint,
+    *,
+    deadline: Deadline,
+    buffer: int | None = None,
+    prepare: Callable[[socket.socket], None] | None = None,
+    on_event: OnEvent | None = None,
+) -> Connection:
+    """A non-blocking UDP socket connected to the first address of the endpoint that this machine has a route to.
 
-    Connected, so that a refusal (ICMP) comes back as an error and others' datagrams do not. buffer: bytes asked of
-    both buffers. Raises Unreachable, TimedOut, LocalFailure.
+    Connected, so that a refusal (ICMP) comes back as an error and others' datagrams do not; nothing is sent. buffer:
+    bytes asked of both buffers. prepare may set options before that. Raises Unreachable, TimedOut, LocalFailure.
     """
-    family, address = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, on_event=on_event)[0]
-    text = _text(address)
-    try:
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-    except OSError as exc:
-        raise LocalFailure(f"cannot reach {endpoint}: {reason_of(exc)}", kind="connect") from exc
-    try:
-        if buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
-        sock.setblocking(False)
-        sock.connect(address)
-    except OSError as exc:
-        sock.close()
-        raise Unreachable(f"cannot reach {endpoint}: {text} {reason_of(exc)}", kind="unreachable") from exc
-    if on_event:
-        on_event(Step("connect", text, "SOCK_DGRAM"))
-    return sock
+    found = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, on_event=on_event)
+    failed: list[FailedAddress] = []
+    for family, address in found:
+        text = _text(address)
+        try:
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        except OSError as exc:
+            raise LocalFailure(f"cannot reach {endpoint}: {reason_of(exc)}", kind="connect") from exc
+        if on_event:
+            on_event(Step("socket", detail=f"{socket.AddressFamily(family).name} SOCK_DGRAM"))
+        try:
+            if buffer is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+            if prepare:
+                prepare(sock)
+            sock.setblocking(False)
+            sock.connect(address)
+        except OSError as exc:
+            sock.close()
+            failed.append(FailedAddress(text, reason_of(exc)))
+            if on_event:
+                on_event(Step("connect", text, "SOCK_DGRAM", result=reason_of(exc)))
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        if on_event:
+            on_event(Step("connect", text, "SOCK_DGRAM"))
+        return Connection(sock, text, tuple(failed))
+    tried = ", ".join(f"{one.address} {one.reason}" for one in failed)
+    raise Unreachable(f"cannot reach {endpoint}: {tried}", kind="unreachable")
 
 
 def interleave(found: Sequence[SocketAddress]) -> list[SocketAddress]:

@@ -1,4 +1,7 @@
-"""A new connection with options set before connect(): what they are before, after they were set, and connected."""
+"""A new connection with options set before connect(): what they are before, after they were set, and connected.
+
+Over UDP connect() sends nothing: it fixes the peer, and with it the route, the own address and what IP_MTU tells.
+"""
 
 import socket
 from collections.abc import Sequence
@@ -8,7 +11,7 @@ from netkit.errors import Exit, combine
 from netkit.events import OnEvent
 from netkit.net import tcp_info
 from netkit.net.address import Endpoint
-from netkit.net.connect import connect
+from netkit.net.connect import connect, connect_datagrams
 from netkit.net.deadline import Deadline
 from netkit.net.tcp_info import TcpInfo
 from netkit.sockopt.change import Change, apply, parse
@@ -33,14 +36,18 @@ class Tried(NamedTuple):
 def attempt(
     endpoint: Endpoint, assignments: Sequence[str], *, timeout: float, on_event: OnEvent | None = None
 ) -> Tried:
-    """Connect with the options set, look, and hang up. Raises BadInput, Unreachable, TimedOut, LocalFailure."""
+    """Connect a stream or a UDP socket with the options set, look, and hang up.
+
+    Raises BadInput, Unreachable, TimedOut, LocalFailure.
+    """
     wanted = parse(assignments)
     made: dict[socket.socket, tuple[Change, ...]] = {}
 
     def prepare(sock: socket.socket) -> None:
         made[sock] = apply(sock, wanted, on_event=on_event)
 
-    found = connect(endpoint, deadline=Deadline.after(timeout), prepare=prepare, on_event=on_event)
+    reach = connect_datagrams if endpoint.scheme == "udp" else connect
+    found = reach(endpoint, deadline=Deadline.after(timeout), prepare=prepare, on_event=on_event)
     with found.socket as sock:
         changes = tuple(one._replace(connected=_now(sock, one)) for one in made[sock])
         return Tried(str(endpoint), found.address, _local(sock), changes, tcp_info.read(sock))

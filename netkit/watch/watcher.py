@@ -142,7 +142,7 @@ class Watcher:
         if target.kind == "connect":
             self.sources.append(Connect(self, target))
         elif target.kind == "datagram":
-            sock = connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout))
+            sock = connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout)).socket
             self.sources.append(Datagrams(self, target, sock, bound=False))
         elif target.kind == "listen":
             self._listen(target)

@@ -9,7 +9,7 @@ import pytest
 
 from netkit.errors import BadInput, Exit, Unreachable
 from netkit.events import Step
-from netkit.net.address import parse_endpoint
+from netkit.net.address import join, parse_endpoint
 from netkit.sockopt.attempt import attempt
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
@@ -36,6 +36,41 @@ def test_before_set_and_connected() -> None:
     assert tried.tcp_info is not None
     assert tried.tcp_info.state == "established"
     assert [step.name for step in steps] == ["resolve", "socket", *["setsockopt"] * 4, "connect"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_udp_sends_nothing(host: str) -> None:
+    steps: list[Step] = []
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        server.bind((host, 0))
+        server.setblocking(False)
+        where = parse_endpoint(join(host, server.getsockname()[1]), schemes=("udp",))
+        tried = attempt(where, ["rcvbuf=70000", "segment=1200", "mtu_discover=do"], timeout=10, on_event=steps.append)
+        with pytest.raises(BlockingIOError):
+            server.recv(1)
+    assert (tried.endpoint, tried.address, tried.exit, tried.tcp_info) == (str(where), str(where), Exit.OK, None)
+    assert tried.local.startswith(join(host, 0).removesuffix("0"))
+    level = "IPV6" if ":" in host else "IP"
+    assert [(one.option.name, one.effective, one.connected) for one in tried.changes] == [
+        ("SO_RCVBUF", 140_000, 140_000),
+        ("UDP_SEGMENT", 1200, 1200),
+        (f"{level}_MTU_DISCOVER", "do", "do"),
+    ]
+    assert [step.name for step in steps] == ["resolve", "socket", *["setsockopt"] * 3, "connect"]
+
+
+def test_udp_has_no_option_of_tcp() -> None:
+    where = parse_endpoint("udp://127.0.0.1:9", schemes=("tcp", "udp"))
+    tried = attempt(where, ["keepidle=30", "rcvbuf=70000"], timeout=10)
+    assert tried.exit is Exit.PARTIAL
+    assert str(tried.changes[0].error) == "TCP_KEEPIDLE=30: a udp4 socket has no such option"
+
+
+def test_udp_without_a_way_there() -> None:
+    where = parse_endpoint("udp://255.255.255.255:9", schemes=("tcp", "udp"))
+    with pytest.raises(Unreachable, match=r"cannot reach 255\.255\.255\.255:9: 255\.255\.255\.255:9 "):
+        attempt(where, ["rcvbuf=70000"], timeout=10)
 
 
 def test_what_is_refused_does_not_stop_the_connection() -> None:

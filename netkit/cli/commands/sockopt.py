@@ -187,7 +187,7 @@ def diff(
 
 
 def try_options(
-    endpoint: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where to connect; unix:PATH too.")],
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="HOST:PORT, udp://HOST:PORT or unix:PATH.")],
     assignments: Assignments,
     timeout: Annotated[float, timeout("10s")] = 10.0,
     json: Json = False,
@@ -197,13 +197,14 @@ def try_options(
 ) -> Exit:
     """Connect with options set, and show what they are once connected.
 
-    The options are set before connect(), nothing is sent, the connection is closed at once. In a pipe: ADDRESS, NAME,
-    BEFORE, ASKED, EFFECTIVE, CONNECTED, UNIT, ok or no, and WHY behind tabs. Exit: as set, 3 unreachable, 4 no answer.
+    The options are set before connect(), nothing is sent, the connection is closed at once; over UDP no packet goes
+    out. In a pipe: ADDRESS, NAME, BEFORE, ASKED, EFFECTIVE, CONNECTED, UNIT, ok or no, and WHY behind tabs. Exit: as
+    set, 3 unreachable, 4 no answer.
     """
     from netkit.net.address import parse_endpoint
     from netkit.sockopt.attempt import attempt
 
-    where = parse_endpoint(endpoint)
+    where = parse_endpoint(endpoint, schemes=("tcp", "udp"))
     if where.fd is not None:
         raise BadInput(f"{endpoint} is an open descriptor", hint=f"netkit sockopt set {endpoint} sets options of it")
     tried = attempt(where, assignments, timeout=timeout, on_event=listener(trace))

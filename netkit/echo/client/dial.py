@@ -23,7 +23,7 @@ def dial(
     if target.scheme == "udp":
         if target.path:
             raise BadInput(f"{target}: datagrams go to HOST:PORT; a unix socket is a stream here")
-        return connect_datagrams(target, deadline=deadline, buffer=BUFFER, on_event=on_event)
+        return connect_datagrams(target, deadline=deadline, buffer=BUFFER, on_event=on_event).socket
     connected = connect(target, deadline=deadline, on_event=on_event).socket
     if tls is None:
         return connected
