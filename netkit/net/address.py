@@ -1,11 +1,14 @@
 """The one parser of addresses that users write (CONTRACT: addresses).
 
 Forms: `HOST:PORT`, `HOST` where a default port is known, `[v6]:PORT`, `[fe80::1%eth0]:PORT`, `:PORT` (loopback),
-`unix:PATH`, `fd:N`, each optionally with a scheme, `tcp://HOST:PORT`. A port is 1 to 65535 in decimal or a service
-name; servers also take 0, any free one. IPv4 in octal, hexadecimal or short form is refused. Nothing is looked up
-here but service names, in /etc/services.
+`unix:PATH`, `unix-dgram:PATH`, `fd:N`, each optionally with a scheme, `tcp://HOST:PORT`. A port is 1 to 65535 in
+decimal or a service name; servers also take 0, any free one. IPv4 in octal, hexadecimal or short form is refused.
+Nothing is looked up here but service names, in /etc/services.
+
+A path with the scheme udp is a unix socket of datagrams: `unix-dgram:PATH` and `udp://unix:PATH` are the same.
 """
 
+import os
 import re
 import socket
 from collections.abc import Collection
@@ -44,7 +47,7 @@ class Endpoint(NamedTuple):
     def __str__(self) -> str:
         """The canonical form without the scheme; it parses back to the same endpoint."""
         if self.path:
-            return f"unix:{self.path}"
+            return f"{'unix-dgram' if self.scheme == 'udp' else 'unix'}:{self.path}"
         if self.fd is not None:
             return f"fd:{self.fd}"
         return join(self.host_and_zone, self.port)
@@ -53,6 +56,25 @@ class Endpoint(NamedTuple):
 def join(host: str, port: int) -> str:
     """HOST:PORT, with brackets round a v6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def text_of(address: object, kind: str = "unix") -> str:
+    """A socket address as it is shown: HOST:PORT, or KIND:PATH; "" of a unix socket without a name.
+
+    A name in the abstract namespace of Linux (unix(7)) begins with @.
+    """
+    if isinstance(address, tuple):
+        return join(address[0], address[1])
+    name = os.fsdecode(address).replace("\0", "@") if isinstance(address, (bytes, str)) else ""
+    return f"{kind}:{name}" if name else ""
+
+
+def answerable(address: object) -> bool:
+    """Whether a datagram's sender can be answered: one of a unix socket has to have a name, and no relative path.
+
+    That would be looked for in our working directory, and the sender is in another.
+    """
+    return isinstance(address, (tuple, bytes)) or (isinstance(address, str) and os.path.isabs(address))
 
 
 def parse_endpoint(
@@ -69,10 +91,14 @@ def parse_endpoint(
         scheme, rest = found[1].lower(), found[2].removesuffix("/")
         if scheme not in schemes:
             raise BadInput(f"{text!r}: scheme {scheme!r} is not one of {', '.join(schemes)}")
-    if rest.startswith("unix:"):
-        path = rest.removeprefix("unix:")
+    if rest.startswith(("unix:", "unix-dgram:")):
+        kind, _, path = rest.partition(":")
+        if kind == "unix-dgram":
+            if "udp" not in schemes or (found and scheme != "udp"):
+                raise BadInput(f"{text!r}: a unix socket of datagrams, where a stream is wanted", hint=f"unix:{path}")
+            scheme = "udp"
         if not path or "\0" in path:
-            raise BadInput(f"{text!r}: a unix socket needs a path, as in unix:/run/app.sock")
+            raise BadInput(f"{text!r}: a unix socket needs a path, as in {kind}:/run/app.sock")
         if len(path.encode()) > 107:  # sun_path is 108 bytes with its final NUL, unix(7)
             raise BadInput(f"{text!r}: a unix socket path has at most 107 bytes")
         return Endpoint(scheme, path=path)

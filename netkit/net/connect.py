@@ -11,6 +11,7 @@ import errno
 import os
 import selectors
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from time import monotonic
 
 from netkit.errors import LocalFailure, NetkitError, TimedOut, Unreachable
 from netkit.events import OnEvent, Step
-from netkit.net.address import Endpoint, join
+from netkit.net.address import Endpoint, text_of
 from netkit.net.blocking import SocketAddress, addresses
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
@@ -78,15 +79,24 @@ def connect_datagrams(
     prepare: Callable[[socket.socket], None] | None = None,
     on_event: OnEvent | None = None,
 ) -> Connection:
-    """A non-blocking UDP socket connected to the first address of the endpoint that this machine has a route to.
+    """A non-blocking UDP socket connected to the first address of the endpoint that this machine has a route to; or a
+    unix socket of datagrams, bound to a name of its own, since without one nobody could answer (Linux: unix(7),
+    autobind).
 
     Connected, so that a refusal (ICMP) comes back as an error and others' datagrams do not; nothing is sent. buffer:
     bytes asked of both buffers. prepare may set options before that. Raises Unreachable, TimedOut, LocalFailure.
     """
-    found = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, on_event=on_event)
+    found: Sequence[tuple[int, str | tuple[object, ...]]] = [(socket.AF_UNIX, endpoint.path)]
+    if not endpoint.path:
+        found = addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline, on_event=on_event)
+    elif sys.platform != "linux":
+        raise LocalFailure(
+            f"{endpoint}: datagrams over unix sockets need a name for the answers, which Linux alone makes up",
+            kind="missing_facility",
+        )
     failed: list[FailedAddress] = []
     for family, address in found:
-        text = _text(address)
+        text = text_of(address, "unix-dgram")
         try:
             sock = socket.socket(family, socket.SOCK_DGRAM)
         except OSError as exc:
@@ -100,6 +110,8 @@ def connect_datagrams(
             if prepare:
                 prepare(sock)
             sock.setblocking(False)
+            if endpoint.path:
+                sock.bind("")
             sock.connect(address)
         except OSError as exc:
             sock.close()
@@ -114,7 +126,8 @@ def connect_datagrams(
             on_event(Step("connect", text, "SOCK_DGRAM"))
         return Connection(sock, text, tuple(failed))
     tried = ", ".join(f"{one.address} {one.reason}" for one in failed)
-    raise Unreachable(f"cannot reach {endpoint}: {tried}", kind="unreachable")
+    kind = "refused" if "refused" in tried else "unreachable"
+    raise Unreachable(f"cannot reach {endpoint}: {tried}", kind=kind)
 
 
 def interleave(found: Sequence[SocketAddress]) -> list[SocketAddress]:
@@ -128,10 +141,6 @@ def interleave(found: Sequence[SocketAddress]) -> list[SocketAddress]:
 
 def _sockaddr(target: str | SocketAddress) -> str | tuple[object, ...]:
     return target if isinstance(target, str) else target[1]
-
-
-def _text(sockaddr: str | tuple[object, ...]) -> str:
-    return f"unix:{sockaddr}" if isinstance(sockaddr, str) else join(str(sockaddr[0]), int(str(sockaddr[1])))
 
 
 class Race:
@@ -179,7 +188,7 @@ class Race:
                     return winner
 
     def _start(self, family: int, sockaddr: str | tuple[object, ...]) -> Connection | None:
-        address = _text(sockaddr)
+        address = text_of(sockaddr)
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as exc:

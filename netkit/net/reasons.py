@@ -11,6 +11,7 @@ REASONS = {
     errno.EADDRNOTAVAIL: "address not available",
     errno.ENOENT: "no such socket",
     errno.EACCES: "permission denied",
+    errno.EPROTOTYPE: "another type of socket",  # connect(2): a stream to a unix socket of datagrams, or the reverse
     errno.EAGAIN: "queue full",  # connect(2): of a unix socket, or no local port is left
 }
 

@@ -4,7 +4,7 @@ import errno
 import socket
 from typing import TYPE_CHECKING
 
-from netkit.net.address import join
+from netkit.net.address import text_of
 from netkit.net.loop import READ
 from netkit.watch.source import Source
 from netkit.watch.target import Target
@@ -44,8 +44,7 @@ class Listener(Source):
                     self.loop.later(PAUSE, lambda: self.loop.change(self.fd, READ) if self.fd >= 0 else None)
                     return
                 continue
-            peer = join(address[0], address[1]) if isinstance(address, tuple) else ""
-            self.watcher.accept(self, client, peer)
+            self.watcher.accept(self, client, text_of(address))
 
     def close(self) -> None:
         if self.fd >= 0:

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 
 from netkit.errors import LocalFailure
-from netkit.net.address import join
+from netkit.net.address import text_of
 from netkit.watch.target import Target
 
 
@@ -19,6 +19,5 @@ def open_file(target: Target) -> int:
 
 def peer_of(sock: socket.socket) -> str:
     with suppress(OSError):
-        address = sock.getpeername()
-        return join(address[0], address[1]) if isinstance(address, tuple) else f"unix:{os.fsdecode(address)}"
+        return text_of(sock.getpeername(), "unix-dgram" if sock.type == socket.SOCK_DGRAM else "unix")
     return ""

@@ -2,17 +2,14 @@
 
 import errno
 import os
-import socket
 import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from netkit.net.address import join
 from netkit.net.loop import READ, Timer
 from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import Direction, EventName
 from netkit.watch.lines import Lines
-from netkit.watch.pcap import Address, Flow
+from netkit.watch.pcap import Flow
 from netkit.watch.target import Target
 
 if TYPE_CHECKING:
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
 
 SLICE = 64 * 1024  # bytes read from one endpoint in a turn, so that others get theirs
 PARTIAL_SECONDS = 0.2  # after which a line without an end is shown
+FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
 
 
 class Source:
@@ -43,6 +41,7 @@ class Source:
         self.flow: Flow | None = None
         self._lines: dict[Direction, Lines] = {"in": Lines(), "out": Lines()}
         self._partial: Timer | None = None
+        self._retry = FIRST_RETRY
 
     def start(self) -> None:
         """Begin; what fails is an event."""
@@ -83,6 +82,14 @@ class Source:
         if lines.waiting and self._partial is None:
             self._partial = self.loop.later(PARTIAL_SECONDS, self._show_partial)
 
+    def again(self) -> None:
+        """Start once more after a pause that doubles, give or take a quarter."""
+        self.state = "waiting"
+        pause = self._retry * self.watcher.random.uniform(0.75, 1.25)
+        self._retry = min(self._retry * 2, LONGEST_RETRY)
+        self.tell("retry", detail=f"in {pause:.2f} s")
+        self.loop.later(pause, self.start)
+
     def _show_partial(self, *, end: bool = False) -> None:
         self._partial = None
         for direction, lines in self._lines.items():
@@ -104,76 +111,6 @@ class Source:
         self.state = "closed" if name == "close" else "failed"
         self.tell(name, detail=detail)
         self.watcher.finished(self)
-
-
-class Datagrams(Source):
-    """A UDP socket: connected to a peer, or bound (`-l udp://...`), then with a flow for each of its peers."""
-
-    sends = True
-
-    def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket, *, bound: bool) -> None:
-        super().__init__(watcher, target)
-        self.socket = sock
-        self._bound = bound
-        self._last: tuple[str, int] | None = None
-        self._flows: dict[str, Flow] = {}
-
-    def start(self) -> None:
-        self.loop.add(self.socket.fileno(), self._ready)
-        self.state = "open"
-        self.tell("listening" if self._bound else "open", detail=str(self.watcher.local(self.socket)))
-        self.watcher.opened(self)
-
-    @property
-    def takes_input(self) -> bool:
-        return self.state == "open"
-
-    def _ready(self, events: int) -> None:
-        try:
-            data, sender = self.socket.recvfrom(SLICE, socket.MSG_DONTWAIT)
-        except OSError as exc:
-            if not would_block(exc):
-                self.ended("refused" if exc.errno == errno.ECONNREFUSED else "error", reason_of(exc))
-            return
-        self._last = sender
-        self.peer = join(sender[0], sender[1])
-        self._passed(data, "in")
-
-    def _passed(self, data: bytes, direction: Direction) -> None:
-        """A datagram is told whole, whatever is in it."""
-        if direction == "in":
-            self.received += len(data)
-        else:
-            self.sent += len(data)
-        if len(self._flows) < 1024:  # peers of one capture; a flood of forged ones must not fill memory
-            with suppress(OSError, ValueError, IndexError):
-                flow = self._flows.get(self.peer)
-                if flow is None:
-                    ours = self.socket.getsockname()
-                    theirs = self._last if self._last else self.socket.getpeername()
-                    flow = Flow(Address.of(*ours[:2]), Address.of(*theirs[:2]), stream=False)
-                    self._flows[self.peer] = flow
-                self.watcher.captured(flow, data, ours=direction == "out")
-        self.tell("data", direction=direction, data=data, partial=not data.endswith(b"\n"))
-
-    def give(self, data: bytes) -> None:
-        try:
-            if not self._bound:
-                self.socket.send(data)
-            elif self._last is not None:
-                self.socket.sendto(data, self._last)
-            else:
-                self.tell("error", detail="nobody has sent a datagram yet, so there is nobody to answer")
-                return
-        except OSError as exc:
-            self.tell("error", detail=reason_of(exc))
-            return
-        self._passed(data, "out")
-
-    def close(self) -> None:
-        if self.socket.fileno() >= 0:
-            self.loop.remove(self.socket.fileno())
-            self.socket.close()
 
 
 class File(Source):

@@ -14,7 +14,7 @@ from netkit.net.loop import GONE, READ, URGENT, WRITE, Timer
 from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import EventName
 from netkit.watch.pcap import Address, Flow
-from netkit.watch.source import SLICE, Source
+from netkit.watch.source import FIRST_RETRY, SLICE, Source
 from netkit.watch.target import Target
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_UNSENT = 1024 * 1024  # bytes of one endpoint that wait to be sent; above it standard input is not read
 HAPPY_EYEBALLS = 0.25  # seconds, RFC 8305
-FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
 
 
 class Stream(Source):
@@ -209,7 +208,6 @@ class Connect(Source):
         self._failures: list[str] = []
         self._timers: list[Timer] = []
         self._began = 0.0
-        self._retry = FIRST_RETRY
         self._round = 0
 
     def start(self) -> None:
@@ -305,14 +303,6 @@ class Connect(Source):
             self.again()
         else:
             self.ended(name, detail)
-
-    def again(self) -> None:
-        """Connect once more after a pause that doubles, give or take a quarter."""
-        self.state = "waiting"
-        pause = self._retry * self.watcher.random.uniform(0.75, 1.25)
-        self._retry = min(self._retry * 2, LONGEST_RETRY)
-        self.tell("retry", detail=f"in {pause:.2f} s")
-        self._timers = [self.loop.later(pause, self.start)]
 
     def _stop_trying(self) -> None:
         for timer in self._timers:

@@ -36,8 +36,6 @@ def parse(text: str, *, listen: bool = False) -> Target:
     endpoint = parse_endpoint(rest, schemes=SCHEMES, server=listen)
     if endpoint.fd is not None:
         return Target(label, "listen" if listen else "fd", endpoint)
-    if endpoint.scheme == "udp" and endpoint.path:
-        raise BadInput(f"{text}: a unix socket is a stream here")
     if listen:
         return Target(label, "listen", endpoint)
     return Target(label, "datagram" if endpoint.scheme == "udp" else "connect", endpoint)

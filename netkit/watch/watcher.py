@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 from netkit.errors import BadInput, Exit, NetkitError, combine
 from netkit.events import OnEvent, Step, StepName
-from netkit.net.address import Endpoint, join
+from netkit.net.address import Endpoint, join, text_of
 from netkit.net.blocking import addresses
 from netkit.net.connect import connect_datagrams, interleave
 from netkit.net.deadline import Deadline
 from netkit.net.listen import Listening, listen, open_socket
 from netkit.net.loop import Loop
 from netkit.watch.condition import Condition
+from netkit.watch.datagram import Datagrams
 from netkit.watch.event import CODES, STEPS, EventName, OnWatch, event
 from netkit.watch.input import Input
 from netkit.watch.listener import Listener
 from netkit.watch.opening import open_file, peer_of
 from netkit.watch.pcap import Capture, Flow
-from netkit.watch.source import Datagrams, File, Source
+from netkit.watch.source import File, Source
 from netkit.watch.stream import Connect, Stream
 from netkit.watch.target import Target
 
@@ -142,7 +143,7 @@ class Watcher:
         if target.kind == "connect":
             self.sources.append(Connect(self, target))
         elif target.kind == "datagram":
-            sock = connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout)).socket
+            sock = None if endpoint.path else self.reach(endpoint)
             self.sources.append(Datagrams(self, target, sock, bound=False))
         elif target.kind == "listen":
             self._listen(target)
@@ -154,6 +155,10 @@ class Watcher:
             self.sources.append(File(self, target, open_file(target), own=True))
         else:
             self._inherited(target)
+
+    def reach(self, endpoint: Endpoint) -> socket.socket:
+        """A socket of datagrams to there. Raises Unreachable and the like."""
+        return connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout)).socket
 
     def _inherited(self, target: Target) -> None:
         """fd:N: a socket that is listening, connected or UDP, or any other readable descriptor."""
@@ -185,9 +190,7 @@ class Watcher:
         self._listening += opened
         for each in opened:
             if each.transport == "udp":
-                source = Datagrams(self, target, each.socket.dup(), bound=True)
-                source.socket.setblocking(False)
-                self.sources.append(source)
+                self.sources.append(Datagrams(self, target, each.socket.dup(), bound=True))
             else:
                 self._accept_from(target, each.socket)
 
@@ -218,8 +221,7 @@ class Watcher:
         stream.start()
 
     def local(self, sock: socket.socket) -> str:
-        address = sock.getsockname()
-        return join(address[0], address[1]) if isinstance(address, tuple) else os.fsdecode(address)
+        return text_of(sock.getsockname(), "unix-dgram" if sock.type == socket.SOCK_DGRAM else "unix")
 
     def resolve(self, endpoint: Endpoint, round_: int, then: object) -> None:
         """Look up a name in a thread; `then(round, addresses or error)` comes in the loop."""
@@ -268,6 +270,10 @@ class Watcher:
             self._up.add(source.label)
         self._check()
         self.input.settled(source.parent or source)
+
+    def down(self, source: Source) -> None:
+        """It is not there any more, and will be tried again."""
+        self._up.discard(source.label)
 
     def finished(self, source: Source) -> None:
         """It has ended; what it was a connection of may connect again."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netkit.errors import BadInput
-from netkit.net.address import Endpoint, parse_endpoint, parse_port, with_port
+from netkit.net.address import Endpoint, answerable, parse_endpoint, parse_port, text_of, with_port
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,15 @@ from netkit.net.address import Endpoint, parse_endpoint, parse_port, with_port
         ("bücher.example:1", Endpoint("tcp", "xn--bcher-kva.example", 1)),
         ("unix:/run/a b.sock", Endpoint("tcp", path="/run/a b.sock")),
         ("udp://unix:/x", Endpoint("udp", path="/x")),
+        ("unix-dgram:/x", Endpoint("udp", path="/x")),
+        ("udp://unix-dgram:x y", Endpoint("udp", path="x y")),
         ("fd:3", Endpoint("tcp", fd=3)),
     ],
 )
 def test_forms(text: str, expected: Endpoint) -> None:
-    assert parse_endpoint(text, schemes=("tcp", "udp")) == expected
+    endpoint = parse_endpoint(text, schemes=("tcp", "udp"))
+    assert endpoint == expected
+    assert parse_endpoint(str(endpoint), schemes=(endpoint.scheme, "udp")) == endpoint
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,8 @@ def test_default_port(text: str, expected: str) -> None:
         ("host.123:1", "the last label of a name is never a number"),
         ("unix:", "a unix socket needs a path"),
         ("unix:" + "p" * 108, "at most 107 bytes"),
+        ("unix-dgram:/x", "a unix socket of datagrams, where a stream is wanted"),
+        ("tcp://unix-dgram:/x", "a unix socket of datagrams, where a stream is wanted"),
         ("fd:x", "takes a descriptor number"),
         ("fd:" + "9" * 30, "takes a descriptor number"),
     ],
@@ -84,6 +90,22 @@ def test_refusals_name_part_and_rule(text: str, said: str) -> None:
         parse_endpoint(text)
     assert said in caught.value.message
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "answered"),
+    [
+        (("127.0.0.1", 7), "127.0.0.1:7", True),
+        (("fe80::1%lo", 7, 0, 1), "[fe80::1%lo]:7", True),
+        ("/run/x", "unix-dgram:/run/x", True),
+        ("x", "unix-dgram:x", False),
+        (b"\0abc\xff", "unix-dgram:@abc\udcff", True),
+        ("", "", False),
+        (None, "", False),
+    ],
+)
+def test_socket_addresses_as_they_are_shown(address: object, shown: str, answered: bool) -> None:
+    assert (text_of(address, "unix-dgram"), answerable(address)) == (shown, answered)
 
 
 def test_servers_take_port_zero() -> None:

@@ -538,3 +538,83 @@ def test_descriptors_that_run_out_make_it_wait() -> None:
     assert seen.code is Exit.OK
     assert seen.names() == ["listening", "error", "open", "data"]
     assert "cannot accept" in seen.events[1].detail
+
+
+def test_unix_datagrams_both_ways(tmp_path: Path) -> None:
+    """As many lines as the queue of a unix socket does not hold: none is lost, and each comes back."""
+    path = str(tmp_path / "echo.sock")
+    read, write = os.pipe()
+    lines = b"".join(b"%d\n" % number for number in range(1000))
+    os.write(write, lines)
+    with serving(unix=[f"unix-dgram:{path}"]), stdin_from(read):
+        seen = watch(f"u=unix-dgram:{path}", stdin="u", until="1000")
+    os.close(write)
+    assert seen.code is Exit.OK
+    assert (seen.data("out"), seen.data("in")) == (lines, lines)
+    assert {one.peer for one in seen.events if one.direction == "in"} == {f"unix-dgram:{path}"}
+
+
+def test_unix_datagrams_that_come(tmp_path: Path) -> None:
+    path = str(tmp_path / "w.sock")
+    read, write = os.pipe()
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as named,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unnamed,
+    ):
+        named.settimeout(LIMIT)
+        named.bind(b"\0netkit watch test")
+
+        def then(event: Event) -> None:
+            if event.event == "listening":
+                named.sendto(b"n" * 100_000, path)
+            elif event.direction == "in" and event.peer:
+                os.write(write, b"answer\n")
+            elif event.direction == "out":
+                unnamed.sendto(b"u", path)
+            elif event.direction == "in":
+                os.write(write, b"no answer\n")
+
+        with stdin_from(read):
+            seen = watch(listen=(f"u=unix-dgram:{path}",), stdin="u", then=then, timeout=0.5)
+        assert named.recv(100) == b"answer\n"
+    os.close(write)
+    assert [(one.event, one.peer, len(one.data or b"")) for one in seen.events] == [
+        ("listening", "", 0),
+        ("data", "unix-dgram:@netkit watch test", 100_000),
+        ("data", "unix-dgram:@netkit watch test", 7),
+        ("data", "", 1),
+        ("error", "", 0),
+    ]
+    assert seen.events[-1].detail == "the last datagram came without a name, so there is nobody to answer"
+    assert not Path(path).exists()
+
+
+def test_a_unix_datagram_socket_is_waited_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    refused = watch(f"unix-dgram:{path}")
+    assert (refused.names(), refused.code) == (["refused"], Exit.UNREACHABLE)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as late:
+        seen = watch(
+            f"unix-dgram:{path}",
+            until="all-up",
+            reconnect=True,
+            then=lambda event: late.bind(path) if event.event == "retry" else None,
+        )
+    assert (seen.names(), seen.code) == (["refused", "retry", "open"], Exit.OK)
+
+
+def test_a_unix_datagram_socket_that_goes_away(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    read, write = os.pipe()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+        peer.bind(path)
+
+        def then(event: Event) -> None:
+            if event.event == "open":
+                peer.close()
+                os.write(write, b"x\n")
+
+        with stdin_from(read):
+            seen = watch(f"u=unix-dgram:{path}", stdin="u", then=then)
+    os.close(write)
+    assert (seen.names(), seen.events[-1].detail, seen.code) == (["open", "refused"], "refused", Exit.UNREACHABLE)

@@ -16,6 +16,8 @@ from netkit.watch.target import parse, unique
         ("udp://127.0.0.1:53", False, "udp://127.0.0.1:53", "datagram", "127.0.0.1:53", ""),
         ("tls://h.test:443", False, "tls://h.test:443", "connect", "h.test:443", ""),
         ("unix:/run/x", False, "unix:/run/x", "connect", "unix:/run/x", ""),
+        ("unix-dgram:/x", False, "unix-dgram:/x", "datagram", "unix-dgram:/x", ""),
+        ("d=udp://unix:/x", True, "d", "listen", "unix-dgram:/x", ""),
         (":0", True, ":0", "listen", "127.0.0.1:0", ""),
         ("udp://:9", True, "udp://:9", "listen", "127.0.0.1:9", ""),
         ("fd:3", False, "fd:3", "fd", "fd:3", ""),
@@ -29,7 +31,7 @@ def test_targets(text: str, listen: bool, label: str, kind: str, endpoint: str, 
     assert (found.label, found.kind, str(found.endpoint), found.path) == (label, kind, endpoint, path)
 
 
-@pytest.mark.parametrize("text", ["", "host", "127.0.0.1:0", "udp://unix:/x", "http://x:1", "file:", "a=b=c"])
+@pytest.mark.parametrize("text", ["", "host", "127.0.0.1:0", "tcp://unix-dgram:/x", "http://x:1", "file:", "a=b=c"])
 def test_no_targets(text: str) -> None:
     with pytest.raises(BadInput):
         parse(text)

@@ -37,7 +37,8 @@ class Pattern(StrEnum):
 
 def echo_client(
     target: Annotated[
-        str, typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://HOST:PORT, tls://HOST:PORT or unix:PATH.")
+        str,
+        typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://, tls://, unix:PATH or unix-dgram:PATH."),
     ] = f"127.0.0.1:{ECHO_PORT}",
     udp: Annotated[bool, typer.Option("--udp", help="Send datagrams.", rich_help_panel=TRANSPORT)] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.", rich_help_panel=TRANSPORT)] = False,

@@ -34,7 +34,10 @@ ECHO_PORT, HELLO_PORT = 45000, 45001
 Tcp = Annotated[bool, typer.Option("--tcp", help="Serve streams alone.", rich_help_panel=LISTEN)]
 Udp = Annotated[bool, typer.Option("--udp", help="Serve datagrams alone.", rich_help_panel=LISTEN)]
 Unix = Annotated[
-    list[str], typer.Option("--unix", metavar="PATH", help="Listen on a unix socket.", rich_help_panel=LISTEN)
+    list[str],
+    typer.Option(
+        "--unix", metavar="PATH", help="A unix socket; unix-dgram:PATH for datagrams.", rich_help_panel=LISTEN
+    ),
 ]
 TlsCert = Annotated[
     Path | None,

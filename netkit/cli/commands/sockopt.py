@@ -187,7 +187,9 @@ def diff(
 
 
 def try_options(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="HOST:PORT, udp://HOST:PORT or unix:PATH.")],
+    endpoint: Annotated[
+        str, typer.Argument(metavar="ENDPOINT", help="HOST:PORT, udp://HOST:PORT, unix:PATH or unix-dgram:PATH.")
+    ],
     assignments: Assignments,
     timeout: Annotated[float, timeout("10s")] = 10.0,
     json: Json = False,

@@ -22,7 +22,7 @@ def watch(
         list[str] | None,
         typer.Argument(
             metavar="[NAME=]ENDPOINT... [-- COMMAND]",
-            help="HOST:PORT, udp://, tls://, unix:PATH, fd:N, - for stdin, a file or FIFO by its path.",
+            help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as /PATH.",
         ),
     ] = None,
     listen: Annotated[

@@ -2,7 +2,7 @@
 
 JSON keys: time, event (listening, open, close, refused, greeted, stats, draining, end), transport, address, peer, id,
 received_bytes, sent_bytes, duration_ms, reason (eof, reset, idle, shutdown, reset_after, max_conns, per_host, rate,
-source, descriptors, tls, error), detail, times, and stats: all counters, with stats and end.
+source, unnamed, too_long, descriptors, tls, error), detail, times, and stats: all counters, with stats and end.
 """
 
 from collections.abc import Iterator

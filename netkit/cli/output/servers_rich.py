@@ -11,7 +11,7 @@ from netkit.cli.output.escape import visible
 from netkit.cli.output.servers import said
 from netkit.echo.server.event import Event
 
-TRANSPORTS = {"tcp": "green", "udp": "cyan", "tls": "magenta", "unix": "blue"}
+TRANSPORTS = {"tcp": "green", "udp": "cyan", "tls": "magenta", "unix": "blue", "unix-dgram": "blue"}
 EVENTS = {"refused": "yellow", "listening": "bold green", "end": "bold", "draining": "yellow"}
 REASONS = {"reset": "red", "error": "red", "tls": "red", "idle": "yellow", "shutdown": "yellow"}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -23,7 +23,7 @@ def render(event: Event, *, quiet: bool = False) -> RenderableType | None:
     line.append(f"{event.event:<10}", EVENTS.get(event.event, ""))
     rest = visible(said(event))
     if event.transport and rest.startswith(event.transport):
-        line.append(f"{event.transport:<5}", TRANSPORTS.get(event.transport, ""))
+        line.append(f"{event.transport:<4} ", TRANSPORTS.get(event.transport, ""))
         rest = rest[len(event.transport) :].lstrip()
     line.append(rest, REASONS.get(event.reason or "", ""))
     return line

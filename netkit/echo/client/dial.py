@@ -1,9 +1,8 @@
-"""Connects to an echo server over TCP, TLS, UDP or a unix socket; the socket is non-blocking."""
+"""Connects to an echo server over TCP, TLS, UDP or a unix socket of either kind; the socket is non-blocking."""
 
 import socket
 from typing import TYPE_CHECKING
 
-from netkit.errors import BadInput
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint
 from netkit.net.connect import connect, connect_datagrams
@@ -21,8 +20,6 @@ def dial(
 ) -> "socket.socket | ssl.SSLSocket":
     """A connected socket. Raises Unreachable, TimedOut, Insecure, LocalFailure."""
     if target.scheme == "udp":
-        if target.path:
-            raise BadInput(f"{target}: datagrams go to HOST:PORT; a unix socket is a stream here")
         return connect_datagrams(target, deadline=deadline, buffer=BUFFER, on_event=on_event).socket
     connected = connect(target, deadline=deadline, on_event=on_event).socket
     if tls is None:

@@ -30,7 +30,7 @@ from netkit.net.reasons import reason_of, would_block
 from netkit.net.tls_client import Security
 
 CONNECT_SECONDS = 5.0
-MAX_DATAGRAM = 65507  # bytes of payload over IPv4: 65535 less the headers (RFC 768, 791)
+MAX_DATAGRAM = 65507  # bytes of payload over IPv4: 65535 less the headers (RFC 768, 791); the same for unix sockets
 UNANSWERED = 64 * 1024 * 1024  # bytes under way on all connections; above it probes wait, and their wait counts
 REMEMBERED = 65536  # answered numbers that are kept, to know a duplicate
 READ = 256 * 1024
@@ -322,7 +322,9 @@ class Run:
         limits = self.broken(max_loss, max_rtt)
         datagrams = self.target.scheme == "udp"
         info = tcp_info.read(self.lanes[0].socket) if not datagrams and not self.target.path else None
-        transport = "udp" if datagrams else "tls" if tls else "unix" if self.target.path else "tcp"
+        transport = "udp" if datagrams else "tls" if tls else "tcp"
+        if self.target.path:
+            transport = "unix-dgram" if datagrams else "unix"
         return Summary(
             str(self.target), transport, self.sent, self.received, self.lost, self.corrupt, self.duplicates,
             self.reordered, self.late, self.bytes, self.ended - self.started, self.histogram.times(), self.histogram,

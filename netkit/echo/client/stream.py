@@ -48,7 +48,9 @@ def echo(
     there is no connection; what happens later is in the result.
     """
     if target.scheme == "udp":
-        raise BadInput("a stream needs TCP, TLS or a unix socket, not UDP", hint="--count and --size send datagrams")
+        raise BadInput(
+            "a stream needs TCP, TLS or a unix socket, not datagrams", hint="--count and --size send datagrams"
+        )
     deadline = Deadline.after(timeout)
     sock = dial(target, tls=tls, deadline=deadline, on_event=on_event)
     with sock:

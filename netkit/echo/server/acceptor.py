@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from netkit.echo.server.gate import Gate, Refusals
-from netkit.net.address import join
+from netkit.net.address import text_of
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 
@@ -112,7 +112,4 @@ class Acceptor:
 
 def _peer(address: object) -> tuple[str, str]:
     """(host, HOST:PORT) of a socket address; a unix socket's client has seldom a name."""
-    if isinstance(address, tuple):
-        return address[0], join(address[0], address[1])
-    name = os.fsdecode(address).replace("\0", "@") if isinstance(address, (bytes, str)) else ""
-    return "", f"unix:{name}" if name else ""
+    return address[0] if isinstance(address, tuple) else "", text_of(address)

@@ -2,6 +2,12 @@
 
 One by one is also the way for whatever needs a look at each: faults on purpose, a trace, `--count`.
 No SO_BROADCAST is ever set, so a broadcast source is refused by the kernel as well (EACCES).
+
+Unix sockets of datagrams are served one by one too. Their clients are told apart by the names they are bound to; one
+without a name cannot be answered, and a relative path would be looked for in our folder instead of theirs, so neither
+is. They have no host, so no rate. Descriptors that come along (SCM_RIGHTS) are never taken. Left out: a share of the
+send buffer for each client. The kernel charges what is not read to the socket that sent it, and does not say for whom,
+so one that reads nothing has the answers to all dropped until it is gone; the path's permissions say who may come.
 """
 
 import socket
@@ -12,7 +18,7 @@ from typing import TYPE_CHECKING
 from netkit.echo.server import mmsg, reflection
 from netkit.echo.server.faults import copies
 from netkit.events import Step
-from netkit.net.address import join
+from netkit.net.address import answerable, text_of
 from netkit.net.listen import Listening
 
 if TYPE_CHECKING:
@@ -25,7 +31,8 @@ REORDER_SECONDS = 0.05  # a datagram held back goes out at the latest then
 BLOCKED_SECONDS = 1.0  # how long a peer over the rate is not heard
 SK_MEMINFO_DROPS, SO_MEMINFO = 8, 55  # linux/sock_diag.h, asm-generic/socket.h
 
-Where = tuple[list[tuple[int, int, bytes]], tuple[str, int]]  # control messages to send with, and the address
+Sender = tuple[str, int] | str | bytes  # of IP; a path; a name in the abstract namespace of Linux
+Where = tuple[list[tuple[int, int, bytes]], Sender]  # control messages to send with, and the address
 
 
 class Source:
@@ -35,14 +42,19 @@ class Source:
         self.server: Server = server
         self.socket = listening.socket
         self.address = str(listening)
+        self.unix = bool(listening.endpoint.path)
+        self.transport = "unix-dgram" if self.unix else "udp"
         self.v6 = self.socket.family == socket.AF_INET6
         self.wildcard = listening.endpoint.host in ("0.0.0.0", "::")
         self.own_ports = own_ports
-        self.loopback = listening.endpoint.host.startswith("127.") or listening.endpoint.host == "::1"
+        host = listening.endpoint.host
+        self.loopback = self.unix or host.startswith("127.") or host == "::1"
         self._blocked: dict[bytes, float] = {}
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             self.socket.setsockopt(socket.SOL_SOCKET, option, BUFFER)
-        self.filtered = reflection.attach(self.socket, reflection.program(self.socket.family, own_ports))
+        self.filtered = not self.unix and reflection.attach(
+            self.socket, reflection.program(self.socket.family, own_ports)
+        )
         self._drops = self.kernel_drops()
         server.loop.add(self.socket.fileno(), self.ready)
 
@@ -145,7 +157,9 @@ class OneByOne(Source):
 
     def __init__(self, server: "Server", listening: Listening, own_ports: set[int]) -> None:
         super().__init__(server, listening, own_ports)
-        self._buffer = memoryview(bytearray(mmsg.SIZE))
+        # A unix socket sends as much as its buffer holds (unix_dgram_sendmsg), a UDP socket 64 KiB.
+        size = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) if self.unix else mmsg.SIZE
+        self._buffer = memoryview(bytearray(size))
         self._ancillary = self.wildcard and hasattr(self.socket, "recvmsg") and mmsg.available()
         if self._ancillary:
             mmsg.answer_from_asked_address(self.socket)
@@ -157,9 +171,12 @@ class OneByOne(Source):
         server = self.server
         for _ in range(mmsg.BATCH):
             control: list[tuple[int, int, bytes]] = []
+            cut = 0
             try:
                 if self._ancillary:
                     size, control, _, sender = self.socket.recvmsg_into([self._buffer], 128)
+                elif self.unix:
+                    size, _, cut, sender = self.socket.recvmsg_into([self._buffer])
                 else:
                     size, sender = self.socket.recvfrom_into(self._buffer)
             except OSError as exc:
@@ -168,15 +185,26 @@ class OneByOne(Source):
                 return
             server.counters.datagrams_received += 1
             server.counters.datagram_bytes += size
-            peer = join(sender[0], sender[1])
+            peer = text_of(sender, self.transport)
             data = bytes(self._buffer[:size])
             if server.on_event:
                 server.on_event(Step("recv", peer, size=size, data=data))
-            if self._refused(sender, peer):
-                continue
-            self.answer(data, (control, sender))
+            if self.unix and cut & socket.MSG_TRUNC:
+                server.refusals.add("too_long", self.transport, peer)
+            elif not (self._refused_name(sender, peer) if self.unix else self._refused(sender, peer)):
+                self.answer(data, (control, sender))
             if server.served():
                 return
+
+    def _refused_name(self, sender: str | bytes | None, peer: str) -> bool:
+        """Whether a unix socket of this name gets no answer."""
+        if not sender:
+            self.server.refusals.add("unnamed", self.transport, peer)
+            return True
+        if not answerable(sender) or sender == self.socket.getsockname():
+            self.server.refusals.add("source", self.transport, peer)
+            return True
+        return False
 
     def _refused(self, sender: tuple[str, int], peer: str) -> bool:
         packed = socket.inet_pton(self.socket.family, sender[0].partition("%")[0])
@@ -206,7 +234,7 @@ class OneByOne(Source):
             return
         self.server.counters.datagrams_sent += 1
         if self.server.on_event:
-            self.server.on_event(Step("send", join(sender[0], sender[1]), size=len(data), data=data))
+            self.server.on_event(Step("send", text_of(sender, self.transport), size=len(data), data=data))
 
 
 class EchoOneByOne(OneByOne):

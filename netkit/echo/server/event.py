@@ -17,6 +17,8 @@ Reason = Literal[
     "per_host",
     "rate",
     "source",  # a datagram from where only a forger or another echo server sends
+    "unnamed",  # a datagram from a unix socket without a name: nobody to answer
+    "too_long",  # a datagram that could not be sent back
     "descriptors",  # this process may not open more
     "tls",  # the handshake failed
     "error",
@@ -26,8 +28,8 @@ Reason = Literal[
 class Event(NamedTuple):
     """One thing that happened.
 
-    transport: "tcp", "tls", "udp", "unix". address: our own. peer: the client's, "" for an unnamed unix socket. id: the
-    connection's number, from 1. received, sent: bytes of the connection. seconds: how long it was open.
+    transport: "tcp", "tls", "udp", "unix", "unix-dgram". address: our own. peer: the client's, "" for an unnamed unix
+    socket. id: the connection's number, from 1. received, sent: bytes of the connection. seconds: how long it was open.
     reason: why it was closed or refused; detail: more on it, for people. times: how often, for refusals are reported in
     sum. snapshot: all counters, with "stats" and "end".
     """

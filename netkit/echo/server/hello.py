@@ -20,7 +20,7 @@ from netkit.echo.server.server import Client, Options, Server
 from netkit.echo.server.stream import RESET
 from netkit.errors import BadInput
 from netkit.events import Step
-from netkit.net.address import join
+from netkit.net.address import text_of
 from netkit.net.listen import Listening
 from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import reason_of, would_block
@@ -107,12 +107,13 @@ class HelloDatagrams(OneByOne):
     server: HelloServer
 
     def answer(self, data: bytes, where: Where) -> None:
-        host, port = where[1][:2]
+        sender = where[1]
+        host, port = sender[:2] if isinstance(sender, tuple) else ("", 0)
         text = self.server.text(host, port)
         if not (self.loopback or host.startswith("127.") or host == "::1"):
             text = text[: len(data)]
-        peer = join(host, port)
-        self.server.log(event("greeted", transport="udp", peer=peer, sent=len(text), detail=first_line(data)))
+        peer = text_of(sender, self.transport)
+        self.server.log(event("greeted", transport=self.transport, peer=peer, sent=len(text), detail=first_line(data)))
         if self.server.delay:
             self.server.loop.later(self.server.delay, lambda: self.send(text, where))
         else:

@@ -124,7 +124,7 @@ class Server:
             self.loop.later(duration, self.drain)
 
     def _open(self, listening: Sequence[Listening]) -> None:
-        ports = {each.endpoint.port for each in listening if each.transport == "udp"}
+        ports = {each.endpoint.port for each in listening if each.transport == "udp" and not each.endpoint.path}
         for number, each in enumerate(listening):
             if each.transport == "udp":
                 self._sources.append(self.source(each, ports))
@@ -335,7 +335,7 @@ class EchoServer(Server):
 
 def _transport(listening: Listening, tls: "ssl.SSLContext | None") -> str:
     if listening.transport == "udp":
-        return "udp"
+        return "unix-dgram" if listening.endpoint.path else "udp"
     if tls is not None:
         return "tls"
     return "unix" if listening.endpoint.path else "tcp"

@@ -22,8 +22,9 @@ def open_sockets(
 ) -> list[Listening]:
     """The sockets a parent handed over (LISTEN_FDS), else those for the addresses, loopback by default.
 
-    bind: host names, IP addresses, `unix:PATH`, `fd:N`. unix: paths, instead of addresses unless `bind` is given too.
-    Raises BadInput, LocalFailure.
+    bind: host names, IP addresses, `unix:PATH`, `unix-dgram:PATH`, `fd:N`. unix: paths, with or without that prefix,
+    instead of addresses unless `bind` is given too. A bare path is of streams, or of datagrams where those alone are
+    served. Raises BadInput, LocalFailure.
     """
     given = inherited()
     if given:
@@ -31,8 +32,8 @@ def open_sockets(
         if wrong:
             raise BadInput(f"LISTEN_FDS: {wrong[0]} was handed over, and this serves {' and '.join(transports)} alone")
         return [each.listening for each in given]
-    endpoints = [_endpoint(text, port) for text in bind]
-    paths = [parse_endpoint(f"unix:{path.removeprefix('unix:')}", server=True) for path in unix]
+    endpoints = [_endpoint(text, port, transports) for text in bind]
+    paths = [_path(text, transports) for text in unix]
     if not endpoints and not paths:
         endpoints = [Endpoint("tcp", host, port) for host in LOOPBACK]
     optional = () if bind else ("::1",)  # a machine without IPv6 is no mistake of the user's
@@ -44,18 +45,30 @@ def open_sockets(
     )
     try:
         for each in [*(one for one in endpoints if one not in placed), *paths]:
-            opened += listen([each], on_event=on_event)
+            opened += listen([each], transports=("udp" if each.scheme == "udp" else "tcp",), on_event=on_event)
     except BaseException:
         close_all(opened)
         raise
     return opened
 
 
-def _endpoint(text: str, port: int) -> Endpoint:
-    if text.startswith(("unix:", "fd:")):
+def _endpoint(text: str, port: int, transports: Sequence[Transport]) -> Endpoint:
+    if text.startswith(("unix:", "unix-dgram:")):
+        return _path(text, transports)
+    if text.startswith("fd:"):
         return parse_endpoint(text, server=True)
     host, zone = parse_host(text.removeprefix("[").removesuffix("]"), text)
     return Endpoint("tcp", host, port, zone)
+
+
+def _path(text: str, transports: Sequence[Transport]) -> Endpoint:
+    if not text.startswith(("unix:", "unix-dgram:")):
+        text = f"unix:{text}"
+    alone = "udp" not in transports
+    endpoint = parse_endpoint(text, schemes=("udp", "tcp") if "tcp" not in transports else ("tcp", "udp"), server=True)
+    if alone and endpoint.scheme == "udp":
+        raise BadInput(f"{text}: datagrams, and this serves streams alone")
+    return endpoint
 
 
 def close_all(opened: Sequence[Listening]) -> None:

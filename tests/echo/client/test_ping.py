@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,24 @@ def test_empty_datagrams() -> None:
         probes, summary = run(Endpoint("udp", "127.0.0.1", server.port), size=0)
     assert [probe.outcome for probe in probes] == ["ok"] * 5
     assert summary.exit is Exit.OK
+
+
+@pytest.mark.parametrize("interval", [None, 0.001])
+def test_unix_datagrams(tmp_path: Path, interval: float | None) -> None:
+    target = Endpoint("udp", path=str(tmp_path / "echo.sock"))
+    with serving(unix=[str(target)]):
+        probes, summary = run(target, size=1000, parallel=3, count=9, interval=interval)
+    assert [probe.outcome for probe in probes] == ["ok"] * 9
+    assert (summary.transport, summary.target, summary.exit) == ("unix-dgram", str(target), Exit.OK)
+    with pytest.raises(Unreachable, match="no such socket"):
+        run(target)
+
+
+def test_a_stream_is_no_datagram_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "echo.sock")
+    for unix, scheme in ((path, "udp"), (f"unix-dgram:{path}", "tcp")):
+        with serving(unix=[unix]), pytest.raises(Unreachable, match="another type of socket"):
+            run(Endpoint(scheme, path=path))
 
 
 def test_many_connections() -> None:

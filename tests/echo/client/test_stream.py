@@ -149,7 +149,7 @@ def test_a_unix_socket(send: Send, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be(send: Send) -> None:
-    with pytest.raises(BadInput, match="not UDP"):
+    with pytest.raises(BadInput, match="not datagrams"):
         send(Endpoint("udp", "127.0.0.1", 9), b"")
     with pytest.raises(Unreachable):
         send(Endpoint("tcp", "127.0.0.1", 1), b"x")
