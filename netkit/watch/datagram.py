@@ -29,6 +29,7 @@ class Datagrams(Source):
     """
 
     sends = True
+    datagrams = True
 
     def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket | None, *, bound: bool) -> None:
         super().__init__(watcher, target)

@@ -33,6 +33,8 @@ class Listener(Source):
 
     def _ready(self, events: int) -> None:
         for _ in range(ACCEPTS):
+            if self.fd < 0:  # what was accepted has said enough
+                return
             try:
                 client, address = self.socket.accept()
             except BlockingIOError:

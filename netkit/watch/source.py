@@ -24,9 +24,11 @@ class Source:
     """state: waiting, open, half-closed, closed or failed. verdict: how it ended, as an event's name.
 
     parent: the endpoint that a stream is the connection of, None for others. sends: whether it can be given data.
+    datagrams: whether each piece of data is one.
     """
 
     sends = False
+    datagrams = False
     parent: "Source | None" = None
 
     def __init__(self, watcher: "Watcher", target: Target, *, peer: str = "") -> None:
@@ -79,6 +81,8 @@ class Source:
         lines = self._lines[direction]
         for line, partial in lines.feed(data):
             self.tell("data", direction=direction, data=line, partial=partial)
+            if self.done:  # that was enough
+                return
         if lines.waiting and self._partial is None:
             self._partial = self.loop.later(PARTIAL_SECONDS, self._show_partial)
 
@@ -95,6 +99,11 @@ class Source:
         for direction, lines in self._lines.items():
             if piece := lines.flush(end=end):
                 self.tell("data", direction=direction, data=piece, partial=True)
+
+    def enough(self, detail: str) -> None:
+        """No more of it is wanted."""
+        self._lines["in"] = Lines()
+        self.ended("close", detail)
 
     def ended(self, name: EventName, detail: str = "") -> None:
         """It is over."""

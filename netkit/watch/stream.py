@@ -313,6 +313,12 @@ class Connect(Source):
             sock.close()
         self._attempts = {}
 
+    def enough(self, detail: str) -> None:
+        if self.stream is not None and not self.stream.done:
+            self.stream.enough(detail)
+        else:
+            super().enough(detail)
+
     def close(self) -> None:
         self._stop_trying()
         if self.stream is not None:

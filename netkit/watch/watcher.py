@@ -38,7 +38,8 @@ MAX_CONNS = 256  # accepted connections at once, of all listeners
 class Watcher:
     """targets: at least one. stdin: a label, "all" or "none": where its lines go. until: None: until all have ended.
 
-    reconnect: connect again after a failure or an end. on_watch gets every event, on_event the steps at the socket.
+    reconnect: connect again after a failure or an end. max_lines: close an endpoint after so many. on_watch gets every
+    event, on_event the steps at the socket.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Watcher:
         reconnect: bool = False,
         connect_timeout: float = CONNECT_SECONDS,
         max_conns: int = MAX_CONNS,
+        max_lines: int | None = None,
         client_tls: "ssl.SSLContext | None" = None,
         server_name: str | None = None,
         server_tls: "ssl.SSLContext | None" = None,
@@ -73,6 +75,8 @@ class Watcher:
         self._until = until
         self.input = Input(self.loop, stdin, self._receivers)
         self._max_conns = max_conns
+        self._max_lines = max_lines
+        self._counts: dict[str, int] = {}  # lines of each label, with max_lines
         self._client_tls, self._server_name, self._server_tls = client_tls, server_name, server_tls
         self._capture = Capture(pcap) if pcap else None
         self._listening: list[Listening] = []
@@ -247,8 +251,20 @@ class Watcher:
             size = None if piece is None else len(piece)
             self._on_event(Step(step, source.peer or source.label, str(more.get("detail", "")), size, data=piece))
         if name == "data" and more.get("direction") == "in" and piece is not None:
-            self.lines += not more.get("partial")
+            whole = source.datagrams or not more.get("partial")
+            self.lines += whole
             self._data(piece)
+            if whole and self._max_lines is not None:
+                self._count(source.label)
+
+    def _count(self, label: str) -> None:
+        """One more line of an endpoint; at the limit everything of that name ends."""
+        assert self._max_lines is not None
+        self._counts[label] = self._counts.get(label, 0) + 1
+        if self._counts[label] == self._max_lines:
+            accepted = [one for one in self.accepted if one.label == label]
+            for source in [*accepted, *(one for one in self.sources if one.label == label)]:
+                source.enough(f"{self._max_lines} lines came (--max-lines)")
 
     def _data(self, data: bytes) -> None:
         until = self._until
@@ -283,7 +299,8 @@ class Watcher:
             self._up.discard(source.label)
             owner = source.parent or source
             if isinstance(owner, Connect) and owner is not source:
-                if self.reconnect and not (self._until and self._until.word == "all-closed"):
+                again = self.reconnect and not (self._until and self._until.word == "all-closed")
+                if again and self._counts.get(owner.label, 0) != self._max_lines:
                     owner.again()
                     return
                 owner.state, owner.verdict = source.state, source.verdict

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -59,6 +60,15 @@ def test_hex(netkit: Netkit, server: Running[EchoServer]) -> None:
     assert "000000  6869 0a" in done.stdout
 
 
+def test_raw_has_the_exact_bytes_alone(netkit: Netkit, server: Running[EchoServer]) -> None:
+    data = bytes(range(256)) + b"\r\n\xff\xfe no end"
+    words = [f"a=127.0.0.1:{server.port}", f"127.0.0.1:{unused()}", "--stdin", "a", "--raw"]
+    done: Any = netkit("watch", *words, stdin=None, text=False, input=data)
+    assert (done.returncode, done.stdout) == (8, data)
+    (line,) = done.stderr.decode().splitlines()
+    assert re.fullmatch(r"netkit: (127\.0\.0\.1:\d+): refused \1 refused", line)
+
+
 def test_the_command_takes_its_place(netkit: Netkit, server: Running[EchoServer]) -> None:
     done = netkit("watch", "-q", f"127.0.0.1:{server.port}", "--", "sh", "-c", "echo up; exit 7")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (7, "up")
@@ -86,6 +96,7 @@ def test_a_command_that_is_not_there(netkit: Netkit, server: Running[EchoServer]
         (["fd:99"], 2, "fd:99: descriptor 99 is not open"),
         (["/nosuch/file"], 11, "/nosuch/file: cannot read it: No such file or directory"),
         (["127.0.0.1:1", "--until", "("], 2, None),
+        (["127.0.0.1:1", "--raw", "--hex"], 2, "--raw and --hex exclude each other"),
         (["127.0.0.1:1", "--stdin", "x"], 2, "--stdin x: no endpoint has that name"),
         (["127.0.0.1:1", "--pcap", "/nosuch/x"], 11, "--pcap /nosuch/x: No such file or directory"),
         (["-l", "tls://:0"], 2, "-l tls://:0: needs --tls-cert or --tls-self-signed"),
@@ -172,6 +183,23 @@ def test_hex_on_a_terminal(terminal: Callable[..., Any]) -> None:
     assert shown.returncode == 0
     assert any("000000  1b5b 324a 6869 0a" in line for line in shown.lines)
     assert any(line.endswith("< 7 bytes") for line in shown.lines)
+
+
+def test_raw_on_a_terminal_is_harmless_and_has_no_table(terminal: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b"\x1b[2Jone\ntwo\n")
+                client.recv(1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        shown = terminal("watch", address, "--raw", "--max-lines", "2", columns=100)
+        thread.join(LIMIT)
+    assert (shown.returncode, shown.text) == (0, "\\x1b[2Jone\ntwo\n")
 
 
 def test_text_on_a_terminal_is_harmless(terminal: Callable[..., Any]) -> None:

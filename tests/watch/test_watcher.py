@@ -618,3 +618,49 @@ def test_a_unix_datagram_socket_that_goes_away(tmp_path: Path) -> None:
             seen = watch(f"u=unix-dgram:{path}", stdin="u", then=then)
     os.close(write)
     assert (seen.names(), seen.events[-1].detail, seen.code) == (["open", "refused"], "refused", Exit.UNREACHABLE)
+
+
+def test_no_more_than_so_many_lines() -> None:
+    def serve(client: socket.socket) -> None:
+        client.sendall(b"1\n2\n3\nrest")
+        client.recv(1)
+
+    with server(serve) as one, server(serve) as two:
+        seen = watch(f"a={one}", f"b={two}", max_lines=2, reconnect=True)
+    assert seen.code is Exit.OK
+    for label in ("a", "b"):
+        assert seen.names(label) == ["connecting", "open", "data", "data", "close"]
+        assert [one.data for one in seen.events if one.label == label and one.data] == [b"1\n", b"2\n"]
+    assert seen.events[-1].detail == "2 lines came (--max-lines)"
+
+
+def test_no_more_than_so_many_lines_of_all_that_a_listener_accepts() -> None:
+    clients = [socket.socket(), socket.socket()]
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            for client in clients:
+                client.settimeout(LIMIT)
+                client.connect(("127.0.0.1", int(event.detail.rpartition(":")[2])))
+            clients[0].sendall(b"1\n2\n")
+        elif event.data == b"2\n":
+            clients[1].sendall(b"3\n4\n")
+
+    seen = watch(listen=("l=:0",), max_lines=3, then=then)
+    for client in clients:
+        client.close()
+    assert (seen.data(), seen.names()[-3:], seen.code) == (b"1\n2\n3\n", ["close", "close", "close"], Exit.OK)
+
+
+def test_no_more_than_so_many_datagrams_and_lines_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"line\n" * 100_000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+
+        def then(event: Event) -> None:
+            if event.event == "listening":
+                for text in (b"a", b"b", b"c"):
+                    peer.sendto(text, ("127.0.0.1", int(event.detail.rpartition(":")[2])))
+
+        seen = watch(f"f={tmp_path / 'log'}", listen=("u=udp://:0",), max_lines=2, then=then)
+    assert seen.code is Exit.OK
+    assert sorted(one.data or b"" for one in seen.events if one.data) == [b"a", b"b", b"line\n", b"line\n"]

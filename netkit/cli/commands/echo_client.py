@@ -1,6 +1,5 @@
 """`netkit echo-client`."""
 
-import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +20,7 @@ from netkit.cli.options import (
     parse_size,
 )
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.output.stdout import write_data
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
 
@@ -256,7 +256,7 @@ def stream(
     if show:
         if out.form is Form.JSON:
             raise BadInput("--print and --json both want standard output")
-        on_data = write_out
+        on_data = write_data
     try:
         result = echo(
             endpoint,  # type: ignore[arg-type]
@@ -274,14 +274,3 @@ def stream(
     if result.failure:
         out.error(result.failure)
     return result.exit
-
-
-def write_out(data: bytes) -> None:
-    """To a pipe as it is; to a terminal made harmless."""
-    if sys.stdout.isatty():
-        from netkit.cli.output.escape import visible
-
-        sys.stdout.write(visible(data.decode("utf-8", "backslashreplace"), lines=True))
-    else:
-        sys.stdout.buffer.write(data)
-    sys.stdout.flush()

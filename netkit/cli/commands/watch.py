@@ -1,6 +1,7 @@
 """`netkit watch`."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,19 @@ def watch(
         ),
     ] = "none",
     hex_: Annotated[bool, typer.Option("--hex", help="Dump data as hexadecimal.", rich_help_panel=STREAMS)] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print what comes alone, byte by byte.", rich_help_panel=STREAMS)
+    ] = False,
+    max_lines: Annotated[
+        int | None,
+        typer.Option(
+            "--max-lines",
+            metavar="N",
+            min=1,
+            help="Close an endpoint after so many lines from it.",
+            rich_help_panel=STREAMS,
+        ),
+    ] = None,
     max_conns: Annotated[
         int,
         typer.Option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", rich_help_panel=STREAMS),
@@ -112,16 +126,22 @@ def watch(
     Behind -- is a COMMAND: it takes netkit's place when the condition holds (all-up by default), and is not run
     otherwise. Waiting for all-up connects again until it succeeds, so give a --timeout.
 
+    With --raw standard output has what came and nothing else, exactly (made harmless on a terminal). --max-lines counts
+    the lines, and datagrams, of all that a listener accepts together.
+
     Exit: 0 the condition held, or all ended well; 1 all ended before it held; 3 refused or reset, 4 the time was over,
     6 TLS, 8 some well, some not.
     """  # fmt: skip
     from netkit.cli.output.watch_live import watching
+    from netkit.cli.output.watch_raw import raw as only_data
     from netkit.net.tls import client_context
     from netkit.net.tls_server import from_options
     from netkit.watch.condition import parse as condition
     from netkit.watch.target import parse, unique
     from netkit.watch.watcher import Watcher
 
+    if raw and (json or hex_):
+        raise BadInput(f"--raw and {'--json' if json else '--hex'} exclude each other")
     words, command = split(endpoints or [])
     targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
     if not targets:
@@ -133,19 +153,20 @@ def watch(
     secured = any(uses_tls(target) for target in targets)
     watcher = Watcher(
         targets,
-        on_watch=out.show,
+        on_watch=only_data(out) if raw else out.show,
         until=wanted,
         stdin=stdin,
         reconnect=reconnect or waiting,
         connect_timeout=connect_timeout,
         max_conns=max_conns,
+        max_lines=max_lines,
         client_tls=client_context(cacert=str(cacert) if cacert else None, insecure=insecure) if secured else None,
         server_name=server_name,
         server_tls=served[0] if served else None,
         pcap=pcap,
         on_event=listener(trace),
     )
-    with watching(watcher, out):
+    with nullcontext() if raw else watching(watcher, out):  # a table would stand between the data
         code = watcher.run(timeout)
     if code is Exit.TIMEOUT and watcher.timed_out:
         missing = ", ".join(watcher.missing())

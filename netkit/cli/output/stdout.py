@@ -121,3 +121,14 @@ def write_bytes(data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[raw.write(view) or 0 :]
+
+
+def write_data(data: bytes) -> None:
+    """A peer's bytes: to a pipe or a file exactly, to a terminal made harmless."""
+    if sys.stdout.isatty():
+        from netkit.cli.output.escape import visible
+
+        sys.stdout.write(visible(data.decode("utf-8", "backslashreplace"), lines=True))
+        sys.stdout.flush()
+    else:
+        write_bytes(data)
