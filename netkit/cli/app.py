@@ -41,6 +41,8 @@ class Commands(LazyGroup):
         "http": Entry("Send HTTP requests.", APPLICATIONS),
         "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
+        "smtp": Entry("Send mail, and see what servers say.", APPLICATIONS),
+        "smtp send": Entry("Send a message, with an outcome for every recipient.", APPLICATIONS, "smtp:send"),
         "pop3": Entry("Look at what waits in a POP3 mailbox.", APPLICATIONS),
         "pop3 subjects": Entry("List the subjects of what waits, without fetching it.", APPLICATIONS, "pop3:subjects"),
         "pop3 stat": Entry("Count the messages that wait, and their bytes.", APPLICATIONS, "pop3_messages:stat"),

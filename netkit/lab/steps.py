@@ -37,6 +37,9 @@ reply = connection.getresponse()
 if reply.status == 200:
     print(reply.read())"""
 HTTPLIB_HEAD = 'connection.request("HEAD", "/hello")'
+SMTPLIB = """\
+server = smtplib.SMTP("localhost", 2525)
+server.sendmail("ann@lab.test", "bob@lab.test", message)"""
 POPLIB = """\
 server = poplib.POP3("localhost", 2110)
 server.user("odd@lab.test")
@@ -208,6 +211,36 @@ STEPS: tuple[Step, ...] = (
         HTTPLIB,
         ("http", "get", "--json", "{http}/hello"),
         ('"status": 200',),
+    ),
+    Step(
+        "smtp-send",
+        "A message to two people, with an outcome for each",
+        26,
+        SMTPLIB,
+        (
+            "smtp",
+            "send",
+            "{smtp}",
+            "--from",
+            "ann@lab.test",
+            "--to",
+            "bob@lab.test",
+            "--to",
+            "cara@lab.test",
+            "--subject",
+            "Café ✓",
+            "--text",
+            "See you there.",
+        ),
+        ("accepted", "bob@lab.test", "cara@lab.test"),
+    ),
+    Step(
+        "smtp-bad-address",
+        "What cannot be an address is told before anything is sent: exit 2",
+        26,
+        SMTPLIB,
+        ("smtp", "send", "{smtp}", "--from", "ann@lab.test", "--to", "bob@cara@lab.test"),
+        exit=2,
     ),
     Step(
         "pop3-subjects",

@@ -41,7 +41,8 @@ def test_a_letter_means_one_thing_in_all_commands() -> None:
             words = [name for name in param.opts if name.startswith("--")]
             for letter in letters:
                 meanings.setdefault(letter, set()).add(words[0] if words else letter)
-    assert {letter: words for letter, words in meanings.items() if len(words) > 1} == {}
+    sendmail = {"-t": {"--type", "--from-header"}}  # what mail programs have piped into sendmail(8) for 40 years
+    assert {letter: words for letter, words in meanings.items() if len(words) > 1} == sendmail
 
 
 @pytest.mark.parametrize("path", ["", *Commands.table])

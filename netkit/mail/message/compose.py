@@ -119,7 +119,7 @@ def date(moment: float) -> str:
     hours, minutes = divmod(abs(at.tm_gmtoff) // 60, 60)
     zone = f"{'-' if at.tm_gmtoff < 0 else '+'}{hours:02}{minutes:02}"
     return (
-        f"{DAYS[at.tm_wday]}, {at.tm_mday} {MONTHS[at.tm_mon - 1]} {at.tm_year} "
+        f"{DAYS[at.tm_wday]}, {at.tm_mday:02} {MONTHS[at.tm_mon - 1]} {at.tm_year} "
         f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {zone}"
     )
 

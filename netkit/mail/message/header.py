@@ -22,8 +22,6 @@ _WORDS = re.compile(r" +|[^ ]+")
 _Q = tuple(
     "_" if byte == 32 else chr(byte) if byte < 128 and chr(byte).isalnum() else f"={byte:02X}" for byte in range(256)
 )
-    "_" if byte == 32 else chr(byte) if byte < 128 and chr(byte).isalnum() else f"={byte:02X}" for byte in range(256)
-)
 _ATOM_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
