@@ -1,13 +1,18 @@
 """Dovecot as a POP3 server of our own on loopback ports: any user, the password `secret`, mail in a maildir.
 
+It lets in by every SASL mechanism that netkit has; the tokens are JSON Web Tokens which it checks itself.
+
 Needs root, since Dovecot changes users: its mail belongs to `nobody`.
 """
 
+import hmac
+import json
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +32,20 @@ ssl = yes
 ssl_cert = <{root}/site.pem
 ssl_key = <{root}/site.key
 disable_plaintext_auth = no
-auth_mechanisms = plain apop
+auth_mechanisms = plain login apop cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer
+# a wrong password is answered at once, and the next login is not made to wait for it
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 mail_location = maildir:{root}/mail/%u
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {root}/oauth2.conf
+}}
 passdb {{
   driver = static
   args = password={password}
@@ -48,6 +65,21 @@ service pop3-login {{
   }}
 }}
 """
+
+OAUTH2 = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={root}/keys/
+username_attribute = sub
+"""
+TOKEN_KEY = b"the key that signs our tokens"
+
+
+def token(user: str, key: bytes = TOKEN_KEY) -> str:
+    """What an authority would give the user (RFC 7519)."""
+    claims = {"sub": user, "iat": 1_700_000_000, "exp": 4_000_000_000}
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    text = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    return (text + b"." + urlsafe_b64encode(hmac.digest(key, text, "sha256")).rstrip(b"=")).decode()
 
 
 class Dovecot(NamedTuple):
@@ -81,6 +113,10 @@ def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[
         plain, tls = find_free_port(), find_free_port()
         conf = CONF.format(root=root, plain=plain, tls=tls, uid=nobody.pw_uid, gid=nobody.pw_gid, password=PASSWORD)
         (root / "dovecot.conf").write_text(conf)
+        (root / "oauth2.conf").write_text(OAUTH2.format(root=root))
+        keys = root / "keys/default/HS256"
+        keys.mkdir(parents=True)
+        (keys / "default").write_bytes(b64encode(TOKEN_KEY))
         server = subprocess.Popen([program, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.DEVNULL)
         try:
             for port in (plain, tls):

@@ -1,4 +1,4 @@
-"""`netkit pop3` against Dovecot: plain, STLS, POP3S, APOP, 300 messages at once, deletion."""
+"""`netkit pop3` against Dovecot: plain, STLS, POP3S, every way to log in, 300 messages at once, deletion."""
 
 import json
 import os
@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.peers.dovecot import PASSWORD, Dovecot, dovecot
+from netkit.errors import AuthRefused
+from netkit.mail.pop3.session import SCHEMES, open_session
+from netkit.mail.target import parse_target
+from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
+from tests.conftest import MS
+from tests.peers.dovecot import PASSWORD, Dovecot, dovecot, token
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ENVIRONMENT = {"NETKIT_PASSWORD": PASSWORD}
@@ -72,3 +78,28 @@ def test_delete(netkit: Run, server: Dovecot) -> None:
 def test_an_empty_mailbox(netkit: Run, server: Dovecot) -> None:
     done = netkit("pop3", "subjects", server.plain, "--user", "empty", env=ENVIRONMENT)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    "name", [None, "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "USER"]
+)
+def test_every_way_in(server: Dovecot, name: str | None) -> None:
+    def log_in(user: str, secret: str) -> tuple[int, int]:
+        target = parse_target(server.plain, SCHEMES)
+        with open_session(target, security=Security(), deadline=Deadline.after(20_000 * MS)) as session:
+            if name == "USER":
+                del session.capabilities["SASL"]
+            bearer = name in ("OAUTHBEARER", "XOAUTH2")
+            session.login(user, secret, auth=None if name == "USER" else name, bearer=bearer)
+            found = session.stat()
+            session.quit()
+        return found
+
+    with_token = name in ("OAUTHBEARER", "XOAUTH2")
+    assert log_in("odd", token("odd") if with_token else PASSWORD) == (1, len(ODD) + ODD.count(b"\n"))
+    with pytest.raises(AuthRefused) as caught:
+        log_in("odd", token("odd", b"another key") if with_token else "wrong")
+    assert caught.value.message.startswith(f"{server.plain} does not let odd in: [AUTH] Authentication failed.")
+    if with_token:
+        status = "401" if name == "XOAUTH2" else "invalid_token"
+        assert f'"status":"{status}"' in caught.value.message
