@@ -5,7 +5,6 @@ TOP. So each command is announced with `expect` before its answer is due, and an
 in pieces, so that a message of any size passes; whoever keeps them decides how much.
 """
 
-from binascii import a2b_base64
 from collections import deque
 from typing import NamedTuple
 
@@ -96,6 +95,8 @@ class Replies:
     def _status(self, line: bytes) -> Status | Challenge:
         body = self._expected[0]
         if self._in_login and (line == b"+" or line.startswith(b"+ ")):
+            from binascii import a2b_base64  # a library of its own, for logins by SASL alone
+
             self._expected.popleft()
             try:
                 return Challenge(a2b_base64(line[2:].strip(), strict_mode=True))

@@ -7,12 +7,12 @@ comes from is not netkit's business: a command prints it.
 import re
 
 from netkit.errors import BadInput
-from netkit.mail.sasl.client import escaped, unexpected
+from netkit.mail.sasl.client import Mechanism, escaped, unexpected
 
 MAX_WHY = 500  # characters of the server's reason that a message shows
 
 
-class Bearer:
+class Bearer(Mechanism):
     def __init__(self, name: str, user: str, token: str, *, authzid: str = "", host: str = "", port: int = 0) -> None:
         for what, text in (("user", user), ("user to act for", authzid), ("host", host)):
             if re.search(r"[\x00-\x1f\x7f]", text):
@@ -20,7 +20,6 @@ class Bearer:
         if not re.fullmatch(r"[!-~]+", token):  # RFC 6750 section 2.1 has fewer characters still
             raise BadInput(f"{name}: the token is empty or holds what no token does, as a space or a line end")
         self.name = name
-        self.why = ""
         self._over = False
         if name == "XOAUTH2":
             if authzid:
@@ -40,6 +39,3 @@ class Bearer:
         self._over = True
         self.why = challenge.decode("utf-8", "backslashreplace").strip()[:MAX_WHY]
         return b"" if self.name == "XOAUTH2" else b"\x01"  # RFC 7628 section 3.2.3
-
-    def finished(self) -> None:
-        pass

@@ -6,7 +6,6 @@ the server's "welcome". Messages name the mechanism, not the server. Not here: c
 """
 
 from collections.abc import Collection
-from typing import Protocol
 
 from netkit.errors import BadInput, No, PeerError
 
@@ -16,17 +15,22 @@ SECRET_ON_WIRE = frozenset(("PLAIN", "LOGIN", *BEARER))  # whoever listens has t
 ROUNDS = 5  # challenges a session: SCRAM has 2, LOGIN 2; a server with more never ends
 
 
-class Mechanism(Protocol):
-    """One attempt to log in. why: what the server told in a challenge about a refusal that follows, "" if nothing."""
+class Mechanism:
+    """One attempt to log in; as it stands, one that says nothing.
 
-    name: str
-    why: str
+    why: what the server told in a challenge about a refusal that follows, "" if nothing.
+    """
+
+    name = ""
+    why = ""
 
     def start(self) -> bytes | None:
         """The initial response, raw; None where the server speaks first."""
+        return None
 
     def step(self, challenge: bytes) -> bytes:
         """The response to a challenge, both raw. Raises PeerError for nonsense, Insecure for a wrong proof."""
+        raise unexpected(self.name, challenge)
 
     def finished(self) -> None:
         """The server said success: raises Insecure where it has not proved that it knows the password, as it must."""
@@ -75,11 +79,10 @@ def client(name: str, user: str, secret: str, *, authzid: str = "", host: str = 
     return Login(user, secret) if name == "LOGIN" else CramMd5(user, secret)
 
 
-class Plain:
+class Plain(Mechanism):
     """RFC 4616: everything in one message, NULs between."""
 
     name = "PLAIN"
-    why = ""
 
     def __init__(self, user: str, password: str, authzid: str = "") -> None:
         self._message = b"\0".join(carried(self.name, text) for text in (authzid, user, password))
@@ -87,46 +90,29 @@ class Plain:
     def start(self) -> bytes:
         return self._message
 
-    def step(self, challenge: bytes) -> bytes:
-        raise unexpected(self.name, challenge)
 
-    def finished(self) -> None:
-        pass
-
-
-class Login:
+class Login(Mechanism):
     """Never standardised: the server asks for a name, then for a password, and how it asks means nothing."""
 
     name = "LOGIN"
-    why = ""
 
     def __init__(self, user: str, password: str) -> None:
         self._left = [carried(self.name, password), carried(self.name, user)]
-
-    def start(self) -> None:
-        return None
 
     def step(self, challenge: bytes) -> bytes:
         if not self._left:
             raise unexpected(self.name, challenge)
         return self._left.pop()
 
-    def finished(self) -> None:
-        pass
 
-
-class CramMd5:
+class CramMd5(Mechanism):
     """RFC 2195: the password keys a digest of the server's challenge."""
 
     name = "CRAM-MD5"
-    why = ""
 
     def __init__(self, user: str, password: str) -> None:
         self._user, self._key = carried(self.name, user), carried(self.name, password)
         self._answered = False
-
-    def start(self) -> None:
-        return None
 
     def step(self, challenge: bytes) -> bytes:
         import hmac  # with hashlib 5 ms of CPU
@@ -135,9 +121,6 @@ class CramMd5:
             raise unexpected(self.name, challenge)
         self._answered = True
         return self._user + b" " + hmac.new(self._key, challenge, "md5").hexdigest().encode()
-
-    def finished(self) -> None:
-        pass
 
 
 def carried(name: str, text: str) -> bytes:

@@ -13,7 +13,7 @@ from binascii import Error
 from typing import NamedTuple
 
 from netkit.errors import BadInput, Insecure, PeerError
-from netkit.mail.sasl.client import escaped
+from netkit.mail.sasl.client import Mechanism, escaped
 from netkit.mail.sasl.prep import saslprep
 
 HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
@@ -47,14 +47,13 @@ def xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
-class ScramClient:
+class ScramClient(Mechanism):
     """nonce: chosen at random where none is given, as tests of a printed exchange do."""
 
     def __init__(self, name: str, user: str, password: str, *, authzid: str = "", nonce: str = "") -> None:
         if not user:
             raise BadInput(f"{name} needs a user")
         self.name = name
-        self.why = ""
         self._algorithm = HASHES[name]
         self._password = saslprep("password", password)
         self._nonce = nonce or secrets.token_urlsafe(24)
