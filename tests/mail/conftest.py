@@ -41,6 +41,7 @@ class Scripted:
                 return
 
     def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which close() does not
         self.listener.close()
         self.thread.join(10)
 

@@ -66,7 +66,9 @@ def send(
         str | None, typer.Option("--from", metavar="ADDRESS", help="Who sends it.", rich_help_panel=MESSAGE)
     ] = None,
     to: Annotated[
-        list[str], typer.Option("--to", metavar="ADDRESS", help="Whom it is for; several, or with commas.", rich_help_panel=MESSAGE)
+        list[str],
+        typer.Option("--to", metavar="ADDRESS", help="Whom it is for; several, or with commas.",
+                     rich_help_panel=MESSAGE),
     ] = [],
     cc: Annotated[
         list[str], typer.Option("--cc", metavar="ADDRESS", help="Who is to know.", rich_help_panel=MESSAGE)
@@ -74,10 +76,13 @@ def send(
     bcc: Annotated[
         list[str], typer.Option("--bcc", metavar="ADDRESS", help="Who gets it unseen.", rich_help_panel=MESSAGE)
     ] = [],
-    subject: Annotated[str | None, typer.Option("--subject", metavar="TEXT", help="In any language.", rich_help_panel=MESSAGE)] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="TEXT", help="In any language.", rich_help_panel=MESSAGE)
+    ] = None,
     text: Annotated[
         str | None,
-        typer.Option("--text", metavar="TEXT|@FILE|-", help="The text; - reads standard input.", rich_help_panel=MESSAGE),
+        typer.Option("--text", metavar="TEXT|@FILE|-", help="The text; - reads standard input.",
+                     rich_help_panel=MESSAGE),
     ] = None,
     html: Annotated[
         str | None, typer.Option("--html", metavar="HTML|@FILE|-", help="The same as HTML.", rich_help_panel=MESSAGE)

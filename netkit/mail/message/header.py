@@ -118,9 +118,8 @@ def fold(name: str, words: Iterable[str]) -> bytes:
 
 
 def parameter(name: str, value: str) -> str:
-    """`; name="value"`, for what is not ASCII as RFC 2231 has it, with a plain form for old readers beside."""
+    """`; name="value"`, folded; as RFC 2231 has it where it is not ASCII."""
+    if not value.isascii():
+        return f";\r\n {name}*=utf-8''{quote(value, safe='')}"
     escaped = re.sub(r'(["\\])', r"\\\1", value)
-    if value.isascii():
-        return f';\r\n {name}="{escaped}"'
-    plain = re.sub(r'[^ -~]|["\\]', "_", value)
-    return f";\r\n {name}=\"{plain}\";\r\n {name}*=utf-8''{quote(value, safe='')}"
+    return f';\r\n {name}="{escaped}"'

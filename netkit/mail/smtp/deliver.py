@@ -5,6 +5,7 @@ Only what failed before the final dot left, or was answered with 4xx, is tried a
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from time import monotonic, sleep
 from typing import NamedTuple
 
@@ -89,6 +90,7 @@ class _Run:
         self.again: deque[_Pending] = deque()
         self.stopped = False
         self.next_at = monotonic()
+        self.resume_at = 0.0  # not before, for what is tried again
 
     def more(self) -> bool:
         """Whether there is something to send; it is in `again` then."""
@@ -103,6 +105,7 @@ class _Run:
         manner = self.manner
         deadline = self.again[0].deadline
         session = None
+        sleep(max(0.0, self.resume_at - monotonic()))
         try:
             session = reach(self.servers, manner, deadline)
             pairs = self._pending(session)
@@ -116,14 +119,12 @@ class _Run:
             yield from self._decide(pending, None, session, exc)
             return
         with session:
-            flying: deque[_Pending] = deque()
+            flying: deque[tuple[_Pending, Job]] = deque()
 
             def jobs() -> Iterator[Job]:
-                pair: tuple[_Pending, Job] | None = first
-                while pair is not None:
-                    flying.append(pair[0])
+                for pair in chain([first], pairs):
+                    flying.append(pair)
                     yield pair[1]
-                    pair = next(pairs, None)
 
             done = send(
                 session,
@@ -134,9 +135,14 @@ class _Run:
                 pipelining=manner.pipelining,
                 on_progress=manner.on_progress,
             )
-            for deal in done:
-                pending = flying.popleft()
-                yield from self._decide(pending, deal, session, session.broken)
+            try:
+                for deal in done:
+                    pending, _ = flying.popleft()
+                    yield from self._decide(pending, deal, session, session.broken)
+            except KeyboardInterrupt:
+                if manner.on_note and any(job.mark is not None and session.wire.sent >= job.mark for _, job in flying):
+                    manner.on_note("interrupted before the answer to the whole message: it may have been delivered")
+                raise
             if session.broken is None and (remark := session.quit()) and manner.on_note:
                 manner.on_note(remark)
 
@@ -188,7 +194,7 @@ class _Run:
             if self.manner.on_note:
                 why = error.message if error else next(str(one.reply) for one in outcomes if one.address == left[0])
                 self.manner.on_note(f"try {pending.attempts} failed ({why}); the next one is in {pause:g} s")
-            sleep(pause)
+            self.resume_at = max(self.resume_at, monotonic() + pause)
             self.again.append(pending)
             return
         if error is not None:

@@ -120,7 +120,13 @@ class Transaction:
             self._all(reply if not reply.ok else Reply(554, None, (f"DATA was answered with {reply.code}",)))
 
     def took_final(self, reply: Reply) -> None:
-        """The answer to the whole message: one for all, or (LMTP) the next recipient's."""
+        """The answer to the whole message: one for all, or (LMTP) the next recipient's.
+
+        Raises PeerError for a yes that is none to a message: what a server answers to QUIT, when it left the message
+        unanswered, is 221.
+        """
+        if reply.ok and reply.code != 250:
+            raise PeerError(f"the message was answered with {reply}, which is no answer to a message", kind="mispaired")
         self.final.append(reply)
 
     def settle(self, *, lmtp: bool) -> None:
