@@ -77,7 +77,7 @@ complete -c netkit -n '__netkit_at "netkit echo-server"' -l udp -d 'Serve datagr
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l bind -s b -x -d 'Listen on this address; repeatable.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l port -s p -x -d 'Listen on this port; 0: any free one.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l unix -r -F -d 'A unix socket; unix-dgram:PATH for datagrams.'
-complete -c netkit -n '__netkit_at "netkit echo-server"' -l workers -x -d 'Processes on the port.'
+complete -c netkit -n '__netkit_at "netkit echo-server"' -l workers -x -d 'Processes on the port. --max-conns is shared out; --per-host and --rate hold for each by itself.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l metrics -x -d 'Serve the counters to Prometheus.'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-cert -r -F -d 'Speak TLS with this chain (PEM).'
 complete -c netkit -n '__netkit_at "netkit echo-server"' -l tls-key -r -F -d 'Its key (PEM).'

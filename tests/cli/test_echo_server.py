@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,41 @@ def test_workers_share_the_port_and_sum_up() -> None:
         assert end["stats"]["datagrams_sent"] == 10
 
 
+def test_workers_share_unix_sockets_and_one_count(tmp_path: Path) -> None:
+    """Exactly so many are served, however many workers take them at once; each traces under its own name."""
+    stream, datagrams = str(tmp_path / "s"), str(tmp_path / "d")
+    words = ["--workers", "3", "--unix", stream, "--unix", f"unix-dgram:{datagrams}", "--count", "30", "--trace"]
+    with serving(*words) as server:
+        assert server.ready == [f"unix unix:{stream}", f"unix-dgram unix-dgram:{datagrams}"]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.settimeout(LIMIT)
+            client.bind("")
+            client.connect(datagrams)
+            for number in range(10):
+                client.send(b"%d" % number)
+                assert client.recv(10) == b"%d" % number
+        clients = [socket.socket(socket.AF_UNIX) for _ in range(24)]
+        echoed = 0
+        for one in clients:
+            one.settimeout(LIMIT)
+            with suppress(ConnectionError):
+                one.connect(stream)
+                one.sendall(b"hello")
+        for one in clients:
+            with one, suppress(ConnectionError):
+                one.shutdown(socket.SHUT_WR)
+                echoed += one.recv(100) == b"hello"
+        code, end = server.end()
+        assert (code, echoed) == (0, 20)
+        assert (end["stats"]["connections"], end["stats"]["datagrams_received"], end["stats"]["open"]) == (20, 10, 0)
+        assert server.process.stderr is not None
+        traced = server.process.stderr.read().splitlines()
+        accepts = [line for line in traced if " accept " in line]
+        assert len(accepts) == 20
+        assert all(re.search(r" unix:\S+ \(worker \d+\)$", line) for line in accepts)
+        assert not os.path.exists(stream)
+
+
 def test_a_worker_that_dies_ends_the_whole() -> None:
     with serving("--workers", "2") as server:
         with server.connect() as client:
@@ -216,7 +252,6 @@ def test_handed_over_sockets_are_used() -> None:
         (["--bind", "fe80::1"], 11, "netkit: fe80::1 needs an interface"),
         (["--bind", "127.1"], 2, None),
         (["--once", "--count", "2"], 2, "netkit: --once is --count 1: use one of them"),
-        (["--workers", "2", "--once"], 2, "netkit: --workers goes with neither --count, --once, --unix nor --trace"),
         (["--tls-key", "x"], 2, "netkit: --tls-key needs --tls-cert, the certificate it belongs to"),
         (["--tls-cert", "/nosuch"], 2, "netkit: /nosuch: cannot read it: No such file or directory"),
         (["--drop", "2"], 2, None),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from netkit.echo.server.event import OnLog
     from netkit.echo.server.server import EchoServer
+    from netkit.events import OnEvent
     from netkit.net.listen import Listening, Transport
 
 TLS, LIMITS, FAULTS, END = "TLS", "Limits", "Faults on purpose", "When it ends"
@@ -91,7 +92,14 @@ def echo_server(
     unix: Unix = [],
     workers: Annotated[
         int,
-        typer.Option("--workers", metavar="N", min=1, max=64, help="Processes on the port.", rich_help_panel=LISTEN),
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=64,
+            help="Processes on the port. --max-conns is shared out; --per-host and --rate hold for each by itself.",
+            rich_help_panel=LISTEN,
+        ),
     ] = 1,
     metrics: Annotated[
         str | None,
@@ -165,11 +173,12 @@ def echo_server(
     from contextlib import ExitStack
 
     from netkit.cli.output.servers_live import watching
+    from netkit.echo.server.count import SharedCount
     from netkit.echo.server.counters import prometheus
     from netkit.echo.server.faults import Faults
     from netkit.echo.server.metrics import Metrics
     from netkit.echo.server.run import serve
-    from netkit.echo.server.sockets import close_all, open_sockets
+    from netkit.echo.server.sockets import close_all, open_sets
     from netkit.echo.server.workers import Workers
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
@@ -177,8 +186,6 @@ def echo_server(
 
     number = parse_port(listen_port, server=True)
     most = one(once, count)
-    if workers > 1 and (most or unix or trace):
-        raise BadInput("--workers goes with neither --count, --once, --unix nor --trace")
     ready = Ready(fd=ready_fd, file=ready_file)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
     transports = served(tcp, udp)
@@ -188,7 +195,7 @@ def echo_server(
     on_log = None if quiet and out.form is not Form.JSON else out.show
     faults = Faults(delay or 0.0, drop, duplicate, reorder, corrupt, reset_after)
 
-    def make(listening: "Sequence[Listening]", log: "OnLog | None") -> "EchoServer":
+    def make(listening: "Sequence[Listening]", log: "OnLog | None", trace: "OnEvent | None") -> "EchoServer":
         from netkit.echo.server.server import EchoServer
 
         return EchoServer(
@@ -199,28 +206,28 @@ def echo_server(
             idle=idle,
             rate=rate,
             faults=faults,
-            count=most,
+            count=shared or most,
             duration=duration,
             seed=seed,
             on_log=log,
-            on_event=on_event,
+            on_event=trace,
         )
 
     with ExitStack() as stack:
-
-        def opening(port: int) -> "list[Listening]":
-            opened = open_sockets(
-                bind=bind, port=port, transports=transports, unix=unix, reuse_port=workers > 1, on_event=on_event
-            )
+        shared = SharedCount(most) if most and workers > 1 else None
+        if shared:
+            stack.callback(shared.close)
+        sets = open_sets(workers, bind=bind, port=number, transports=transports, unix=unix, on_event=on_event)
+        for opened in sets:
             stack.callback(close_all, opened)
-            return opened
-
-        sets = [opening(number)]
-        sets += [opening(sets[0][0].endpoint.port) for _ in range(workers - 1)]
         pages = listen([scrape], on_event=on_event) if scrape else []
         stack.callback(close_all, pages)
         warn(out, sets[0], rate)
-        server = make(sets[0], on_log) if workers == 1 else Workers(sets, make, on_log)
+        if workers == 1:
+            server: EchoServer | Workers = make(sets[0], on_log, on_event)
+        else:
+            keep = shared.fds if shared else ()
+            server = Workers(sets, make, on_log, on_event, keep, ending=bool(most or duration))
         for page in pages:
             stack.callback(Metrics(server.loop, page, lambda: prometheus(server.snapshot())).close)
         stack.enter_context(watching(server, out))

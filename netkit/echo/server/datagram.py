@@ -183,6 +183,8 @@ class OneByOne(Source):
                 if exc.errno not in mmsg.PASSING:
                     server.failed(self.address, exc)
                 return
+            if not server.take():
+                return
             server.counters.datagrams_received += 1
             server.counters.datagram_bytes += size
             peer = text_of(sender, self.transport)

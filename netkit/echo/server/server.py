@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 from netkit.echo.server import mmsg
 from netkit.echo.server.acceptor import Acceptor
+from netkit.echo.server.count import Count
 from netkit.echo.server.counters import Counters, Snapshot
 from netkit.echo.server.datagram import REORDER_SECONDS, Batches, EchoOneByOne, Source
 from netkit.echo.server.event import Event, OnLog, Reason, event
@@ -68,7 +69,7 @@ class Options(TypedDict, total=False):
     per_host: int | None
     idle: float
     rate: float | None
-    count: int | None
+    count: int | Count | None
     duration: float | None
     on_log: OnLog | None
     on_event: OnEvent | None
@@ -79,7 +80,8 @@ class Server:
 
     listening: bound sockets; the server closes them when it takes no more. tls: streams speak it. max_conns, per_host:
     connections at once. idle: seconds. rate: a second and host; None: PUBLIC_RATE unless all is on loopback, 0: no
-    limit. count: end after so many connections and datagrams. duration: seconds. on_log gets an Event for everything
+    limit. count: end after so many connections and datagrams, which other processes may count too. duration: seconds.
+    on_log gets an Event for everything
     that happens, on_event each step at the socket.
     """
 
@@ -92,7 +94,7 @@ class Server:
         per_host: int | None = None,
         idle: float = IDLE_SECONDS,
         rate: float | None = None,
-        count: int | None = None,
+        count: int | Count | None = None,
         duration: float | None = None,
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
@@ -109,7 +111,7 @@ class Server:
         self.clients: dict[int, Client] = {}
         self._on_log = on_log
         self._idle = idle
-        self._count = count
+        self._count = Count(count) if isinstance(count, int) else count
         self._numbers = 0
         self._draining = False
         self.linger = 0.0  # seconds that datagrams may still wait to be sent when all have come
@@ -122,6 +124,8 @@ class Server:
         self._sweep()
         if duration is not None:
             self.loop.later(duration, self.drain)
+        if self._count is not None and self._count.over_fd is not None:
+            self.loop.add(self._count.over_fd, lambda events: self._enough())
 
     def _open(self, listening: Sequence[Listening]) -> None:
         ports = {each.endpoint.port for each in listening if each.transport == "udp" and not each.endpoint.path}
@@ -153,6 +157,10 @@ class Server:
             self.close()
 
     def _accepted(self, client: socket.socket, peer: str, host: str, number: int) -> None:
+        if not self.take():
+            self.gate.leave(host)
+            client.close()
+            return
         self._numbers += 1
         self.counters.connections += 1
         self.counters.open += 1
@@ -192,16 +200,26 @@ class Server:
             id=client.id,
         )
 
+    def take(self) -> bool:
+        """Whether `count` allows one more connection or datagram."""
+        return self._count is None or self._count.take()
+
     def served(self) -> bool:
         """Whether `count` is reached; then nothing more is taken, and what is open may finish."""
         if self._count is None or self._draining:
             return self._draining
-        if self.counters.connections + self.counters.datagrams_received >= self._count:
+        if self._count.over:
+            self._enough()
+            return True
+        return False
+
+    def _enough(self) -> None:
+        if self._count is not None and self._count.over_fd is not None:
+            self.loop.remove(self._count.over_fd)  # it stays readable
+        if not self._draining:
             self._stop_taking()
             if not self.clients:
                 self.loop.later(self.linger, self.loop.stop)
-            return True
-        return False
 
     def _sweep(self) -> None:
         """Close what has been idle, a few times in one idle time."""

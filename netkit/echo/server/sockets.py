@@ -1,12 +1,13 @@
 """Opens the sockets of the echo and hello servers: addresses, one port for TCP and UDP, unix paths."""
 
+import socket
 from collections.abc import Sequence
 
 from netkit.errors import BadInput
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint, parse_endpoint, parse_host
 from netkit.net.inherit import inherited
-from netkit.net.listen import Listening, Transport, listen
+from netkit.net.listen import Listening, Transport, listen, open_socket
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -50,6 +51,40 @@ def open_sockets(
         close_all(opened)
         raise
     return opened
+
+
+def open_sets(
+    workers: int,
+    *,
+    bind: Sequence[str] = (),
+    port: int = 0,
+    transports: Sequence[Transport] = ("tcp", "udp"),
+    unix: Sequence[str] = (),
+    on_event: OnEvent | None = None,
+) -> list[list[Listening]]:
+    """The same for each of several processes: a socket each at an address (SO_REUSEPORT), so that the kernel spreads
+    the clients; unix sockets and those that were handed over are one for all, and whoever is first takes the client.
+    """
+    several = workers > 1
+    sets = [open_sockets(bind=bind, port=port, transports=transports, unix=unix, reuse_port=several, on_event=on_event)]
+    try:
+        for _ in range(workers - 1):
+            sets.append([])
+            for each in sets[0]:
+                sets[-1].append(each if _one_for_all(each) else _another(each, on_event))
+    except BaseException:
+        for opened in sets:
+            close_all(opened)
+        raise
+    return sets
+
+
+def _one_for_all(each: Listening) -> bool:
+    return bool(each.endpoint.path) or not each.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+
+
+def _another(each: Listening, on_event: OnEvent | None) -> Listening:
+    return open_socket(each.endpoint, each.transport, reuse_port=True, on_event=on_event)
 
 
 def _endpoint(text: str, port: int, transports: Sequence[Transport]) -> Endpoint:

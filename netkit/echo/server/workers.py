@@ -1,7 +1,8 @@
 """Several processes behind one port: each has sockets of its own with SO_REUSEPORT, and the kernel spreads the clients.
 
 The parent opens all sockets, so that nothing is left half bound, forks, and then only collects: the workers' events
-come through a pipe each, their counts through shared memory. A worker that dies is told and ends the whole.
+come through a pipe each, their counts through shared memory. A worker that dies is told and ends the whole. What they
+trace goes to standard error from each, as it happens; `--count` is one count for all.
 """
 
 import json
@@ -18,6 +19,7 @@ from netkit.echo.server.counters import Snapshot, total
 from netkit.echo.server.event import Event, OnLog, event
 from netkit.echo.server.server import EchoServer
 from netkit.errors import LocalFailure
+from netkit.events import OnEvent
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 
@@ -26,20 +28,34 @@ PUBLISH_SECONDS = 0.2  # how old the counts of a worker may be
 ROOM = 4096  # bytes of shared memory for a worker's counts as JSON
 LINE = 1024 * 1024  # no event is so long; a worker that sends more without a newline is broken
 
-Make = Callable[[Sequence[Listening], OnLog | None], EchoServer]
+Make = Callable[[Sequence[Listening], OnLog | None, OnEvent | None], EchoServer]
 
 
 class Workers:
     """Used like an EchoServer: `announce`, `addresses`, `run`, `drain`. sets: the sockets of each worker.
 
-    make: makes the server in the worker; it gets its sockets and where to log.
+    make: makes the server in the worker; it gets its sockets, where to log and where to trace. keep: descriptors that a
+    worker needs besides its sockets. ending: whether they end by themselves (`--count`, `--duration`), so that one may
+    be the first; otherwise one that ends is the end of all.
     """
 
-    def __init__(self, sets: Sequence[Sequence[Listening]], make: Make, on_log: OnLog | None) -> None:
+    def __init__(
+        self,
+        sets: Sequence[Sequence[Listening]],
+        make: Make,
+        on_log: OnLog | None,
+        on_event: OnEvent | None = None,
+        keep: Sequence[int] = (),
+        *,
+        ending: bool = False,
+    ) -> None:
         self.loop = Loop()
         self._sets = sets
         self._make = make
         self._on_log = on_log
+        self._on_event = on_event
+        self._keep = keep
+        self._ending = ending
         self._memory = [mmap.mmap(-1, ROOM) for _ in sets]
         self._workers: dict[int, int] = {}  # pid: its pipe
         self._partial: dict[int, bytes] = {}
@@ -99,7 +115,7 @@ class Workers:
             self._workers[pid] = read
             self._partial[pid] = b""
             self.loop.add(read, lambda events, pid=pid: self._read_events(pid))  # type: ignore[misc]
-        probe = self._make(self._sets[0], None)
+        probe = self._make(self._sets[0], None, None)
         self._labels = probe.addresses
         probe.abandon()
         for listening in self._sets:
@@ -112,7 +128,7 @@ class Workers:
 
         self.loop.close()
         # Everything else is the parent's: pipes, metrics, and above all --ready-fd, whose end a script awaits.
-        keep = sorted({2, write, *(each.socket.fileno() for each in listening)})
+        keep = sorted({2, write, *self._keep, *(each.socket.fileno() for each in listening)})
         for low, high in pairwise([*keep, os.sysconf("SC_OPEN_MAX")]):
             if low + 1 < high:  # closerange(n, n) closes everything from n on where n is 0 (3.11)
                 os.closerange(low + 1, high)
@@ -123,7 +139,7 @@ class Workers:
                 while line:
                     line = line[os.write(write, line) :]
 
-        server = self._make(listening, on_log if self._on_log else None)
+        server = self._make(listening, on_log if self._on_log else None, self._tracing())
 
         def publish() -> None:
             _write(self._memory[number], server.snapshot())
@@ -137,6 +153,13 @@ class Workers:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent tells us
             server.run()
         _write(self._memory[number], server.snapshot())
+
+    def _tracing(self) -> OnEvent | None:
+        """In the child: steps that say whose they are."""
+        if (on_event := self._on_event) is None:
+            return None
+        pid = os.getpid()
+        return lambda step: on_event(step._replace(detail=f"{step.detail} (worker {pid})".lstrip()))
 
     def _read_events(self, pid: int) -> None:
         fd = self._workers[pid]
@@ -157,7 +180,7 @@ class Workers:
         if code and self._failure is None and not (self._draining and code == -signal.SIGTERM):
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._failure = LocalFailure(f"worker {pid} ended unexpectedly ({how})", kind="worker")
-        if not self._draining:
+        if not self._draining and (code or not self._ending):
             self.drain()
         if not self._workers:
             self.loop.stop()
