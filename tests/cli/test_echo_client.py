@@ -3,15 +3,19 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netkit.echo.server.faults import Faults
 from netkit.echo.server.server import EchoServer
+from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
@@ -64,6 +68,30 @@ def test_stdin_is_not_read_unasked(server: Running[EchoServer]) -> None:
     assert os.read(read, 100) == b"not for you"
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize("words", [["-i", "1h"], ["-i", "10ms", "-n", "100000"]], ids=["waiting", "anywhere"])
+def test_ctrl_c_shows_what_was_measured(server: Running[EchoServer], words: list[str]) -> None:
+    argv = [sys.executable, "-m", "netkit", "echo-client", f"127.0.0.1:{server.port}", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdout.readline().startswith("#0 64 bytes ")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60_000 * MS)
+    lines = [line for line in stdout.splitlines() if not line.startswith("#")]
+    assert (process.returncode, stderr) == (130, "")
+    assert re.match(rf"tcp 127\.0\.0\.1:{server.port}: \d+ sent, \d+ received, 0\.0% lost, ", lines[0])
+    assert lines[1].startswith("rtt ms: min ")
+
+
+def test_a_long_stream_at_a_terminal_shows_its_progress(terminal: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.write_bytes(bytes(3 << 20))
+    with serving(faults=Faults(delay=0.55)) as slow:  # which takes a MiB at once, so it lasts three times as long
+        shown = terminal("echo-client", f"127.0.0.1:{slow.port}", "--file", str(file), columns=120)
+    assert shown.returncode == 0
+    assert "/3.1 MB" in shown.text  # the bar, while it came
+    assert any(line.startswith("3145728 bytes sent, 3145728 equal") for line in shown.lines)
 
 
 def test_nobody_there(netkit: Netkit) -> None:

@@ -1,5 +1,7 @@
 """`netkit echo-client`."""
 
+import os
+import stat
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +21,7 @@ from netkit.cli.options import (
     parse_share,
     parse_size,
 )
+from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_data
 from netkit.cli.trace import listener
@@ -225,18 +228,27 @@ def probes(out: Output, endpoint: object, secure: object, trace: str, **options:
     interval = options["interval"]
     shown = isinstance(interval, float) and interval >= SHOWN_INTERVAL and not out.quiet
     code = Exit.OK
-    for result in ping(endpoint, tls=secure, on_event=listener(trace), **options):  # type: ignore[arg-type]
+
+    def show(result: Probe | Summary) -> None:
+        nonlocal code
         if isinstance(result, Probe):
             if shown or (result.outcome != "ok" and not out.quiet):
                 out.show(result)
-        else:
-            assert isinstance(result, Summary)
-            out.show(result)
-            code = result.exit
-            if result.failure:
-                out.error(result.failure)
-            for limit in result.limits:
-                out.error(No(f"{result.target}: {limit}"))
+            return
+        out.show(result)
+        code = result.exit
+        if result.failure:
+            out.error(result.failure)
+        for limit in result.limits:
+            out.error(No(f"{result.target}: {limit}"))
+
+    found = ping(endpoint, tls=secure, on_event=listener(trace), **options)  # type: ignore[arg-type]
+    try:
+        for result in found:
+            show(result)
+    except KeyboardInterrupt as exc:
+        show(found.throw(exc))  # it came here and not there; else there is nothing more, and it is raised again
+        raise
     return code
 
 
@@ -258,14 +270,17 @@ def stream(
             raise BadInput("--print and --json both want standard output")
         on_data = write_data
     try:
-        result = echo(
-            endpoint,  # type: ignore[arg-type]
-            source,
-            tls=secure,  # type: ignore[arg-type]
-            timeout=timeout or 60.0,
-            on_data=on_data,
-            on_event=listener(trace),
-        )
+        with Meter(out) as meter:
+            total = left_in(source)
+            result = echo(
+                endpoint,  # type: ignore[arg-type]
+                source,
+                tls=secure,  # type: ignore[arg-type]
+                timeout=timeout or 60.0,
+                on_data=on_data,
+                on_progress=(lambda received: meter.update(received, total)) if meter.wanted and not show else None,
+                on_event=listener(trace),
+            )
     finally:
         if opened:
             opened.close()
@@ -274,3 +289,12 @@ def stream(
     if result.failure:
         out.error(result.failure)
     return result.exit
+
+
+def left_in(source: int) -> int:
+    """Bytes from here to the end of a regular file; 0 of what has no end yet."""
+    try:
+        found = os.fstat(source)
+        return max(0, found.st_size - os.lseek(source, 0, os.SEEK_CUR)) if stat.S_ISREG(found.st_mode) else 0
+    except OSError:
+        return 0

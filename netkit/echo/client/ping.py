@@ -12,7 +12,7 @@ import select
 import selectors
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from time import monotonic
@@ -52,13 +52,14 @@ def ping(
     max_loss: float = 0.0,
     max_rtt: float | None = None,
     on_event: OnEvent | None = None,
-) -> Iterator[Probe | Summary]:
+) -> Generator[Probe | Summary]:
     """Probe an echo server; yields each probe when its outcome is known, and a Summary at the end.
 
     count, duration: how many probes, how many seconds; whatever ends first. interval: seconds between probes of a
     connection, None for a flood. wait: seconds after which a probe is lost. timeout: for everything; None: what count
     and duration take. max_loss: a share; max_rtt: seconds. Raises Unreachable and the like when there is no connection
-    at all; what happens later is in the summary.
+    at all; what happens later is in the summary. A KeyboardInterrupt, also one thrown in, has the summary of what was
+    measured up to then, and is raised again after it.
     """
     if target.scheme == "udp" and size > MAX_DATAGRAM:
         raise BadInput(f"a datagram carries at most {MAX_DATAGRAM} bytes, not {size}")
@@ -70,7 +71,12 @@ def ping(
         stack.callback(run.close)
         for number in range(parallel):
             run.lanes.append(Lane(run, number, dial(target, tls=tls, deadline=deadline, on_event=on_event)))
-        yield from run.probes(count, duration, deadline if timeout is not None else None)
+        try:
+            yield from run.probes(count, duration, deadline if timeout is not None else None)
+        except KeyboardInterrupt:
+            run.ended = monotonic()
+            yield run.summary(tls is not None, max_loss, max_rtt)
+            raise
         yield run.summary(tls is not None, max_loss, max_rtt)
 
 

@@ -39,13 +39,13 @@ def echo(
     tls: Security | None = None,
     timeout: float = 60.0,
     on_data: OnData | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
     on_event: OnEvent | None = None,
 ) -> Stream:
     """Send what the descriptor `source` gives until its end, and compare what comes back.
 
-    on_data gets what came back; on_progress the bytes sent and received so far. Raises Unreachable and the like when
-    there is no connection; what happens later is in the result.
+    on_data gets what came back; on_progress the number of bytes that are back so far. Raises Unreachable and the like
+    when there is no connection; what happens later is in the result.
     """
     if target.scheme == "udp":
         raise BadInput(
@@ -66,7 +66,7 @@ class Exchange:
         tls: bool,
         deadline: Deadline,
         on_data: OnData | None,
-        on_progress: Callable[[int, int], None] | None,
+        on_progress: Callable[[int], None] | None,
         on_event: OnEvent | None,
     ) -> None:
         self.target, self.socket, self.source, self.tls, self.deadline = target, sock, source, tls, deadline
@@ -103,7 +103,7 @@ class Exchange:
             if ready.get(self.socket.fileno()) or self.tls:
                 self.read()
             if self.on_progress:
-                self.on_progress(self.sent, self.received)
+                self.on_progress(self.received)
         seconds = monotonic() - start
         info = None if self.target.path else tcp_info.read(self.socket)
         transport = "tls" if self.tls else "unix" if self.target.path else "tcp"

@@ -167,6 +167,19 @@ def test_a_datagram_of_another_size_is_corrupt() -> None:
     assert summary.exit is Exit.NO
 
 
+def test_an_interrupt_has_a_summary_and_goes_on() -> None:
+    with serving() as server:
+        found = ping(Endpoint("tcp", "127.0.0.1", server.port), interval=0.001, count=1000, size=100)
+        probes = [next(found), next(found)]
+        summary = found.throw(KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt):
+            next(found)
+    assert all(isinstance(probe, Probe) for probe in probes)
+    assert isinstance(summary, Summary)
+    assert (summary.received, summary.bytes, summary.lost, summary.times.samples) == (2, 200, 0, 2)
+    assert (summary.exit, summary.limits, summary.failure) == (Exit.OK, (), None)
+
+
 def test_a_slow_probe_breaks_max_rtt() -> None:
     with serving() as server:
         _, summary = run(Endpoint("tcp", "127.0.0.1", server.port), max_rtt=1e-9)

@@ -40,11 +40,15 @@ Send = Callable[..., Stream]
 def test_all_comes_back(send: Send, size: int) -> None:
     data = os.urandom(size)
     got: list[bytes] = []
+    progress: list[int] = []
     with serving() as server:
-        result = send(Endpoint("tcp", "127.0.0.1", server.port), data, on_data=got.append)
+        target = Endpoint("tcp", "127.0.0.1", server.port)
+        result = send(target, data, on_data=got.append, on_progress=progress.append)
     assert (result.exit, result.sent, result.received, result.failure) == (Exit.OK, size, size, None)
     assert result.sha256 == hashlib.sha256(data).hexdigest()
     assert b"".join(got) == data
+    assert progress == sorted(progress)
+    assert progress[-1] == size
 
 
 def test_from_a_pipe_that_is_slow() -> None:
