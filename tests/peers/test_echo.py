@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from netkit.echo.client.ping import ping
 from netkit.echo.client.result import Summary
 from netkit.echo.client.stream import echo
+from netkit.echo.server.hello import HelloServer, greeting
+from netkit.echo.server.sockets import close_all, open_sockets
 from netkit.errors import Exit
 from netkit.net.address import Endpoint
 from tests.conftest import MS
@@ -73,6 +76,38 @@ def test_a_stream_through_socat(program: Program, tmp_path: Path) -> None:
     finally:
         server.kill()
         server.wait()
+
+
+def test_a_telnet_session(program: Program) -> None:
+    with serving() as server:
+        session = subprocess.Popen(
+            [program("telnet"), "127.0.0.1", str(server.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert session.stdin is not None
+        assert session.stdout is not None
+        for line in (b"hello\n", b"a second line \xc3\xa9\n"):
+            session.stdin.write(line)
+            session.stdin.flush()
+            while (came := session.stdout.readline()) != line:
+                assert came.startswith((b"Trying", b"Connected", b"Escape"))
+        session.communicate(timeout=LIMIT)
+        assert server.wait_for("close").reason == "eof"
+
+
+def test_telnet_is_greeted(program: Program) -> None:
+    opened = open_sockets(transports=["tcp"])
+    hello = HelloServer(opened, greeting("Hello {peer}\n"), count=1)
+    thread = threading.Thread(target=hello.run)
+    thread.start()
+    argv = [program("telnet"), "127.0.0.1", str(opened[0].endpoint.port)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as session:
+        assert session.stdout is not None
+        assert session.stderr is not None
+        lines = session.stdout.read().splitlines()
+        assert session.stderr.read() == b"Connection closed by foreign host.\n"
+    thread.join(LIMIT)
+    close_all(opened)
+    assert lines[-1] == b"Hello 127.0.0.1"
 
 
 def wait_for_listener(port: int, server: "subprocess.Popen[bytes]") -> None:
