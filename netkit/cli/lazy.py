@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 COMMANDS = "netkit.cli.commands"
+BEHIND = "netkit.behind"  # in the context's meta: the words behind `--`, None without it
 CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 
 
@@ -46,6 +47,12 @@ def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
 
 
 class Leaf(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep what stands behind `--` where the command finds it: of the arguments nobody could say any more."""
+        ctx.meta[BEHIND] = args[args.index("--") + 1 :] if "--" in args else None
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_sections(self, ctx, formatter)
 

@@ -1,15 +1,16 @@
-"""The options that commands share, each defined once, and the parsers of durations, sizes and rates.
+"""The options that commands share, each defined once, and the parsers and types of durations, sizes, rates and shares.
 
 Every leaf takes `json`, `color`, `quiet` and `trace` (tests/cli/test_tree.py checks it) and builds an `Output` and a
 trace listener from them.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-OUTPUT, TIME = "Output", "Time"
+OUTPUT, TIME, TLS = "Output", "Time", "TLS"
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 THOUSANDS = {"": 1, "k": 10**3, "m": 10**6}
@@ -119,13 +120,39 @@ Trace = Annotated[
 ]
 
 
-def timeout(seconds: str) -> object:
+def option(*names: str, help: str, panel: str | None = None, default: str | None = None, **more: Any) -> Any:
+    """An option's type. default: what the help says of it, where that is not the value itself."""
+    if default is not None:
+        more["show_default"] = default
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+
+
+def duration(*names: str, **more: Any) -> Any:
+    return option(*names, parser=parse_duration, metavar="DURATION", **more)
+
+
+def size(*names: str, **more: Any) -> Any:
+    return option(*names, parser=parse_size, metavar="SIZE", **more)
+
+
+def rate(*names: str, **more: Any) -> Any:
+    return option(*names, parser=parse_rate, metavar="RATE", **more)
+
+
+def share(*names: str, **more: Any) -> Any:
+    return option(*names, parser=parse_share, metavar="SHARE", **more)
+
+
+def timeout(seconds: str) -> Any:
     """The type of a `--timeout` whose default is `seconds`, as text for the help."""
-    return typer.Option(
-        "--timeout",
-        parser=parse_duration,
-        metavar="DURATION",
-        help="Give up after this long, all told.",
-        show_default=seconds,
-        rich_help_panel=TIME,
-    )
+    return duration("--timeout", help="Give up after this long, all told.", panel=TIME, default=seconds)
+
+
+Cacert = Annotated[Path | None, option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", panel=TLS)]
+Insecure = Annotated[bool, option("--insecure", help="Do not verify certificates.", panel=TLS)]
+ServerName = Annotated[
+    str | None, option("--server-name", metavar="NAME", help="The name the certificate must have.", panel=TLS)
+]
+TlsCert = Annotated[Path | None, option("--tls-cert", metavar="FILE", help="Listen with this chain (PEM).", panel=TLS)]
+TlsKey = Annotated[Path | None, option("--tls-key", metavar="FILE", help="Its key (PEM).", panel=TLS)]
+TlsSelfSigned = Annotated[bool, option("--tls-self-signed", help="Listen with a certificate made now.", panel=TLS)]

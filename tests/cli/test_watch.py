@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from netkit.echo.server.server import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
+from tests.loopback import tcp
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LIMIT = 30_000 * MS
@@ -169,50 +169,25 @@ def test_on_a_terminal(terminal: Callable[..., Any], server: Running[EchoServer]
 
 
 def test_hex_on_a_terminal(terminal: Callable[..., Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            client, _ = listener.accept()
-            with client:
-                client.sendall(b"\x1b[2Jhi\n")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        shown = terminal("watch", f"a=127.0.0.1:{listener.getsockname()[1]}", "--hex", columns=100)
-        thread.join(LIMIT)
+    with tcp(lambda client: client.sendall(b"\x1b[2Jhi\n")) as address:
+        shown = terminal("watch", f"a={address}", "--hex", columns=100)
     assert shown.returncode == 0
     assert any("000000  1b5b 324a 6869 0a" in line for line in shown.lines)
     assert any(line.endswith("< 7 bytes") for line in shown.lines)
 
 
 def test_raw_on_a_terminal_is_harmless_and_has_no_table(terminal: Callable[..., Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    def serve(client: socket.socket) -> None:
+        client.sendall(b"\x1b[2Jone\ntwo\n")
+        client.recv(1)
 
-        def serve() -> None:
-            client, _ = listener.accept()
-            with client:
-                client.sendall(b"\x1b[2Jone\ntwo\n")
-                client.recv(1)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-        shown = terminal("watch", address, "--raw", "--max-lines", "2", columns=100)
-        thread.join(LIMIT)
+    with tcp(serve) as address:
+        shown = terminal("watch", str(address), "--raw", "--max-lines", "2", columns=100)
     assert (shown.returncode, shown.text) == (0, "\\x1b[2Jone\ntwo\n")
 
 
 def test_text_on_a_terminal_is_harmless(terminal: Callable[..., Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            client, _ = listener.accept()
-            with client:
-                client.sendall(b"\x1b[2Jred\xff\n")
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        shown = terminal("watch", "-q", f"a=127.0.0.1:{listener.getsockname()[1]}", columns=100)
-        thread.join(LIMIT)
+    with tcp(lambda client: client.sendall(b"\x1b[2Jred\xff\n")) as address:
+        shown = terminal("watch", "-q", f"a={address}", columns=100)
     assert shown.returncode == 0
     assert shown.lines[0].endswith(r"a < \x1b[2Jred\xff")

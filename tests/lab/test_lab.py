@@ -185,8 +185,12 @@ def test_descriptors_running_out_does_not_spin_and_is_told() -> None:
     code = """
 import resource, socket, threading
 from netkit.lab import running
-events = []
-with running(bind=["127.0.0.1"], on_log=events.append) as lab:
+events, failed = [], threading.Event()
+def on_log(event):
+    events.append(event)
+    if event.event == "failed":
+        failed.set()
+with running(bind=["127.0.0.1"], on_log=on_log) as lab:
     address = tuple(lab.listening["http"][0].socket.getsockname())
     here = len(__import__("os").listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (here + 12, here + 12))
@@ -196,8 +200,7 @@ with running(bind=["127.0.0.1"], on_log=events.append) as lab:
             clients.append(socket.create_connection(address, timeout=20))
     except OSError:
         pass
-    while not [e for e in events if e.event == "failed"]:
-        threading.Event().wait(0.01)
+    failed.wait(20)
     clients.pop().close()
     for client in clients[:-1]:
         client.close()

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +11,10 @@ import pytest
 from netkit.echo.client.ping import ping
 from netkit.echo.client.result import Summary
 from netkit.echo.client.stream import echo
-from netkit.echo.server.hello import HelloServer, greeting
-from netkit.echo.server.sockets import close_all, open_sockets
 from netkit.errors import Exit
 from netkit.net.address import Endpoint
 from tests.conftest import MS
-from tests.echo.server.conftest import serving
+from tests.echo.server.conftest import greeting_with, serving
 
 Program = Callable[[str], str]
 LIMIT = 30_000 * MS
@@ -95,18 +92,13 @@ def test_a_telnet_session(program: Program) -> None:
 
 
 def test_telnet_is_greeted(program: Program) -> None:
-    opened = open_sockets(transports=["tcp"])
-    hello = HelloServer(opened, greeting("Hello {peer}\n"), count=1)
-    thread = threading.Thread(target=hello.run)
-    thread.start()
-    argv = [program("telnet"), "127.0.0.1", str(opened[0].endpoint.port)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as session:
-        assert session.stdout is not None
-        assert session.stderr is not None
-        lines = session.stdout.read().splitlines()
-        assert session.stderr.read() == b"Connection closed by foreign host.\n"
-    thread.join(LIMIT)
-    close_all(opened)
+    with greeting_with("Hello {peer}\n") as server:
+        argv = [program("telnet"), "127.0.0.1", str(server.port)]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as session:
+            assert session.stdout is not None
+            assert session.stderr is not None
+            lines = session.stdout.read().splitlines()
+            assert session.stderr.read() == b"Connection closed by foreign host.\n"
     assert lines[-1] == b"Hello 127.0.0.1"
 
 

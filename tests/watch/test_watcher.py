@@ -2,7 +2,6 @@
 
 import os
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,10 +20,8 @@ from netkit.watch.condition import parse as condition
 from netkit.watch.event import Event
 from netkit.watch.target import parse, unique
 from netkit.watch.watcher import Watcher
-from tests.conftest import MS
 from tests.echo.server.conftest import serving
-
-LIMIT = 20_000 * MS
+from tests.loopback import LIMIT, reset, tcp
 
 
 class Watched:
@@ -40,7 +37,7 @@ class Watched:
 
 
 def watch(
-    *words: str,
+    *words: object,
     listen: tuple[str, ...] = (),
     until: str = "",
     then: Callable[[Event], None] | None = None,
@@ -54,27 +51,9 @@ def watch(
         if then:
             then(event)
 
-    targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
+    targets = unique([parse(str(word)) for word in words] + [parse(word, listen=True) for word in listen])
     watcher = Watcher(targets, on_watch=on_watch, until=condition(until) if until else None, **options)
     return Watched(watcher.run(timeout), events)
-
-
-@contextmanager
-def server(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(LIMIT)
-
-        def run() -> None:
-            client, _ = listener.accept()
-            with client:
-                client.settimeout(LIMIT)
-                serve(client)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(LIMIT)
-        assert not thread.is_alive()
 
 
 def unused(kind: int = socket.SOCK_STREAM) -> int:
@@ -84,12 +63,8 @@ def unused(kind: int = socket.SOCK_STREAM) -> int:
         return port
 
 
-def reset(client: socket.socket) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
 def test_data_half_close_and_close() -> None:
-    with server(lambda client: client.sendall(b"one\ntwo\nrest")) as address:
+    with tcp(lambda client: client.sendall(b"one\ntwo\nrest")) as address:
         seen = watch(f"a={address}")
     assert seen.code is Exit.OK
     assert seen.names() == ["connecting", "open", "data", "data", "half_close", "data", "close"]
@@ -98,12 +73,12 @@ def test_data_half_close_and_close() -> None:
         (b"two\n", False),
         (b"rest", True),
     ]
-    assert seen.events[1].peer == address
+    assert seen.events[1].peer == str(address)
     assert seen.events[1].ms is not None
 
 
 def test_a_reset_is_no_close() -> None:
-    with server(reset) as address:
+    with tcp(reset) as address:
         seen = watch(address)
     assert (seen.names()[-1], seen.code) == ("reset", Exit.UNREACHABLE)
 
@@ -155,7 +130,7 @@ def test_a_file_on_standard_input_waits_for_one_that_does_not_read(tmp_path: Pat
     path.write_bytes((b"x" * 79 + b"\n") * 200_000)
     over = threading.Event()
     turns = 0
-    with server(lambda client: [over.wait(LIMIT)].clear()) as address, stdin_from(os.open(path, os.O_RDONLY)):
+    with tcp(lambda client: [over.wait(LIMIT)].clear()) as address, stdin_from(os.open(path, os.O_RDONLY)):
         watcher = Watcher([parse(f"a={address}")], on_watch=lambda event: None, stdin="a")
         turn = watcher.loop.turn
 
@@ -190,7 +165,7 @@ def test_urgent_data_is_told_apart() -> None:
         with suppress(ConnectionResetError):
             client.recv(1)
 
-    with server(serve) as address:
+    with tcp(serve) as address:
         seen = watch(address, until="never", then=lambda event: None, timeout=0.3)
         assert ("urgent", b"!") in [(one.event, one.data) for one in seen.events]
     assert seen.code is Exit.TIMEOUT
@@ -204,7 +179,7 @@ def test_refused_and_an_address_that_is_no_host() -> None:
 
 
 def test_some_well_some_not_is_8() -> None:
-    with server(lambda client: None) as address:
+    with tcp(lambda client: None) as address:
         seen = watch(address, f"127.0.0.1:{unused()}")
     assert seen.code is Exit.PARTIAL
 
@@ -249,14 +224,14 @@ def test_a_silent_address_is_a_timeout() -> None:
 
 @pytest.mark.parametrize(("until", "lines"), [("any-data", 1), ("2", 2), ("thr.e$", 3), ("all-closed", 3)])
 def test_conditions(until: str, lines: int) -> None:
-    with server(lambda client: client.sendall(b"one\ntwo\nthree\n")) as address:
+    with tcp(lambda client: client.sendall(b"one\ntwo\nthree\n")) as address:
         seen = watch(address, until=until)
     assert seen.code is Exit.OK
     assert seen.data().count(b"\n") >= lines
 
 
 def test_all_ended_before_it_held_is_1() -> None:
-    with server(lambda client: client.sendall(b"one\n")) as address:
+    with tcp(lambda client: client.sendall(b"one\n")) as address:
         assert watch(address, until="never").code is Exit.NO
 
 
@@ -393,7 +368,7 @@ def test_a_character_in_two_segments_is_one() -> None:
         client.sendall("é".encode()[1:] + b"\n")
 
     events: list[Event] = []
-    with server(serve) as address:
+    with tcp(serve) as address:
         watcher = Watcher([parse(f"a={address}")], on_watch=events.append, stdin="a", until=condition("1"))
         read, write = os.pipe()
         watcher.loop.later(0.4, lambda: [os.write(write, b"x\n")].clear())
@@ -506,7 +481,7 @@ def test_listening_with_tls(tmp_path: Path) -> None:
 
 def test_a_trace_has_the_steps() -> None:
     steps: list[str] = []
-    with server(lambda client: client.sendall(b"x\n")) as address:
+    with tcp(lambda client: client.sendall(b"x\n")) as address:
         watch(address, on_event=lambda step: steps.append(step.name))
     assert steps == ["connect", "recv", "close"]
 
@@ -625,7 +600,7 @@ def test_no_more_than_so_many_lines() -> None:
         client.sendall(b"1\n2\n3\nrest")
         client.recv(1)
 
-    with server(serve) as one, server(serve) as two:
+    with tcp(serve) as one, tcp(serve) as two:
         seen = watch(f"a={one}", f"b={two}", max_lines=2, reconnect=True)
     assert seen.code is Exit.OK
     for label in ("a", "b"):

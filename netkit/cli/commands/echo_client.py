@@ -11,15 +11,20 @@ import typer
 
 from netkit.cli.options import (
     TIME,
+    Cacert,
     Color,
     ColorOption,
+    Insecure,
     Json,
     Quiet,
+    ServerName,
     Trace,
-    parse_duration,
-    parse_rate,
-    parse_share,
-    parse_size,
+    duration,
+    option,
+    rate,
+    share,
+    size,
+    timeout,
 )
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
@@ -43,134 +48,43 @@ def echo_client(
         str,
         typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://, tls://, unix:PATH or unix-dgram:PATH."),
     ] = f"127.0.0.1:{ECHO_PORT}",
-    udp: Annotated[bool, typer.Option("--udp", help="Send datagrams.", rich_help_panel=TRANSPORT)] = False,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.", rich_help_panel=TRANSPORT)] = False,
-    cacert: Annotated[
-        Path | None,
-        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=TRANSPORT),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify the certificate.", rich_help_panel=TRANSPORT)
-    ] = False,
-    server_name: Annotated[
-        str | None,
-        typer.Option(
-            "--server-name", metavar="NAME", help="The name the certificate must have.", rich_help_panel=TRANSPORT
-        ),
-    ] = None,
+    udp: Annotated[bool, option("--udp", help="Send datagrams.", panel=TRANSPORT)] = False,
+    tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TRANSPORT)] = False,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
+    server_name: ServerName = None,
     count: Annotated[
         int | None,
-        typer.Option(
-            "--count",
-            "-n",
-            metavar="N",
-            min=1,
-            help="Probes.",
-            show_default="10; no limit with --duration",
-            rich_help_panel=PROBES,
+        option(
+            "--count", "-n", metavar="N", min=1, help="Probes.", panel=PROBES, default="10; no limit with --duration"
         ),
     ] = None,
-    duration: Annotated[
-        float | None,
-        typer.Option(
-            "--duration", parser=parse_duration, metavar="DURATION", help="Probe this long.", rich_help_panel=PROBES
-        ),
-    ] = None,
+    duration: Annotated[float | None, duration("--duration", help="Probe this long.", panel=PROBES)] = None,
     interval: Annotated[
         float | None,
-        typer.Option(
-            "--interval",
-            "-i",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="Between the probes of a connection.",
-            show_default="1s",
-            rich_help_panel=PROBES,
-        ),
+        duration("--interval", "-i", help="Between the probes of a connection.", panel=PROBES, default="1s"),
     ] = None,
     rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            parser=parse_rate,
-            metavar="RATE",
-            help="Probes of all connections together, as 100/s.",
-            rich_help_panel=PROBES,
-        ),
+        float | None, rate("--rate", help="Probes of all connections together, as 100/s.", panel=PROBES)
     ] = None,
-    flood: Annotated[
-        bool, typer.Option("--flood", help="Send the next one when one is back.", rich_help_panel=PROBES)
-    ] = False,
-    size: Annotated[
-        int,
-        typer.Option(
-            "--size",
-            parser=parse_size,
-            metavar="SIZE",
-            help="Bytes of a probe.",
-            show_default="64",
-            rich_help_panel=PROBES,
-        ),
-    ] = 64,
-    pattern: Annotated[
-        Pattern, typer.Option("--pattern", help="What fills a probe.", rich_help_panel=PROBES)
-    ] = Pattern.random,
+    flood: Annotated[bool, option("--flood", help="Send the next one when one is back.", panel=PROBES)] = False,
+    size: Annotated[int, size("--size", help="Bytes of a probe.", panel=PROBES, default="64")] = 64,
+    pattern: Annotated[Pattern, option("--pattern", help="What fills a probe.", panel=PROBES)] = Pattern.random,
     parallel: Annotated[
-        int, typer.Option("--parallel", metavar="N", min=1, max=10_000, help="Connections.", rich_help_panel=PROBES)
+        int, option("--parallel", metavar="N", min=1, max=10_000, help="Connections.", panel=PROBES)
     ] = 1,
-    stdin: Annotated[
-        bool, typer.Option("--stdin", help="Send standard input, and compare.", rich_help_panel=STREAM)
-    ] = False,
+    stdin: Annotated[bool, option("--stdin", help="Send standard input, and compare.", panel=STREAM)] = False,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", metavar="FILE", help="Send this file; - is standard input.", rich_help_panel=STREAM
-        ),
+        option("--file", "-f", metavar="FILE", help="Send this file; - is standard input.", panel=STREAM),
     ] = None,
-    show: Annotated[bool, typer.Option("--print", help="Print what came back.", rich_help_panel=STREAM)] = False,
-    wait: Annotated[
-        float,
-        typer.Option(
-            "--wait",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="A probe is lost after this long.",
-            show_default="1s",
-            rich_help_panel=TIME,
-        ),
-    ] = 1.0,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="Give up after this long, all told.",
-            show_default="60s for a stream; what the probes take",
-            rich_help_panel=TIME,
-        ),
-    ] = None,
+    show: Annotated[bool, option("--print", help="Print what came back.", panel=STREAM)] = False,
+    wait: Annotated[float, duration("--wait", help="A probe is lost after this long.", panel=TIME, default="1s")] = 1.0,
+    timeout: Annotated[float | None, timeout("60s for a stream; what the probes take")] = None,
     max_loss: Annotated[
-        float,
-        typer.Option(
-            "--max-loss",
-            parser=parse_share,
-            metavar="SHARE",
-            help="More loss than this, as 1%, is exit 1.",
-            show_default="0%",
-            rich_help_panel=CHECKS,
-        ),
+        float, share("--max-loss", help="More loss than this, as 1%, is exit 1.", panel=CHECKS, default="0%")
     ] = 0.0,
-    max_rtt: Annotated[
-        float | None,
-        typer.Option(
-            "--max-rtt",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="A slower probe is exit 1.",
-            rich_help_panel=CHECKS,
-        ),
-    ] = None,
+    max_rtt: Annotated[float | None, duration("--max-rtt", help="A slower probe is exit 1.", panel=CHECKS)] = None,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,

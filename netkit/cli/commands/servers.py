@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netkit.cli.options import (
+    TLS,
     Color,
     ColorOption,
     Json,
     Quiet,
+    TlsCert,
+    TlsKey,
+    TlsSelfSigned,
     Trace,
-    parse_duration,
-    parse_rate,
-    parse_share,
-    parse_size,
+    duration,
+    option,
+    rate,
+    share,
+    size,
 )
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile, port
@@ -30,58 +35,33 @@ if TYPE_CHECKING:
     from netkit.events import OnEvent
     from netkit.net.listen import Listening, Transport
 
-TLS, LIMITS, FAULTS, END = "TLS", "Limits", "Faults on purpose", "When it ends"
+LIMITS, FAULTS, END = "Limits", "Faults on purpose", "When it ends"
 ECHO_PORT, HELLO_PORT = 45000, 45001
-Tcp = Annotated[bool, typer.Option("--tcp", help="Serve streams alone.", rich_help_panel=LISTEN)]
-Udp = Annotated[bool, typer.Option("--udp", help="Serve datagrams alone.", rich_help_panel=LISTEN)]
+Tcp = Annotated[bool, option("--tcp", help="Serve streams alone.", panel=LISTEN)]
+Udp = Annotated[bool, option("--udp", help="Serve datagrams alone.", panel=LISTEN)]
 Unix = Annotated[
-    list[str],
-    typer.Option(
-        "--unix", metavar="PATH", help="A unix socket; unix-dgram:PATH for datagrams.", rich_help_panel=LISTEN
-    ),
-]
-TlsCert = Annotated[
-    Path | None,
-    typer.Option("--tls-cert", metavar="FILE", help="Speak TLS with this chain (PEM).", rich_help_panel=TLS),
-]
-TlsKey = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).", rich_help_panel=TLS)]
-TlsSelfSigned = Annotated[
-    bool,
-    typer.Option("--tls-self-signed", help="Speak TLS with a certificate made now.", rich_help_panel=TLS),
+    list[str], option("--unix", metavar="PATH", help="A unix socket; unix-dgram:PATH for datagrams.", panel=LISTEN)
 ]
 TlsWriteCert = Annotated[
-    Path | None,
-    typer.Option("--tls-write-cert", metavar="FILE", help="Put it there, for clients to trust.", rich_help_panel=TLS),
+    Path | None, option("--tls-write-cert", metavar="FILE", help="Put it there, for clients to trust.", panel=TLS)
 ]
-MaxConns = Annotated[
-    int, typer.Option("--max-conns", metavar="N", min=1, help="Connections at once.", rich_help_panel=LIMITS)
-]
+MaxConns = Annotated[int, option("--max-conns", metavar="N", min=1, help="Connections at once.", panel=LIMITS)]
 PerHost = Annotated[
-    int | None,
-    typer.Option("--per-host", metavar="N", min=1, help="Connections at once from a host.", rich_help_panel=LIMITS),
+    int | None, option("--per-host", metavar="N", min=1, help="Connections at once from a host.", panel=LIMITS)
 ]
 Rate = Annotated[
     float | None,
-    typer.Option(
+    rate(
         "--rate",
-        parser=parse_rate,
-        metavar="RATE",
         help="Datagrams, and connections, of one host.",
-        show_default="1000/s unless all is on loopback",
-        rich_help_panel=LIMITS,
+        panel=LIMITS,
+        default="1000/s unless all is on loopback",
     ),
 ]
-Once = Annotated[bool, typer.Option("--once", help="End after one connection or datagram.", rich_help_panel=END)]
-Count = Annotated[
-    int | None, typer.Option("--count", metavar="N", min=1, help="End after so many.", rich_help_panel=END)
-]
-Duration = Annotated[
-    float | None,
-    typer.Option(
-        "--duration", parser=parse_duration, metavar="DURATION", help="End after this long.", rich_help_panel=END
-    ),
-]
-SHARE = {"parser": parse_share, "metavar": "SHARE", "rich_help_panel": FAULTS, "show_default": False}
+Once = Annotated[bool, option("--once", help="End after one connection or datagram.", panel=END)]
+Count = Annotated[int | None, option("--count", metavar="N", min=1, help="End after so many.", panel=END)]
+FAULT = {"panel": FAULTS, "show_default": False}
+Duration = Annotated[float | None, duration("--duration", help="End after this long.", panel=END)]
 
 
 def echo_server(
@@ -92,20 +72,18 @@ def echo_server(
     unix: Unix = [],
     workers: Annotated[
         int,
-        typer.Option(
+        option(
             "--workers",
             metavar="N",
             min=1,
             max=64,
             help="Processes on the port. --max-conns is shared out; --per-host and --rate hold for each by itself.",
-            rich_help_panel=LISTEN,
+            panel=LISTEN,
         ),
     ] = 1,
     metrics: Annotated[
         str | None,
-        typer.Option(
-            "--metrics", metavar="[HOST:]PORT", help="Serve the counters to Prometheus.", rich_help_panel=LISTEN
-        ),
+        option("--metrics", metavar="[HOST:]PORT", help="Serve the counters to Prometheus.", panel=LISTEN),
     ] = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -114,43 +92,20 @@ def echo_server(
     max_conns: MaxConns = 256,
     per_host: PerHost = None,
     idle: Annotated[
-        float,
-        typer.Option(
-            "--idle",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="Close what has not moved for so long.",
-            show_default="5m",
-            rich_help_panel=LIMITS,
-        ),
+        float, duration("--idle", help="Close what has not moved for so long.", panel=LIMITS, default="5m")
     ] = 300.0,
     rate: Rate = None,
-    delay: Annotated[
-        float | None,
-        typer.Option(
-            "--delay", parser=parse_duration, metavar="DURATION", help="Wait before each echo.", rich_help_panel=FAULTS
-        ),
-    ] = None,
-    drop: Annotated[float, typer.Option("--drop", help="Datagrams lost, as 5% or 0.05.", **SHARE)] = 0.0,
-    duplicate: Annotated[float, typer.Option("--duplicate", help="Datagrams sent twice.", **SHARE)] = 0.0,
-    reorder: Annotated[float, typer.Option("--reorder", help="Datagrams that let the next one pass.", **SHARE)] = 0.0,
+    delay: Annotated[float | None, duration("--delay", help="Wait before each echo.", panel=FAULTS)] = None,
+    drop: Annotated[float, share("--drop", help="Datagrams lost, as 5% or 0.05.", **FAULT)] = 0.0,
+    duplicate: Annotated[float, share("--duplicate", help="Datagrams sent twice.", **FAULT)] = 0.0,
+    reorder: Annotated[float, share("--reorder", help="Datagrams that let the next one pass.", **FAULT)] = 0.0,
     corrupt: Annotated[
-        float,
-        typer.Option("--corrupt", help="Datagrams, and reads of a stream, with a flipped bit.", **SHARE),
+        float, share("--corrupt", help="Datagrams, and reads of a stream, with a flipped bit.", **FAULT)
     ] = 0.0,
     reset_after: Annotated[
-        int | None,
-        typer.Option(
-            "--reset-after",
-            parser=parse_size,
-            metavar="SIZE",
-            help="Reset a stream when it got so much back.",
-            rich_help_panel=FAULTS,
-        ),
+        int | None, size("--reset-after", help="Reset a stream when it got so much back.", panel=FAULTS)
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="The same faults every time.", rich_help_panel=FAULTS)
-    ] = None,
+    seed: Annotated[int | None, option("--seed", metavar="N", help="The same faults every time.", panel=FAULTS)] = None,
     once: Once = False,
     count: Count = None,
     duration: Duration = None,
@@ -283,7 +238,7 @@ def hello_server(
     text: Annotated[
         str, typer.Argument(metavar="[TEXT]", help="The greeting; its fields are {peer} {peer_port} {time} {n} {host}.")
     ] = "Hello from {host}\\n",
-    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Greet with this file.")] = None,
+    file: Annotated[Path | None, option("--file", "-f", metavar="FILE", help="Greet with this file.")] = None,
     tcp: Tcp = False,
     udp: Udp = False,
     bind: Bind = [],
@@ -296,21 +251,9 @@ def hello_server(
     max_conns: MaxConns = 256,
     per_host: PerHost = None,
     rate: Rate = None,
-    delay: Annotated[
-        float | None,
-        typer.Option(
-            "--delay", parser=parse_duration, metavar="DURATION", help="Wait before greeting.", rich_help_panel=FAULTS
-        ),
-    ] = None,
-    partial: Annotated[
-        int | None,
-        typer.Option(
-            "--partial", parser=parse_size, metavar="SIZE", help="Send so much of it alone.", rich_help_panel=FAULTS
-        ),
-    ] = None,
-    abort: Annotated[
-        bool, typer.Option("--abort", help="Reset the connection after it.", rich_help_panel=FAULTS)
-    ] = False,
+    delay: Annotated[float | None, duration("--delay", help="Wait before greeting.", panel=FAULTS)] = None,
+    partial: Annotated[int | None, size("--partial", help="Send so much of it alone.", panel=FAULTS)] = None,
+    abort: Annotated[bool, option("--abort", help="Reset the connection after it.", panel=FAULTS)] = False,
     once: Once = False,
     count: Count = None,
     duration: Duration = None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, parse_duration, timeout
+from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace, duration, option, timeout
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.run import say
 from netkit.cli.trace import listener
@@ -39,39 +39,22 @@ def list_options(
     if out.form is Form.HUMAN:
         out.show(found)
         return
-    for option in found:
-        out.show(option)
+    for one in found:
+        out.show(one)
 
 
 def show(
     target: TargetArgument,
-    changed: Annotated[bool, typer.Option("--changed", help="Only what differs from a fresh socket.")] = False,
+    changed: Annotated[bool, option("--changed", help="Only what differs from a fresh socket.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show queues and TCP_INFO again and again.", rich_help_panel=WATCH)
+        bool, option("--watch", "-w", help="Show queues and TCP_INFO again and again.", panel=WATCH)
     ] = False,
     interval: Annotated[
-        float | None,
-        typer.Option(
-            "--interval",
-            "-i",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="Between two looks.",
-            show_default="1s",
-            rich_help_panel=WATCH,
-        ),
+        float | None, duration("--interval", "-i", help="Between two looks.", panel=WATCH, default="1s")
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
-            "--count",
-            "-n",
-            metavar="N",
-            min=1,
-            help="End after so many looks.",
-            show_default="no limit",
-            rich_help_panel=WATCH,
-        ),
+        option("--count", "-n", metavar="N", min=1, help="End after so many looks.", panel=WATCH, default="no limit"),
     ] = None,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -113,7 +96,7 @@ def show(
 def get(
     target: TargetArgument,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As SO_RCVBUF, nodelay or 6:1:4.")],
-    short: Annotated[bool, typer.Option("--short", help="Print the values alone.", rich_help_panel="Output")] = False,
+    short: Annotated[bool, option("--short", help="Print the values alone.", panel=OUTPUT)] = False,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,

@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
+from netkit.cli.lazy import BEHIND
+from netkit.cli.options import (
+    TIME,
+    Cacert,
+    Color,
+    ColorOption,
+    Insecure,
+    Json,
+    Quiet,
+    ServerName,
+    TlsCert,
+    TlsKey,
+    TlsSelfSigned,
+    Trace,
+    duration,
+    option,
+)
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure, No, TimedOut
@@ -15,10 +31,11 @@ from netkit.errors import BadInput, Exit, LocalFailure, No, TimedOut
 if TYPE_CHECKING:
     from netkit.watch.target import Target
 
-WAIT, STREAMS, TLS = "Waiting", "Streams", "TLS"
+WAIT, STREAMS = "Waiting", "Streams"
 
 
 def watch(
+    ctx: typer.Context,
     endpoints: Annotated[
         list[str] | None,
         typer.Argument(
@@ -26,93 +43,52 @@ def watch(
             help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as /PATH.",
         ),
     ] = None,
-    listen: Annotated[
-        list[str], typer.Option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")
-    ] = [],
+    listen: Annotated[list[str], option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")] = [],
     until: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--until",
             metavar="WHAT",
             help="End with 0 when: all-up, any-data, all-closed, N lines came, or a line matches the expression.",
-            rich_help_panel=WAIT,
+            panel=WAIT,
         ),
     ] = None,
     reconnect: Annotated[
-        bool, typer.Option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", rich_help_panel=WAIT)
+        bool, option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", panel=WAIT)
     ] = False,
     timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="Give up after this long, all told.",
-            rich_help_panel=TIME,
-        ),
+        float | None, duration("--timeout", help="Give up after this long, all told.", panel=TIME)
     ] = None,
     connect_timeout: Annotated[
-        float,
-        typer.Option(
-            "--connect-timeout",
-            parser=parse_duration,
-            metavar="DURATION",
-            help="For one try to connect.",
-            show_default="5s",
-            rich_help_panel=TIME,
-        ),
+        float, duration("--connect-timeout", help="For one try to connect.", panel=TIME, default="5s")
     ] = 5.0,
     stdin: Annotated[
         str,
-        typer.Option(
+        option(
             "--stdin",
             metavar="NAME|all|none",
             help="Send standard input there; `@name text` to one.",
-            rich_help_panel=STREAMS,
+            panel=STREAMS,
         ),
     ] = "none",
-    hex_: Annotated[bool, typer.Option("--hex", help="Dump data as hexadecimal.", rich_help_panel=STREAMS)] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Print what comes alone, byte by byte.", rich_help_panel=STREAMS)
-    ] = False,
+    hex_: Annotated[bool, option("--hex", help="Dump data as hexadecimal.", panel=STREAMS)] = False,
+    raw: Annotated[bool, option("--raw", help="Print what comes alone, byte by byte.", panel=STREAMS)] = False,
     max_lines: Annotated[
         int | None,
-        typer.Option(
-            "--max-lines",
-            metavar="N",
-            min=1,
-            help="Close an endpoint after so many lines from it.",
-            rich_help_panel=STREAMS,
-        ),
+        option("--max-lines", metavar="N", min=1, help="Close an endpoint after so many lines from it.", panel=STREAMS),
     ] = None,
     max_conns: Annotated[
-        int,
-        typer.Option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", rich_help_panel=STREAMS),
+        int, option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", panel=STREAMS)
     ] = 256,
     pcap: Annotated[
-        Path | None,
-        typer.Option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", rich_help_panel=STREAMS),
+        Path | None, option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", panel=STREAMS)
     ] = None,
-    cacert: Annotated[
-        Path | None, typer.Option("--cacert", metavar="FILE", help="Trust these certificates.", rich_help_panel=TLS)
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=TLS)
-    ] = False,
-    server_name: Annotated[
-        str | None,
-        typer.Option("--server-name", metavar="NAME", help="The name certificates must have.", rich_help_panel=TLS),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option("--tls-cert", metavar="FILE", help="Listen with this chain (PEM).", rich_help_panel=TLS),
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).", rich_help_panel=TLS)
-    ] = None,
-    tls_self_signed: Annotated[
-        bool, typer.Option("--tls-self-signed", help="Listen with a certificate made now.", rich_help_panel=TLS)
-    ] = False,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
+    server_name: ServerName = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -142,7 +118,7 @@ def watch(
 
     if raw and (json or hex_):
         raise BadInput(f"--raw and {'--json' if json else '--hex'} exclude each other")
-    words, command = split(endpoints or [])
+    words, command = split(endpoints or [], ctx.meta.get(BEHIND))
     targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
     if not targets:
         raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
@@ -179,17 +155,13 @@ def watch(
     return code
 
 
-def split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Endpoints, and the command behind `--`: Typer hands over both in one list, so look where the -- stood."""
-    import sys
-
-    argv = sys.argv[1:]
-    if "--" not in argv:
+def split(words: list[str], behind: list[str] | None) -> tuple[list[str], list[str]]:
+    """Endpoints, and the command behind `--`: Typer hands over both in one list."""
+    if behind is None:
         return words, []
-    command = argv[argv.index("--") + 1 :]
-    if not command:
+    if not behind:
         raise BadInput("there is no command behind --")
-    return words[: len(words) - len(command)], command
+    return words[: -len(behind)], behind
 
 
 def uses_tls(target: "Target") -> bool:

@@ -2,15 +2,12 @@
 live table of connections, below the events.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from netkit.cli.output.sink import Form, Output, make_console
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from netkit.cli.output.live import below, wanted
+from netkit.cli.output.sink import Form, Output
 
 STATS_SECONDS = 1.0
 REFRESH_SECONDS = 0.5
@@ -23,8 +20,11 @@ def watching(server: Any, out: Output) -> Iterator[None]:
     if out.form is Form.JSON:
         _report(server)
         yield
-    elif out.form is Form.HUMAN and sys.stderr.isatty() and not out.quiet:
-        with _table(server, out):
+    elif wanted(out):
+        from netkit.cli.output.servers_rich import Traffic
+
+        traffic = Traffic(server)
+        with below(out, server.loop, REFRESH_SECONDS, lambda: traffic.table(ROWS)):
             yield
     else:
         yield
@@ -44,29 +44,3 @@ def _report(server: Any) -> None:
         server.loop.later(STATS_SECONDS, report)
 
     server.loop.later(STATS_SECONDS, report)
-
-
-@contextmanager
-def _table(server: Any, out: Output) -> Iterator[None]:
-    from rich.live import Live
-
-    from netkit.cli.output.servers_rich import Traffic
-
-    traffic = Traffic(server)
-    console = make_console(sys.stderr, out.color)
-    live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
-
-    def refresh() -> None:
-        live.update(traffic.table(ROWS), refresh=True)
-        server.loop.later(REFRESH_SECONDS, refresh)
-
-    def above(renderable: "RenderableType") -> None:
-        live.console.print(renderable)
-
-    server.loop.later(REFRESH_SECONDS, refresh)
-    out.print_above = above
-    with live:
-        try:
-            yield
-        finally:
-            out.print_above = None

@@ -1,11 +1,11 @@
 """The states of all endpoints below the events, on a terminal."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from netkit.cli.output.sink import Form, Output, make_console
+from netkit.cli.output.live import below, wanted
+from netkit.cli.output.sink import Output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,30 +19,11 @@ STYLES = {"open": "green", "half-closed": "yellow", "waiting": "dim", "closed": 
 
 @contextmanager
 def watching(watcher: "Watcher", out: Output) -> Iterator[None]:
-    if out.form is not Form.HUMAN or not sys.stderr.isatty() or out.quiet:
-        yield
-        return
-    from rich.live import Live
-
-    live = Live(
-        console=make_console(sys.stderr, out.color),
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-
-    def refresh() -> None:
-        live.update(table(watcher), refresh=True)
-        watcher.loop.later(REFRESH_SECONDS, refresh)
-
-    watcher.loop.later(REFRESH_SECONDS, refresh)
-    out.print_above = live.console.print
-    with live:
-        try:
+    if wanted(out):
+        with below(out, watcher.loop, REFRESH_SECONDS, lambda: table(watcher)):
             yield
-        finally:
-            out.print_above = None
+    else:
+        yield
 
 
 def table(watcher: "Watcher") -> "RenderableType":

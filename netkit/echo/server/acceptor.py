@@ -24,7 +24,7 @@ OnClient = Callable[[socket.socket, str, str], None]  # the connection, its peer
 
 
 class Spare:
-    """One descriptor kept for the moment when there is none left; shared by all listeners of a server."""
+    """One descriptor kept for the moment when there is none left. Each listener has its own."""
 
     def __init__(self) -> None:
         self._fd = os.open(os.devnull, os.O_RDONLY)

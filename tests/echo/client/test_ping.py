@@ -14,8 +14,8 @@ from netkit.echo.client.result import Difference, Probe, Summary
 from netkit.errors import BadInput, Exit, Unreachable
 from netkit.events import Step
 from netkit.net.address import Endpoint
-from tests.echo.client.conftest import tcp, udp
 from tests.echo.server.conftest import serving
+from tests.loopback import tcp, udp
 
 
 def run(target: Endpoint, **options: Any) -> tuple[list[Probe], Summary]:

@@ -18,8 +18,8 @@ from netkit.net.address import Endpoint
 from netkit.net.ca import Authority
 from netkit.net.tls_client import Security
 from netkit.net.tls_server import from_leaf
-from tests.echo.client.conftest import read_all, tcp
 from tests.echo.server.conftest import serving
+from tests.loopback import read_all, tcp
 
 
 @pytest.fixture

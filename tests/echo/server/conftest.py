@@ -1,7 +1,6 @@
 """An echo server in a thread of the test, on free ports of loopback."""
 
 import socket
-import struct
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +11,10 @@ import pytest
 
 from netkit.echo.server.counters import Snapshot
 from netkit.echo.server.event import Event
+from netkit.echo.server.hello import HelloServer, greeting
 from netkit.echo.server.server import EchoServer, Server
 from netkit.echo.server.sockets import close_all, open_sockets
-from tests.conftest import MS
-
-LIMIT = 20_000 * MS
-
+from tests.loopback import LIMIT
 
 S = TypeVar("S", bound=Server)
 
@@ -58,12 +55,8 @@ class Running(Generic[S]):
 
 
 @contextmanager
-def serving(
-    *, bind: Sequence[str] = (), transports: Sequence[Any] = ("tcp", "udp"), unix: Sequence[str] = (), **options: Any
-) -> Iterator[Running[EchoServer]]:
-    events: Queue[Event] = Queue()
-    opened = open_sockets(bind=bind, transports=transports, unix=unix)
-    server = EchoServer(opened, on_log=events.put, **options)
+def run(server: S, events: "Queue[Event]") -> Iterator[Running[S]]:
+    """The server in a thread, until the block ends."""
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -71,20 +64,31 @@ def serving(
     finally:
         server.loop.soon(server.stop)
         thread.join(LIMIT)
-        close_all(opened)
+        close_all(server.listening)
         assert not thread.is_alive()
+
+
+@contextmanager
+def serving(
+    *, bind: Sequence[str] = (), transports: Sequence[Any] = ("tcp", "udp"), unix: Sequence[str] = (), **options: Any
+) -> Iterator[Running[EchoServer]]:
+    events: Queue[Event] = Queue()
+    opened = open_sockets(bind=bind, transports=transports, unix=unix)
+    with run(EchoServer(opened, on_log=events.put, **options), events) as running:
+        yield running
+
+
+@contextmanager
+def greeting_with(
+    text: str = "hello\n", *, transports: Sequence[Any] = ("tcp", "udp"), unix: Sequence[str] = (), **options: Any
+) -> Iterator[Running[HelloServer]]:
+    events: Queue[Event] = Queue()
+    opened = open_sockets(transports=transports, unix=unix)
+    with run(HelloServer(opened, greeting(text), on_log=events.put, **options), events) as running:
+        yield running
 
 
 @pytest.fixture
 def echo() -> Iterator[Running[EchoServer]]:
     with serving() as running:
         yield running
-
-
-def read_all(sock: socket.socket) -> bytes:
-    return b"".join(iter(lambda: sock.recv(65536), b""))
-
-
-def reset(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()

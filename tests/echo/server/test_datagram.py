@@ -12,7 +12,8 @@ from netkit.echo.server import mmsg, reflection
 from netkit.echo.server.faults import Faults
 from netkit.echo.server.server import EchoServer
 from netkit.events import Step
-from tests.echo.server.conftest import LIMIT, Running, serving
+from tests.echo.server.conftest import Running, serving
+from tests.loopback import LIMIT
 
 SIZES = [0, 1, 2, 64, 1472, 1473, 8192, 8193, 65506, 65507]
 ROOT = os.geteuid() == 0

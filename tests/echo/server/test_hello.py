@@ -2,38 +2,16 @@
 
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from queue import Queue
-from typing import Any
 
 import pytest
 
-from netkit.echo.server.event import Event
-from netkit.echo.server.hello import LINGER_BYTES, HelloServer, greeting, greeting_file
-from netkit.echo.server.sockets import close_all, open_sockets
+from netkit.echo.server.hello import LINGER_BYTES, greeting, greeting_file
 from netkit.errors import BadInput
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
-from tests.echo.server.conftest import LIMIT, Running, read_all, reset
-
-
-@contextmanager
-def greeting_with(text: str = "hello\n", **options: Any) -> Iterator[Running[HelloServer]]:
-    events: Queue[Event] = Queue()
-    opened = open_sockets()
-    server = HelloServer(opened, greeting(text), on_log=events.put, **options)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield Running(server, events)
-    finally:
-        server.loop.soon(server.stop)
-        thread.join(LIMIT)
-        close_all(opened)
-        assert not thread.is_alive()
+from tests.echo.server.conftest import greeting_with
+from tests.loopback import read_all, reset
 
 
 def test_it_always_arrives_when_the_client_sent_first() -> None:

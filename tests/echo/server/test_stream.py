@@ -14,7 +14,8 @@ from netkit.echo.server.faults import Faults
 from netkit.echo.server.server import BUFFER, EchoServer
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
-from tests.echo.server.conftest import LIMIT, Running, read_all, reset, serving
+from tests.echo.server.conftest import Running, serving
+from tests.loopback import LIMIT, read_all, reset
 
 
 def send_and_end(client: socket.socket, data: bytes) -> None:
@@ -34,18 +35,19 @@ def test_a_stream_comes_back_after_the_half_close(echo: Running[EchoServer], hos
     assert (closed.received, closed.sent, closed.reason) == (len(data), len(data), "eof")
 
 
-def send_until_full(client: socket.socket, piece: bytes) -> int:
-    """Send until neither side takes more: how many bytes."""
+def send_until_full(echo: Running[EchoServer], client: socket.socket, piece: bytes) -> int:
+    """Send until neither side takes more, and the server has had a few turns to move bytes: how many bytes."""
     sent = 0
     client.setblocking(False)
-    waiting = 0
-    while waiting < 20:
+    moved: list[tuple[int, int]] = []
+    while len(moved) < 4 or len(set(moved[-4:])) > 1:
         try:
             sent += client.send(piece[sent % len(piece) :])
-            waiting = 0
         except BlockingIOError:
-            waiting += 1
-            threading.Event().wait(0.01)  # the server may still be moving bytes
+            counts = echo.counts()
+            moved.append((counts.stream_received, counts.stream_sent))
+        else:
+            moved.clear()
     client.settimeout(LIMIT)
     return sent
 
@@ -53,7 +55,7 @@ def send_until_full(client: socket.socket, piece: bytes) -> int:
 def test_a_client_that_only_sends_fills_its_own_buffers(echo: Running[EchoServer]) -> None:
     piece = os.urandom(65536)
     with echo.connect() as client:
-        sent = send_until_full(client, piece)
+        sent = send_until_full(echo, client, piece)
         assert 0 < echo.server.pending <= BUFFER
         client.shutdown(socket.SHUT_WR)
         back = read_all(client)
@@ -66,7 +68,7 @@ def test_a_client_that_only_sends_fills_its_own_buffers(echo: Running[EchoServer
 def test_when_all_are_stuck_reads_become_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netkit.echo.server.server.PENDING", 1000)
     with serving() as echo, echo.connect() as stuck, echo.connect() as other:
-        send_until_full(stuck, bytes(65536))
+        send_until_full(echo, stuck, bytes(65536))
         assert len(echo.server.buffer) == 4096
         other.sendall(b"y" * 10_000)
         other.shutdown(socket.SHUT_WR)
@@ -89,7 +91,7 @@ def test_a_reset_is_told_and_the_server_goes_on(echo: Running[EchoServer]) -> No
 
 def test_a_reset_while_the_server_waits_to_write(echo: Running[EchoServer]) -> None:
     client = echo.connect()
-    send_until_full(client, bytes(65536))
+    send_until_full(echo, client, bytes(65536))
     reset(client)
     assert echo.wait_for("close").reason == "reset"
     assert echo.server.pending == 0
@@ -267,8 +269,8 @@ def test_a_reset_while_a_delay_runs() -> None:
     with serving(faults=Faults(delay=1000.0)) as echo:
         client = echo.connect()
         client.sendall(b"x" * 100)
-        while echo.server.pending < 100:
-            threading.Event().wait(0.001)
+        while echo.counts().stream_received < 100:
+            pass
         reset(client)
         assert echo.wait_for("close").reason == "reset"
         assert echo.server.pending == 0

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from netkit.echo.server.hello import HelloServer, greeting
 from netkit.echo.server.server import EchoServer
-from netkit.echo.server.sockets import close_all, open_sockets
+from netkit.echo.server.sockets import open_sockets
 from netkit.errors import BadInput
 from netkit.events import Step
-from tests.echo.server.conftest import LIMIT, Running, serving
+from tests.echo.server.conftest import Running, greeting_with, serving
+from tests.loopback import LIMIT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names of their own are Linux's")
 
@@ -128,14 +128,14 @@ def test_the_trace_and_the_count(path: str) -> None:
 
 
 def test_a_greeting(path: str) -> None:
-    opened = open_sockets(unix=[path], transports=["udp"])
-    server = HelloServer(opened, greeting("hello {peer}{peer_port}"), count=1)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+    with (
+        greeting_with("hello {peer}{peer_port}", unix=[path], transports=["udp"]),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
+    ):
+        sock.settimeout(LIMIT)
         sock.bind("")
         sock.sendto(b"x", path)
-        server.run()
         assert sock.recv(100) == b"hello 0"
-    close_all(opened)
 
 
 def test_datagrams_where_streams_alone_are_served(path: str) -> None:

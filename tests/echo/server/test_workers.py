@@ -12,7 +12,8 @@ import pytest
 from netkit.echo.server.count import Count, SharedCount
 from netkit.echo.server.sockets import close_all, open_sets
 from netkit.errors import LocalFailure
-from tests.echo.server.conftest import LIMIT, serving
+from tests.echo.server.conftest import serving
+from tests.loopback import LIMIT
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""Echo servers that keep the protocol in their own way, in threads of the test."""
+"""Peers on loopback that do what a test says, in threads of it."""
 
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,3 +45,9 @@ def udp(serve: Callable[[socket.socket], None]) -> Iterator[Endpoint]:
 
 def read_all(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def reset(client: socket.socket) -> None:
+    """Close it with RST in place of FIN."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
