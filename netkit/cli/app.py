@@ -53,6 +53,8 @@ class Commands(LazyGroup):
         "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "pop3_messages:delete"),
         "pop3 capa": Entry("Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "pop3_messages:capa"),
         "lab": Entry("Run DNS, HTTP, mail, echo and hello servers on loopback.", PLAYGROUND, "lab:lab"),
+        "lab seed": Entry("Put messages into a mailbox of a running lab.", PLAYGROUND, "lab_mail:seed"),
+        "lab wait": Entry("Wait for a message in a running lab.", PLAYGROUND, "lab_mail:wait"),
         "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab:tour"),
     }
 

@@ -47,6 +47,18 @@ def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
 
 
 class Leaf(TyperCommand):
+    """below: the group of commands whose names may follow its own, in place of what it takes."""
+
+    below: "LazyGroup | None" = None
+
+    @property
+    def commands(self) -> Mapping[str, Any]:
+        return self.below.commands if self.below else {}
+
+    def real(self, name: str) -> Any:
+        assert self.below
+        return self.below.real(name)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep what stands behind `--` where the command finds it: of the arguments nobody could say any more."""
         ctx.meta[BEHIND] = args[args.index("--") + 1 :] if "--" in args else None
@@ -75,15 +87,22 @@ class LazyGroup(TyperGroup):
         listed: dict[str, Any] = {"name": name, "help": entry.summary, "rich_help_panel": entry.panel}
         if entry.target:
             return TyperCommand(**listed)
-        return type(self)(prefix=path, no_args_is_help=True, context_settings=CONTEXT, **listed)
+        return self._group(path, **listed)
+
+    def _group(self, path: str, **attrs: Any) -> "LazyGroup":
+        return type(self)(prefix=path, no_args_is_help=True, context_settings=CONTEXT, **attrs)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, self.real(name) if name and command else None, rest
+        found = self.real(name) if name and command else None
+        if isinstance(found, Leaf) and rest and rest[0] in found.commands:
+            found = found.below
+        return name, found, rest
 
     def real(self, name: str) -> Any:
         """The command to run: a leaf is imported here, a group is what the listing holds."""
-        entry = self.table[f"{self.prefix} {name}".strip()]
+        path = f"{self.prefix} {name}".strip()
+        entry = self.table[path]
         if not entry.target:
             return self.commands[name]
         module, _, function = entry.target.partition(":")
@@ -92,7 +111,10 @@ class LazyGroup(TyperGroup):
         # Rich would keep the line ends of the source, beside those of the terminal's width.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         leaf.command(name, help=text, cls=Leaf, context_settings=CONTEXT)(command)
-        return get_command(leaf)
+        made = get_command(leaf)
+        if isinstance(made, Leaf) and any(other.startswith(f"{path} ") for other in self.table):
+            made.below = self._group(path, name=name)
+        return made
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_sections(self, ctx, formatter)

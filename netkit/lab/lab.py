@@ -69,8 +69,9 @@ class Lab:
         self._ports = {**FREE, **(ports or {})}
         self._inherited = _by_name(inherited)
         self._on_log = on_log
+        self.store = Store()
         self._shared = Shared(
-            self._log if on_log else None, on_event, Authority(), tuple(zones), Store(), Rules(faults)
+            self._log if on_log else None, on_event, Authority(), tuple(zones), self.store, Rules(faults)
         )
         self._services = [service(self._shared) for service in SERVICES]
         self._stack = AsyncExitStack()

@@ -78,3 +78,12 @@ SUBJECTS: tuple[tuple[str, bytes], ...] = (
     ("json", b'"quotes" \\ {"a": 1}'),
     ("formula", b"=HYPERLINK(1)"),
 )
+
+
+def message(name: str, subject: bytes) -> bytes:
+    """A whole message with the subject."""
+    return (
+        b"From: The lab <lab@lab.test>\r\nTo: odd@lab.test\r\nDate: Fri, 02 Jan 2026 03:04:05 +0000\r\n"
+        b"Message-ID: <%s@lab.test>\r\nSubject: %s\r\n\r\nThis subject is odd: %s.\r\n"
+        % (name.encode(), subject.strip(), name.encode())
+    )

@@ -16,11 +16,15 @@ def uidls(mail: Store, user: str) -> list[str]:
 
 def test_a_mailbox_for_each_recipient_and_one_for_everything() -> None:
     mail = Store()
-    assert len(mail.open(ODD)) == len(mail.open(EVERYTHING)) == len(SUBJECTS)
+    assert len(mail.open(ODD)) == len(SUBJECTS)
+    assert mail.open(EVERYTHING) == ()  # what was not sent is in nobody's way
     queued = mail.deliver(envelope("Ann@Lab.test", "bob@lab.test"))
     assert uidls(mail, "ann@lab.test") == uidls(mail, "BOB@lab.test") == [queued]
     assert uidls(mail, EVERYTHING)[-1] == queued
     assert mail.open("nobody@lab.test") == ()
+    assert mail.mailboxes() == {"*": 1, "ann@lab.test": 1, "bob@lab.test": 1, ODD: len(SUBJECTS)}
+    assert mail.find(queued or "") is mail.mailbox("*")[0]
+    assert mail.find("lab00000001") is mail.mailbox(ODD)[0]
 
 
 def test_a_deletion_is_of_one_mailbox_and_the_last_one_is_of_all() -> None:
@@ -34,6 +38,7 @@ def test_a_deletion_is_of_one_mailbox_and_the_last_one_is_of_all() -> None:
     assert queued not in uidls(mail, EVERYTHING)
     queued = mail.deliver(envelope("ann@x", "bob@x"))
     assert queued is not None
+    mail.delete("nobody@x", [queued])
     mail.delete(EVERYTHING, [queued])
     assert uidls(mail, "ann@x") == uidls(mail, "bob@x") == []
 

@@ -84,6 +84,8 @@ def lab(
 
     Without: serves until Ctrl-C and logs every query and request.
 
+    `netkit lab seed` puts messages into a mailbox of a running lab, `netkit lab wait` waits for one.
+
     A PLACE is [SERVICE.]STAGE[#COUNT] [PATTERN]: a service is smtp, lmtp or pop3; a stage is banner, ehlo, starttls,
     auth, mail, rcpt, data, dot or quit, or a command of POP3; a count, such as #1, #2-4 or #3-, says which of all that
     come; a pattern is compared with the address, or with what else the command is about.

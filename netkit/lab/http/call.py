@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netkit.lab.http.protocol import Header, Request, Response
+from netkit.lab.mail.store import Store
 
 
 class Refused(Exception):
@@ -18,13 +19,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request and where it came from. parts: what the endpoint's path leaves open, decoded."""
+    """One request and where it came from. parts: what the endpoint's path leaves open, decoded. store: the mail."""
 
     request: Request
     peer: str
     scheme: str
     tls: ssl.SSLObject | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    store: Store | None = None
 
     def query(self, name: str, default: str = "") -> str:
         return next((value for key, value in self.request.query if key == name), default)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from netkit.lab.http import bodies, broken, plain
 from netkit.lab.http.call import Call, Refused, text
 from netkit.lab.http.protocol import Response
+from netkit.lab.mail import api
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/truncated", "half the body that Content-Length says", broken.truncated),
     Endpoint("/malformed/{kind}", "HTTP broken in one way: " + ", ".join(broken.MALFORMED), broken.malformed,
              "/malformed/no-colon"),
+    Endpoint("/mail/api", "?mailbox=A: the mail that has come in, as JSON, newest first", api.messages),
+    Endpoint("/mail/api/follow", "?mailbox=A: what is there and what comes, a line of JSON each", api.follow),
 )  # fmt: skip
 
 

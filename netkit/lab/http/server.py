@@ -137,7 +137,7 @@ class _Connection:
                 return
             if request is None:
                 return
-            response = answer(Call(request, self._peer, self._service, self._tls))
+            response = answer(Call(request, self._peer, self._service, self._tls, store=self._shared.store))
             keep = request.keep_alive and served < self._limits.requests
             if not await self._send(request, response, keep):
                 return

@@ -1,13 +1,15 @@
 """The lab's mailboxes: one for each recipient, all in memory, gone with the lab.
 
-The mailbox `*` holds everything; odd@lab.test is there from the start, with the subjects that other tools stumble
-over. A message for several recipients is kept once.
+The mailbox `*` holds everything that came in. odd@lab.test is there from the start and is not in `*`: the subjects
+that other tools stumble over. A message for several recipients is kept once.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from netkit.lab.odd import SUBJECTS
+from netkit.lab.odd import SUBJECTS, message
 from netkit.mail.pop3.server import Message
 from netkit.mail.smtp.server import Envelope
 
@@ -18,13 +20,29 @@ MAX_SIZE = 64 * 1024 * 1024  # bytes of one message
 EVERYTHING, ODD = "*", "odd@lab.test"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message as the lab keeps it; time: when it came, in UTC."""
+
+    message: Message
+    envelope: Envelope
+    time: datetime
+
+    @property
+    def id(self) -> str:
+        return self.message.uidl
+
+
 class Store:
+    """watchers: each is called with every message that comes in."""
+
     def __init__(self) -> None:
-        self._boxes: defaultdict[str, dict[str, Message]] = defaultdict(dict)
+        self._boxes: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
         self._sizes: dict[str, int] = {}
         self._count = 0
+        self.watchers: set[Callable[[Kept], None]] = set()
         for name, subject in SUBJECTS:
-            self._put(_odd(name, subject), [ODD])
+            self._put(Envelope("lab.test", "lab@lab.test", (ODD,), message(name, subject), None), [ODD])
 
     def deliver(self, envelope: Envelope) -> str | None:
         """Put a message into its recipients' mailboxes; its id, None when the lab is full."""
@@ -32,15 +50,33 @@ class Store:
         size = sum(self._sizes.values()) + len(envelope.data)
         if len(self._sizes) >= MAX_MESSAGES or copies > MAX_COPIES or size > MAX_BYTES:
             return None
-        return self._put(envelope.data, [address.lower() for address in envelope.recipients])
+        kept = self._put(envelope, [EVERYTHING, *(address.lower() for address in envelope.recipients)])
+        for watcher in tuple(self.watchers):
+            watcher(kept)
+        return kept.id
 
     def open(self, user: str) -> Sequence[Message]:
         """What waits for a user now."""
-        return tuple(self._boxes[user.lower()].values()) if user.lower() in self._boxes else ()
+        return tuple(kept.message for kept in self.mailbox(user))
+
+    def mailbox(self, name: str) -> Sequence[Kept]:
+        """What is in a mailbox, in the order in which it came."""
+        return tuple(self._boxes[name.lower()].values()) if name.lower() in self._boxes else ()
+
+    def mailboxes(self) -> dict[str, int]:
+        """The number of messages in each mailbox that has any, `*` first."""
+        names = sorted(name for name, box in self._boxes.items() if box and name != EVERYTHING)
+        return {name: len(self._boxes[name]) for name in (EVERYTHING, *names)}
+
+    def find(self, uidl: str) -> Kept | None:
+        return self._boxes[EVERYTHING].get(uidl) or self._boxes[ODD].get(uidl)
 
     def delete(self, user: str, uidls: Sequence[str]) -> None:
         """Take messages out of one mailbox; out of `*`, out of all."""
-        boxes = list(self._boxes.values()) if user == EVERYTHING else [self._boxes[user.lower()]]
+        user = user.lower()
+        if user not in self._boxes:
+            return
+        boxes = list(self._boxes.values()) if user == EVERYTHING else [self._boxes[user]]
         for uidl in uidls:
             for box in boxes:
                 box.pop(uidl, None)
@@ -48,18 +84,10 @@ class Store:
                 self._boxes[EVERYTHING].pop(uidl, None)
                 self._sizes.pop(uidl, None)
 
-    def _put(self, data: bytes, mailboxes: Sequence[str]) -> str:
+    def _put(self, envelope: Envelope, mailboxes: Sequence[str]) -> Kept:
         self._count += 1
-        message = Message(f"lab{self._count:08d}", data)
-        self._sizes[message.uidl] = len(data)
-        for name in (*mailboxes, EVERYTHING):
-            self._boxes[name][message.uidl] = message
-        return message.uidl
-
-
-def _odd(name: str, subject: bytes) -> bytes:
-    return (
-        b"From: The lab <lab@lab.test>\r\nTo: odd@lab.test\r\nDate: Fri, 02 Jan 2026 03:04:05 +0000\r\n"
-        b"Message-ID: <%s@lab.test>\r\nSubject: %s\r\n\r\nThis subject is odd: %s.\r\n"
-        % (name.encode(), subject.strip(), name.encode())
-    )
+        kept = Kept(Message(f"lab{self._count:08d}", envelope.data), envelope, datetime.now(UTC))
+        self._sizes[kept.id] = len(envelope.data)
+        for name in mailboxes:
+            self._boxes[name][kept.id] = kept
+        return kept

@@ -1,0 +1,35 @@
+"""`lab seed` and `lab wait`: messages as JSON and as plain lines.
+
+JSON of `seed`: id, name, recipient, size. Of `wait`: what `netkit.lab.mail.report` lists.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from netkit.lab.mail.seed import Seeded
+
+_ONE_LINE = str.maketrans("\t\r\n\v\f\x85\u2028\u2029", "        ")
+
+
+class Seen(NamedTuple):
+    """A message as a lab tells of it."""
+
+    report: dict[str, Any]
+
+
+def document(result: "Seeded | Seen") -> dict[str, Any]:
+    return result.report if isinstance(result, Seen) else result._asdict()
+
+
+def plain(result: "Seeded | Seen") -> Iterator[str]:
+    """A line a message, its fields behind tabs: id, sender, recipients, subject; of `seed`: id, recipient, name."""
+    yield "\t".join(text.translate(_ONE_LINE) for text in texts(result))
+
+
+def texts(result: "Seeded | Seen") -> tuple[str, ...]:
+    if isinstance(result, Seen):
+        told = result.report
+        recipients = ",".join(map(str, told.get("recipients") or ()))
+        return str(told.get("id")), f"{told.get('sender')}", recipients, f"{told.get('subject') or ''}"
+    return result.id or "-", result.recipient, result.name
