@@ -16,6 +16,7 @@ from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
 from netkit.lab.mail.faults import Rule, Rules
+from netkit.lab.mail.maildir import Maildir
 from netkit.lab.mail.service import LmtpService, Pop3Service, SmtpService
 from netkit.lab.mail.store import Store
 from netkit.lab.service import Service, Shared
@@ -45,11 +46,11 @@ class Lab:
 
     bind: the addresses, those of loopback by default. ports: by name, 0 for any free one; FREE by default, PORTS are
     the well-known ones. zones: zone files to serve besides lab.test. inherited: sockets from a parent, by port name,
-    in place of opening one. faults: what is to go wrong with mail.
+    in place of opening one. faults: what is to go wrong with mail. maildir: a folder to keep it in.
     on_log gets an `Event` for everything that happens, on_event the steps at the socket.
 
-    Making one raises BadInput and LocalFailure for what is wrong with a zone, or too few descriptors; entering it, for
-    what cannot be bound.
+    Making one raises BadInput and LocalFailure for what is wrong with a zone or the maildir, or too few descriptors;
+    entering it, for what cannot be bound.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Lab:
         zones: Sequence[Path] = (),
         inherited: Sequence[Inherited] = (),
         faults: Sequence[Rule] = (),
+        maildir: str | None = None,
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
@@ -69,7 +71,7 @@ class Lab:
         self._ports = {**FREE, **(ports or {})}
         self._inherited = _by_name(inherited)
         self._on_log = on_log
-        self.store = Store()
+        self.store = Store(Maildir(maildir) if maildir else None)
         self._shared = Shared(
             self._log if on_log else None, on_event, Authority(), tuple(zones), self.store, Rules(faults)
         )
@@ -101,6 +103,8 @@ class Lab:
             self._stack = stack.pop_all()
         for line, (name, url) in zip(self.addresses, self._urls(), strict=True):
             self._shared.log(name, "listening", address=url, summary=line)
+        if self.store.left_out:
+            self._shared.log("lab", "failed", summary=f"{self.store.left_out} messages of the maildir are too many")
         self._shared.log(
             "lab", "ready", summary=_shell(self.environment), environment=self.environment, tries=self.tries
         )

@@ -18,10 +18,11 @@ def running(
     ports: Mapping[str, int] | None = None,
     zones: Sequence[Path] = (),
     faults: Sequence[Rule] = (),
+    maildir: str | None = None,
     on_log: OnLog | None = None,
 ) -> Iterator[Lab]:
     """A lab that listens while the block runs; takes what `Lab` takes. on_log is called in the lab's thread."""
-    lab = Lab(bind=bind, ports=ports, zones=zones, faults=faults, on_log=on_log)
+    lab = Lab(bind=bind, ports=ports, zones=zones, faults=faults, maildir=maildir, on_log=on_log)
     listens, failures = threading.Event(), list[BaseException]()
     loops: list[asyncio.AbstractEventLoop] = []
 

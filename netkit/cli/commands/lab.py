@@ -1,5 +1,6 @@
 """`netkit lab` and `netkit tour`."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,16 @@ def lab(
             "--zone", metavar="FILE", help="Serve this zone file as well; repeatable.", rich_help_panel=LISTEN
         ),
     ] = [],
+    maildir: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir",
+            metavar="DIRECTORY",
+            help="Keep mail in this maildir as well; what is there is read at the start.",
+            show_default=False,
+            rich_help_panel=LISTEN,
+        ),
+    ] = None,
     on: Annotated[
         list[Any],
         typer.Option(
@@ -112,6 +123,7 @@ def lab(
         zones=zone,
         inherited=inherited(),
         faults=rules,
+        maildir=os.fspath(maildir) if maildir else None,
         on_log=None if command or (quiet and out.form is Form.HUMAN) else out.show,
         on_event=listener(trace),
     )

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from netkit.errors import LocalFailure
 from netkit.events import Step
 from netkit.lab.connections import Connections
 from netkit.lab.mail.faults import POP3
@@ -92,7 +93,11 @@ class SmtpService(MailService):
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         def deliver(envelope: Envelope) -> str | None:
-            queued = self.shared.store.deliver(envelope)
+            try:
+                queued = self.shared.store.deliver(envelope)
+            except LocalFailure as exc:
+                queued = None
+                self._failed(peer, exc.message)
             recipients = ", ".join(envelope.recipients)
             self.shared.log(
                 self.ports[0].name,

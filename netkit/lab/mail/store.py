@@ -1,14 +1,17 @@
-"""The lab's mailboxes: one for each recipient, all in memory, gone with the lab.
+"""The lab's mailboxes: one for each recipient, all in memory; with a maildir they outlive the lab.
 
 The mailbox `*` holds everything that came in. odd@lab.test is there from the start and is not in `*`: the subjects
 that other tools stumble over. A message for several recipients is kept once.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from netkit.lab.mail.maildir import Maildir
 from netkit.lab.odd import SUBJECTS, message
 from netkit.mail.pop3.server import Message
 from netkit.mail.smtp.server import Envelope
@@ -34,23 +37,48 @@ class Kept:
 
 
 class Store:
-    """watchers: each is called with every message that comes in."""
+    """maildir: where messages are written to as well; what is there already is in the mailboxes from the start.
 
-    def __init__(self) -> None:
+    watchers: each is called with every message that comes in. left_out: how many messages of the maildir were too many.
+    """
+
+    def __init__(self, maildir: Maildir | None = None) -> None:
         self._boxes: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
         self._sizes: dict[str, int] = {}
         self._count = 0
+        self._maildir = maildir
+        self._files: dict[str, str] = {}
+        self.left_out = 0
         self.watchers: set[Callable[[Kept], None]] = set()
         for name, subject in SUBJECTS:
-            self._put(Envelope("lab.test", "lab@lab.test", (ODD,), message(name, subject), None), [ODD])
+            envelope = Envelope("lab.test", "lab@lab.test", (ODD,), message(name, subject), None)
+            self._put(Kept(Message(self._next_id(), envelope.data), envelope, datetime.now(UTC)), [ODD])
+        if maildir:
+            self._read(maildir)
+
+    def _read(self, maildir: Maildir) -> None:
+        """Ids stay as they were: a client that leaves its mail here knows messages by them."""
+        found = list(maildir.read())
+        self._count = max([self._count, *(int(each.id[3:]) for each in found if each.id)])
+        for file, uidl, envelope, time in found:
+            if self._is_full(envelope):
+                self.left_out += 1
+                continue
+            uidl = uidl if uidl and not self.find(uidl) else self._next_id()
+            self._put(Kept(Message(uidl, envelope.data), envelope, time))
+            self._files[uidl] = file
 
     def deliver(self, envelope: Envelope) -> str | None:
-        """Put a message into its recipients' mailboxes; its id, None when the lab is full."""
-        copies = sum(map(len, self._boxes.values())) + len(envelope.recipients)
-        size = sum(self._sizes.values()) + len(envelope.data)
-        if len(self._sizes) >= MAX_MESSAGES or copies > MAX_COPIES or size > MAX_BYTES:
+        """Put a message into its recipients' mailboxes; its id, None when the lab is full.
+
+        Raises LocalFailure when it cannot be written to the maildir; then it is in no mailbox either.
+        """
+        if self._is_full(envelope):
             return None
-        kept = self._put(envelope, [EVERYTHING, *(address.lower() for address in envelope.recipients)])
+        kept = Kept(Message(self._next_id(), envelope.data), envelope, datetime.now(UTC))
+        if self._maildir:
+            self._files[kept.id] = self._maildir.write(kept.id, envelope, kept.time)
+        self._put(kept)
         for watcher in tuple(self.watchers):
             watcher(kept)
         return kept.id
@@ -83,11 +111,22 @@ class Store:
             if not any(uidl in box for name, box in self._boxes.items() if name != EVERYTHING):
                 self._boxes[EVERYTHING].pop(uidl, None)
                 self._sizes.pop(uidl, None)
+                with suppress(OSError):  # who reads the maildir may have moved it
+                    if file := self._files.pop(uidl, None):
+                        os.unlink(file)
 
-    def _put(self, envelope: Envelope, mailboxes: Sequence[str]) -> Kept:
+    def _is_full(self, envelope: Envelope) -> bool:
+        copies = sum(map(len, self._boxes.values())) + len(envelope.recipients)
+        size = sum(self._sizes.values()) + len(envelope.data)
+        return len(self._sizes) >= MAX_MESSAGES or copies > MAX_COPIES or size > MAX_BYTES
+
+    def _next_id(self) -> str:
         self._count += 1
-        kept = Kept(Message(f"lab{self._count:08d}", envelope.data), envelope, datetime.now(UTC))
-        self._sizes[kept.id] = len(envelope.data)
+        return f"lab{self._count:08d}"
+
+    def _put(self, kept: Kept, mailboxes: Sequence[str] | None = None) -> None:
+        if mailboxes is None:
+            mailboxes = [EVERYTHING, *(address.lower() for address in kept.envelope.recipients)]
+        self._sizes[kept.id] = len(kept.envelope.data)
         for name in mailboxes:
             self._boxes[name][kept.id] = kept
-        return kept

@@ -186,7 +186,7 @@ class Smtp:
                     tuple(self._asked_for[n] for n in taken) if any(map(any, self._asked_for)) else (),
                 )
             )
-            answer = f"250 2.0.0 queued as {queued}" if queued else "452 4.3.1 the lab's mailboxes are full"
+            answer = f"250 2.0.0 queued as {queued}" if queued else "452 4.3.1 the lab has no room for it"
         self._reset()
         return [fault.reply or answer for fault in faults]
 
