@@ -226,7 +226,11 @@ class Session:
         self.queue(line, take)
 
     def expect(self, take: Callable[[Reply], object]) -> None:
-        self._waiting.append((take, 0))
+        """An answer to what is no command, the message. A server may give it before it is asked for: a refusal."""
+        if self._unasked and not self._waiting:
+            take(self._unasked.pop(0))
+        else:
+            self._waiting.append((take, 0))
 
     def until(self, test: Callable[[], bool]) -> None:
         while not test():
