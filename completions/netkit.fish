@@ -305,6 +305,8 @@ complete -c netkit -n '__netkit_at "netkit smtp send"' -l mx -d 'To the mail exc
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l mx-port -x -d 'With --mx.'
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l dns -x -d 'With --mx: ask this DNS server.'
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l lmtp -d 'Speak LMTP, as lmtp:// does.'
+complete -c netkit -n '__netkit_at "netkit smtp send"' -s 4 -d 'IPv4 addresses alone.'
+complete -c netkit -n '__netkit_at "netkit smtp send"' -s 6 -d 'IPv6 addresses alone.'
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l helo -x -d 'Instead of [own address].'
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l user -x -d 'Log in as this user.'
 complete -c netkit -n '__netkit_at "netkit smtp send"' -l auth -x -a 'scram-sha-256 scram-sha-1 cram-md5 plain login oauthbearer xoauth2' -d 'By this SASL mechanism; unasked: the strongest.'

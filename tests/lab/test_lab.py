@@ -44,8 +44,10 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_ECHO": str(echo),
             "NETKIT_LAB_HELLO": str(hello),
             "NETKIT_LAB_SMTP": str(smtp),
+            "NETKIT_SMTP": str(smtp),
             "NETKIT_LAB_LMTP": str(lmtp),
             "NETKIT_LAB_POP3": str(pop3),
+            "NETKIT_POP3": str(pop3),
             "NETKIT_LAB_CA": str(ca),
         }
         assert lab.addresses == [

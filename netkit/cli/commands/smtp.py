@@ -1,5 +1,6 @@
 """`netkit smtp send`."""
 
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -154,6 +155,8 @@ def send(
         typer.Option("--dns", metavar="SERVER", help="With --mx: ask this DNS server.", rich_help_panel=SERVER),
     ] = None,
     lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP, as lmtp:// does.", rich_help_panel=SERVER)] = False,
+    four: Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)] = False,
+    six: Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)] = False,
     helo: Annotated[
         str | None, typer.Option("--helo", metavar="NAME", help="Instead of [own address].", rich_help_panel=SERVER)
     ] = None,
@@ -228,6 +231,8 @@ def send(
     """
     if stop_after is not None and drop_after is not None:
         raise BadInput("--stop-after and --drop-after are two ends: give one")
+    if four and six:
+        raise BadInput("-4 and -6 exclude each other")
     if wire and not dry_run:
         raise BadInput("--wire goes with --dry-run")
     if helo is not None:
@@ -267,6 +272,7 @@ def send(
             retries=retry,
             rate=rate,
             timeout=seconds,
+            family=socket.AF_INET if four else socket.AF_INET6 if six else socket.AF_UNSPEC,
             on_event=listener(trace),
             on_progress=meter.update if meter.wanted else None,
             on_note=lambda note: out.note(f"netkit: {note}"),
@@ -344,6 +350,8 @@ def mail_servers(domain: str, port: int, dns: str | None, tls: Tls, security: Se
     for one in exchangers(domain, servers=asked, timeout=manner.timeout, on_event=manner.on_event):
         try:
             for ip in addresses(one.host, servers=asked, timeout=manner.timeout, on_event=manner.on_event):
+                if manner.family and (":" in ip) is not (manner.family == socket.AF_INET6):
+                    continue
                 target: Target = parse_target(join(ip, port), SCHEMES, tls)
                 found.append(Server(target, security._replace(server_name=one.host)))
         except NetkitError as exc:

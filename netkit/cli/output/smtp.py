@@ -71,10 +71,15 @@ def plain(delivery: Delivery) -> Iterator[str]:
     complain(delivery)
     if delivery.stage is not None and not delivery.recipients:
         if delivery.error is None:
-            yield f"reached\t{delivery.stage}\t{delivery.data or ''}"
+            yield f"reached\t{delivery.stage}\t{heard(delivery)}"
         return
     for one in delivery.recipients:
         yield f"{one.status}\t{one.address}\t{said(one, delivery)}"
+
+
+def heard(delivery: Delivery) -> str:
+    """What a session that was left at a stage had to say there."""
+    return str(delivery.data) if delivery.data is not None else "; ".join(delivery.offered)
 
 
 def said(one: Outcome, delivery: Delivery) -> str:

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.smtp import STEPS, complain, said
+from netkit.cli.output.smtp import STEPS, complain, heard, said
 from netkit.mail.smtp.delivery import Delivery
 from netkit.mail.smtp.transaction import Status
 
@@ -40,11 +40,13 @@ def _recipients(delivery: Delivery) -> Table:
     table.add_column(overflow="fold")
     for one in delivery.recipients:
         mark, style = MARKS[one.status]
+        told = one.status is Status.unsent and delivery.error is not None  # above, on standard error
+        reason = "" if told else visible(said(one, delivery))
         table.add_row(
             Text(mark, style=style),
             Text(visible(one.address), style="bold"),
             Text(str(one.status), style=style),
-            Text(visible(said(one, delivery)), style="" if one.status is Status.accepted else style),
+            Text(reason, style="" if one.status is Status.accepted else style),
         )
     return table
 

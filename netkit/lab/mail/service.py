@@ -145,10 +145,10 @@ class SmtpService(MailService):
         gate.wait = 0.0
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
-        return {"NETKIT_LAB_SMTP": addresses["smtp"]}
+        return {"NETKIT_LAB_SMTP": addresses["smtp"], "NETKIT_SMTP": addresses["smtp"]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
-        return [f"curl smtp://{environment['NETKIT_LAB_SMTP']} --mail-rcpt you@lab.test -T message.eml"]
+        return [f"netkit smtp send {environment['NETKIT_LAB_SMTP']} --from me@lab.test --to you@lab.test --text hi"]
 
 
 class LmtpService(SmtpService):
@@ -223,7 +223,7 @@ class Pop3Service(MailService):
         return fault
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
-        return {"NETKIT_LAB_POP3": addresses["pop3"]}
+        return {"NETKIT_LAB_POP3": addresses["pop3"], "NETKIT_POP3": addresses["pop3"]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
         where = environment["NETKIT_LAB_POP3"]

@@ -140,7 +140,8 @@ class _Run:
                     pending, _ = flying.popleft()
                     yield from self._decide(pending, deal, session, session.broken)
             except KeyboardInterrupt:
-                if manner.on_note and any(job.mark is not None and session.wire.sent >= job.mark for _, job in flying):
+                # How much has left may not be counted yet when a signal comes.
+                if manner.on_note and any(job.mark is not None for _, job in flying):
                     manner.on_note("interrupted before the answer to the whole message: it may have been delivered")
                 raise
             if session.broken is None and (remark := session.quit()) and manner.on_note:
