@@ -7,12 +7,14 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+
+from tests.warm import Process
+from tests.warm import run as run_netkit
 
 # Time limits in tests are in this unit, a millisecond stretched by the machine's slowness; nothing is timed.
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
@@ -52,19 +54,9 @@ Finished = subprocess.CompletedProcess[str]
 def netkit() -> Callable[..., Finished]:
     """Run `netkit ARGS` as a process with its output in pipes: netkit("resolve", "localhost").stdout."""
 
-    def run(*args: str, env: dict[str, str] | None = None, **options: object) -> Finished:
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
-            [sys.executable, "-m", "netkit", *args],
-            env={**os.environ, **(env or {})},
-            **{
-                "stdin": subprocess.DEVNULL,
-                "capture_output": True,
-                "text": True,
-                "timeout": 60_000 * MS,
-                "check": False,
-                **options,
-            },
-        )
+    def run(*args: str, env: dict[str, str] | None = None, **options: Any) -> Finished:
+        usual = {"text": True, "timeout": 60_000 * MS, "stdin": subprocess.DEVNULL}
+        return run_netkit(*args, env={**os.environ, **(env or {})}, **{**usual, **options})
 
     return run
 
@@ -88,9 +80,8 @@ def terminal() -> Callable[..., Shown]:
     def run(*args: str, columns: int = 80, env: dict[str, str] | None = None) -> Shown:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        argv = [sys.executable, "-m", "netkit", *args]
         environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
-        process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        process = Process(*args, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
         os.close(theirs)
         seen = b""
         while chunk := _read(ours):

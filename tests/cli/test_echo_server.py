@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MS
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 NETKIT = [sys.executable, "-m", "netkit", "echo-server"]
@@ -51,8 +52,8 @@ class Server:
 @contextmanager
 def serving(*arguments: str, **options: Any) -> Iterator[Server]:
     read, write = os.pipe()
-    process = subprocess.Popen(
-        [*NETKIT, "--port", "0", "--json", "--ready-fd", str(write), *arguments],
+    process = Process(
+        *("echo-server", "--port", "0", "--json", "--ready-fd", str(write), *arguments),
         pass_fds=[write],
         text=True,
         **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
@@ -63,9 +64,12 @@ def serving(*arguments: str, **options: Any) -> Iterator[Server]:
     try:
         yield Server(process, lines)
     finally:
-        for _ in range(2):  # the first lets connections finish, the second does not
-            process.terminate()
-        process.communicate(timeout=LIMIT)
+        process.terminate()  # lets connections finish
+        try:
+            process.communicate(timeout=3000 * MS)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # does not
+            process.communicate(timeout=LIMIT)
 
 
 KEYS = [

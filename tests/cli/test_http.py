@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.warm import Process
+
 Finished = subprocess.CompletedProcess[str]
 Netkit = Callable[..., Finished]
 Terminal = Callable[..., Any]
@@ -229,39 +231,24 @@ def test_a_reader_that_goes_away_is_quiet(server: Server) -> None:
 
 def test_a_full_disk_is_exit_11(netkit: Netkit, server: Server) -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "netkit", "http", "get", f"{server.url}/big"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (11, b"netkit: cannot write standard output: No space left on device\n")
+        done = netkit("http", "get", f"{server.url}/big", stdout=full)
+    assert (done.returncode, done.stderr) == (11, "netkit: cannot write standard output: No space left on device\n")
     assert netkit("http", "get", "-o", "/dev/full", f"{server.url}/big").returncode == 11
 
 
-def test_standard_input_is_not_read(server: Server) -> None:
+def test_standard_input_is_not_read(netkit: Netkit, server: Server) -> None:
     ours, theirs = os.pipe()
     os.write(theirs, b"data")
-    done = subprocess.run(
-        [sys.executable, "-m", "netkit", "http", "get", f"{server.url}/"],
-        stdin=ours,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.stdout, os.read(ours, 10)) == (b"hello", b"data")
+    done = netkit("http", "get", f"{server.url}/", stdin=ours)
+    assert (done.stdout, os.read(ours, 10)) == ("hello", b"data")
     os.close(ours)
     os.close(theirs)
 
 
 def test_ctrl_c_amid_the_body_keeps_the_part(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "file"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netkit", "http", "get", "-o", str(target), f"{server.url}/drip"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = Process("http", "get", "-o", str(target), f"{server.url}/drip", **pipes)
     server.dripping.wait(30)
     part = tmp_path / "file.part"
     while not part.exists() or part.stat().st_size < 3:

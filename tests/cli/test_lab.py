@@ -14,19 +14,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MS
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
-NETKIT = [sys.executable, "-m", "netkit"]
 
 
 @contextmanager
 def serving(*arguments: str, **options: object) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """A lab on free ports, and the addresses it told through --ready-fd."""
     read, write = os.pipe()
-    lab = subprocess.Popen(  # type: ignore[call-overload]
-        [*NETKIT, "lab", "--port", "0", "--ready-fd", str(write), *arguments],
-        pass_fds=[write],
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+    usual = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    lab = Process(
+        *("lab", "--port", "0", "--ready-fd", str(write), *arguments), pass_fds=[write], **{**usual, **options}
     )
     os.close(write)
     with os.fdopen(read) as ready:
@@ -88,9 +87,8 @@ def test_signals_are_passed_on_to_the_command(number: signal.Signals) -> None:
         f"signal.signal({int(number)}, lambda *a: sys.exit(42))\n"
         "print('ready', flush=True)\nwhile True: signal.pause()\n"
     )
-    with subprocess.Popen(
-        [*NETKIT, "lab", "--", sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as lab:
+    command = [sys.executable, "-c", code]
+    with Process("lab", "--", *command, stdout=subprocess.PIPE, text=True, start_new_session=True) as lab:
         assert lab.stdout
         assert lab.stdout.readline() == "ready\n"
         lab.send_signal(number)
@@ -239,11 +237,9 @@ def test_a_reader_that_leaves_ends_the_lab_quietly() -> None:
         lab.stdout = None
 
 
-def test_a_full_disk_under_the_log_is_told() -> None:
+def test_a_full_disk_under_the_log_is_told(netkit: Netkit) -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [*NETKIT, "lab", "--port", "0"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
-        )
+        done = netkit("lab", "--port", "0", stdout=full)
     assert done.returncode == 11
     assert done.stderr == "netkit: cannot write standard output: No space left on device\n"
 

@@ -6,12 +6,13 @@ import re
 import signal
 import smtplib
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import Process
 
 Netkit = Callable[..., Any]
 PASSWORD = {"NETKIT_PASSWORD": "netkit"}
@@ -187,9 +188,9 @@ def test_the_other_views_on_a_terminal(pop3: Netkit, mail: Callable[..., None], 
 
 def test_follow_shows_what_comes(lab: Mapping[str, str], mail: Callable[..., None]) -> None:
     mail("follow@lab.test", b"Subject: one\r\n\r\n")
-    argv = [sys.executable, "-m", "netkit", "pop3", "subjects", f"pop3://follow@lab.test@{lab['NETKIT_LAB_POP3']}"]
+    argv = ["pop3", "subjects", f"pop3://follow@lab.test@{lab['NETKIT_LAB_POP3']}"]
     argv += ["--follow", "50ms", "--fields", "subject"]
-    with subprocess.Popen(argv, env={**os.environ, **PASSWORD}, stdout=subprocess.PIPE, text=True) as running:
+    with Process(*argv, env={**os.environ, **PASSWORD}, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "one\n"
         mail("follow@lab.test", b"Subject: two\r\n\r\n")

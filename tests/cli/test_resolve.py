@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import MS
 from tests.dns.conftest import reply_to
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 Terminal = Callable[..., Any]
@@ -278,8 +279,8 @@ def test_a_type_taken_for_a_name_is_hinted_at(netkit: Netkit, dns: str) -> None:
 
 
 def test_the_forged_reply_is_told_beside_the_answer(udp: socket.socket) -> None:
-    argv = [sys.executable, "-m", "netkit", "resolve", "--json", f"@{address(udp)}", "-t", "A", "www.test"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    argv = ["resolve", "--json", f"@{address(udp)}", "-t", "A", "www.test"]
+    with Process(*argv, stdout=subprocess.PIPE, text=True) as process:
         query, client = udp.recvfrom(512)
         right = reply_to(query, "@ 60 IN A 192.0.2.1")
         for reply in (right[:5], bytes([right[0] ^ 1]) + right[1:], right):

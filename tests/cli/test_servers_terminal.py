@@ -22,6 +22,7 @@ from netkit.echo.server.metrics import answer
 from netkit.errors import Exit, No
 from tests.conftest import MS
 from tests.echo.server.conftest import serving
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LIMIT = 30_000 * MS
@@ -182,11 +183,9 @@ def test_servers_on_a_terminal_show_events_above_a_live_table(terminal: Callable
 
 
 def test_hello_server_greets_and_ends(netkit: Netkit, tmp_path: Path) -> None:
-    import sys
-
     ready = tmp_path / "ready"
-    argv = [sys.executable, "-m", "netkit", "hello-server", "--port", "0", "--once", "--ready-file", str(ready)]
-    process = subprocess.Popen([*argv, "--tcp", "--json", "hi {n}\\n"], stdout=subprocess.PIPE, text=True)
+    argv = ["hello-server", "--port", "0", "--once", "--ready-file", str(ready)]
+    process = Process(*argv, "--tcp", "--json", "hi {n}\\n", stdout=subprocess.PIPE, text=True)
     while not ready.exists():
         assert process.poll() is None
     port = int(ready.read_text().splitlines()[0].rpartition(":")[2])

@@ -15,6 +15,7 @@ import pytest
 
 from netkit.net.tcp_info import FIELDS
 from tests.conftest import MS
+from tests.warm import Process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
 
@@ -258,8 +259,8 @@ def test_a_reader_that_goes_away() -> None:
 
 
 def test_ctrl_c_ends_a_watch(server: socket.socket) -> None:
-    argv = [*NETKIT, "sockopt", "show", f"{os.getpid()}/{server.fileno()}", "--watch", "--interval", "1h"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+    argv = ["sockopt", "show", f"{os.getpid()}/{server.fileno()}", "--watch", "--interval", "1h"]
+    with Process(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stdout
         watching.stdout.readline()
         watching.send_signal(signal.SIGINT)

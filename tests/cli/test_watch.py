@@ -18,6 +18,7 @@ from netkit.echo.server.server import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
 from tests.loopback import tcp
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LIMIT = 30_000 * MS
@@ -111,10 +112,8 @@ def test_bad_input(netkit: Netkit, arguments: list[str], code: int, line: str | 
 
 
 def test_ctrl_c_ends_it_with_130() -> None:
-    argv = [sys.executable, "-m", "netkit", "watch", "-l", ":0"]
-    process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = Process("watch", "-l", ":0", text=True, **pipes)
     assert process.stdout is not None
     assert "listening" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
