@@ -2,7 +2,7 @@
 
 Starting Python, its imports and what measures coverage take 150 ms of CPU a process, and the tests want hundreds of
 them. `Process(*ARGS, **options)` is a subprocess.Popen in all else: pipes, terminals, signals, exit codes, its own
-descriptors, folder and environment, and an interpreter that ends as any other.
+descriptors, folder and environment. Its threads and exit functions end as always, what was loaded is not freed.
 
 It is a cold start, `python -m netkit ARGS`, where an option is none of PLAIN, where what Python or a library reads
 while it starts is not as it was for the first (READ_AT_START), and on systems without pidfd_open(2). What a start

@@ -29,6 +29,8 @@ class Scripted:
             try:
                 for number, answer in enumerate(self.script):
                     if answer is None:
+                        client.shutdown(socket.SHUT_WR)  # closing with a line unread would reset the connection
+                        lines.read()
                         return
                     if number:
                         line = lines.readline()

@@ -62,7 +62,9 @@ def test_their_servers_are_probed(program: Program, words: list[str]) -> None:
 
 def test_a_stream_through_socat(program: Program, tmp_path: Path) -> None:
     port = free()
-    server = subprocess.Popen([program("socat"), "-t5", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "PIPE"])
+    # Pieces of PIPE_BUF: a larger one may block socat, which alone empties the pipe that it fills.
+    words = ["-t5", "-b4096", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "PIPE"]
+    server = subprocess.Popen([program("socat"), *words])
     data = tmp_path / "data"
     data.write_bytes(os.urandom(3_000_000))
     try:
