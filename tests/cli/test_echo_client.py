@@ -16,6 +16,7 @@ from netkit.echo.server.faults import Faults
 from netkit.echo.server.server import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
+from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -70,9 +71,10 @@ def test_stdin_is_not_read_unasked(netkit: Netkit, server: Running[EchoServer]) 
 
 @pytest.mark.parametrize("words", [["-i", "1h"], ["-i", "10ms", "-n", "100000"]], ids=["waiting", "anywhere"])
 def test_ctrl_c_shows_what_was_measured(server: Running[EchoServer], words: list[str]) -> None:
-    argv = [sys.executable, "-m", "netkit", "echo-client", f"127.0.0.1:{server.port}", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, **pipes) as process:  # type: ignore[call-overload]
+    argv = ["echo-client", f"127.0.0.1:{server.port}", *words]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with Process(*argv, **pipes) as process:
+        assert process.stdout
         assert process.stdout.readline().startswith("#0 64 bytes ")
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60_000 * MS)

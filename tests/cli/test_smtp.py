@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.warm import Process
+
 Netkit = Callable[..., Any]
 KEYS = [
     "time", "outcome", "target", "address", "stage", "tls", "ehlo", "auth", "pipelined", "sender", "recipients", "data",
@@ -269,8 +271,8 @@ def test_nothing_from_a_server_reaches_the_terminal(terminal: Any, hostile: tupl
 
 def test_interrupted_when_it_may_have_arrived(hostile: tuple[str, threading.Event]) -> None:
     address, waiting = hostile
-    argv = [sys.executable, "-m", "netkit", "smtp", "send", address, *TEXT, "--to", "b@x.test"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    argv = ["smtp", "send", address, *TEXT, "--to", "b@x.test"]
+    with Process(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert waiting.wait(30)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)

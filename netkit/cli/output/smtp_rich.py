@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.smtp import STEPS, complain, heard, said
+from netkit.cli.output.smtp import STEPS, complain, said
 from netkit.mail.smtp.delivery import Delivery
 from netkit.mail.smtp.transaction import Status
 
