@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.smtp import STEPS, complain, said
+from netkit.cli.output.smtp import STEPS, complain, heard, said
 from netkit.mail.smtp.delivery import Delivery
 from netkit.mail.smtp.transaction import Status
 
@@ -24,9 +24,7 @@ def render(delivery: Delivery, *, quiet: bool = False) -> RenderableType | None:
     if delivery.recipients:
         parts.append(_recipients(delivery))
     elif delivery.error is None and delivery.stage is not None:
-        parts.append(
-            Text.assemble(("reached ", "green"), str(delivery.stage), f"  {visible(str(delivery.data or ''))}")
-        )
+        parts.append(Text.assemble(("reached ", "green"), str(delivery.stage), f"  {visible(heard(delivery))}"))
     if not quiet and delivery.ms is not None:
         parts.append(_facts(delivery))
     return Group(*parts) if parts else None
