@@ -37,13 +37,17 @@ def secure(
 
     host: whom the certificate must be for. where: how messages begin. Raises Insecure, TimedOut, BadInput.
     """
-    from netkit.net.tls import client_context
+    from netkit.net.tls import client_context, handshake
 
     name = security.server_name or host or "localhost"
     with ExitStack() as stack:
         stack.callback(plain.close)
         context = client_context(cacert=security.cacert, insecure=security.insecure)
-        secured = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+        try:
+            plain.getpeername()  # or wrap_socket() would raise as well, and forget its descriptor
+            secured = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+        except OSError as exc:
+            raise handshake(where, "reset") from exc
         stack.callback(secured.close)
         _shake_hands(secured, name, where, deadline)
         stack.pop_all()

@@ -4,6 +4,7 @@ TLS 1.2 and later; no renegotiation, which a client could use to keep a server c
 """
 
 import os
+import socket
 import ssl
 import tempfile
 from collections.abc import Sequence
@@ -73,6 +74,20 @@ def from_options(
     known = [name for name in names if name not in ("0.0.0.0", "::", "")]
     leaf = Authority().issue(list(dict.fromkeys(["localhost", "127.0.0.1", "::1", *known])), self_signed=True)
     return from_leaf(leaf), leaf
+
+
+def accepted(context: ssl.SSLContext, client: socket.socket) -> ssl.SSLSocket:
+    """An accepted connection that is to speak TLS; the handshake is still to be done.
+
+    Raises OSError when the client has gone already, as wrap_socket() does, and then it is closed: one that connects
+    and resets at once must not end a server.
+    """
+    try:
+        client.getpeername()
+        return context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+    except OSError:
+        client.close()
+        raise
 
 
 def _context() -> ssl.SSLContext:

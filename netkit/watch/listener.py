@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from netkit.watch.watcher import Watcher
 
 ACCEPTS = 16  # in a turn
+SUM_SECONDS = 1.0
 PAUSE = 0.2  # seconds without accepting when descriptors or memory have run out: it would fail again at once
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -24,6 +25,8 @@ class Listener(Source):
         super().__init__(watcher, target)
         self.socket = sock
         self.fd = sock.fileno()
+        self._refused = 0  # since the last that was told
+        self._summing = False
 
     def start(self) -> None:
         self.state = "open"
@@ -47,6 +50,21 @@ class Listener(Source):
                     return
                 continue
             self.watcher.accept(self, client, text_of(address))
+
+    def refuse(self, why: str) -> None:
+        """Tell that one was not let in; those of the next second are told in sum, for a flood must not be one here."""
+        if self._summing:
+            self._refused += 1
+            return
+        self._summing = True
+        self.tell("refused", detail=why)
+        self.loop.later(SUM_SECONDS, self._sum_up)
+
+    def _sum_up(self) -> None:
+        self._summing = False
+        if self._refused and not self.done:
+            self.tell("refused", detail=f"{self._refused} more")
+        self._refused = 0
 
     def close(self) -> None:
         if self.fd >= 0:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netkit.watch.watcher import Watcher
 
 SLICE = 64 * 1024  # bytes read from one endpoint in a turn, so that others get theirs
+LINES = 1024  # events of one endpoint in a turn; where lines are so short that a slice has more, slices become shorter
 PARTIAL_SECONDS = 0.2  # after which a line without an end is shown
 FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
 
@@ -44,6 +45,7 @@ class Source:
         self._lines: dict[Direction, Lines] = {"in": Lines(), "out": Lines()}
         self._partial: Timer | None = None
         self._retry = FIRST_RETRY
+        self.slice = SLICE  # bytes to read in the next turn
 
     def start(self) -> None:
         """Begin; what fails is an event."""
@@ -79,7 +81,12 @@ class Source:
         if self.flow is not None:
             self.watcher.captured(self.flow, data, ours=direction == "out")
         lines = self._lines[direction]
-        for line, partial in lines.feed(data):
+        found = lines.feed(data)
+        if len(found) > LINES:
+            self.slice = max(len(data) * LINES // len(found), 1)
+        elif self.slice < SLICE:
+            self.slice = min(self.slice * 2, SLICE)
+        for line, partial in found:
             self.tell("data", direction=direction, data=line, partial=partial)
             if self.done:  # that was enough
                 return
@@ -155,7 +162,7 @@ class File(Source):
 
     def _ready(self, events: int) -> None:
         try:
-            data = os.read(self.fd, SLICE)
+            data = os.read(self.fd, self.slice)
         except OSError as exc:
             if not would_block(exc):
                 self.ended("close" if exc.errno == errno.EIO else "error", reason_of(exc))  # EIO: the terminal is gone

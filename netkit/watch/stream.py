@@ -14,7 +14,7 @@ from netkit.net.loop import GONE, READ, URGENT, WRITE, Timer
 from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import EventName
 from netkit.watch.pcap import Address, Flow
-from netkit.watch.source import FIRST_RETRY, SLICE, Source
+from netkit.watch.source import FIRST_RETRY, Source
 from netkit.watch.target import Target
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Stream(Source):
     def start(self) -> None:
         self.loop.add(self.fd, self._ready, READ | URGENT)
         if self._handshake:
+            limit = self.watcher.connect_timeout
+            self._patience = self.loop.later(limit, lambda: self.ended("timeout", f"no TLS session within {limit:g} s"))
             self._ready(READ)
         else:
             self._open()
@@ -117,6 +119,7 @@ class Stream(Source):
             self.ended("error", f"no TLS session: {str(reason).lower().replace('_', ' ')}")
         else:
             self._handshake = False
+            self._patience.cancel()
             self.loop.change(self.fd, READ | URGENT)
             self._open()
             if not self.done:
@@ -130,7 +133,7 @@ class Stream(Source):
 
     def _read(self, events: int) -> None:
         try:
-            data = self.socket.recv(SLICE, self._flags)
+            data = self.socket.recv(self.slice, self._flags)
         except OSError as exc:
             if not would_block(exc):
                 self.lost(exc)

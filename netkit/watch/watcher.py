@@ -215,11 +215,17 @@ class Watcher:
     def accept(self, listener: Listener, client: socket.socket, peer: str) -> None:
         if len(self.accepted) >= self._max_conns:
             client.close()
-            self.tell("refused", listener, detail=f"{peer}: {self._max_conns} connections are open (--max-conns)")
+            listener.refuse(f"{peer}: {self._max_conns} connections are open (--max-conns)")
             return
         client.setblocking(False)
         if listener.target.endpoint.scheme == "tls" and self._server_tls is not None:
-            client = self._server_tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+            from netkit.net.tls_server import accepted  # ssl: loaded with the context
+
+            try:
+                client = accepted(self._server_tls, client)
+            except OSError:
+                listener.refuse(f"{peer}: gone before the handshake")
+                return
         stream = Stream(self, listener.target, client, peer=peer, accepted=True, ms=None)
         self.accepted.add(stream)
         stream.start()

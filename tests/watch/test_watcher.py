@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -639,3 +640,74 @@ def test_no_more_than_so_many_datagrams_and_lines_of_a_file(tmp_path: Path) -> N
         seen = watch(f"f={tmp_path / 'log'}", listen=("u=udp://:0",), max_lines=2, then=then)
     assert seen.code is Exit.OK
     assert sorted(one.data or b"" for one in seen.events if one.data) == [b"a", b"b", b"line\n", b"line\n"]
+
+
+def test_a_tls_server_that_never_answers_is_a_timeout() -> None:
+    import ssl
+
+    with tcp(lambda client: [client.recv(65536), client.recv(1)].clear()) as address:
+        seen = watch(f"a=tls://{address}", connect_timeout=0.2, client_tls=ssl.create_default_context())
+    assert (seen.names(), seen.code) == (["connecting", "timeout"], Exit.TIMEOUT)
+    assert seen.events[-1].detail == "no TLS session within 0.2 s"
+
+
+def test_tls_clients_that_are_gone_or_never_speak_do_not_end_it() -> None:
+    clients: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            for _ in range(2):  # in this callback nothing is accepted yet
+                client = socket.create_connection(("127.0.0.1", int(event.detail.rpartition(":")[2])), timeout=LIMIT)
+                clients.append(client)
+            reset(clients[0])
+
+    seen = watch(
+        listen=("t=tls://:0",), then=then, timeout=0.6, connect_timeout=0.2,
+        server_tls=from_leaf(Authority().issue(["localhost"])),
+    )  # fmt: skip
+    clients[1].close()
+    assert (seen.names(), seen.code) == (["listening", "refused", "timeout"], Exit.TIMEOUT)
+    assert seen.events[1].detail.endswith(": gone before the handshake")
+
+
+def test_a_flood_that_is_not_let_in_is_told_in_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netkit.watch.listener.SUM_SECONDS", 0.05)
+    clients: list[socket.socket] = []
+
+    def then(event: Event) -> None:
+        if event.event == "listening":
+            for _ in range(6):
+                client = socket.create_connection(("127.0.0.1", int(event.detail.rpartition(":")[2])), timeout=LIMIT)
+                clients.append(client)
+
+    seen = watch(listen=(":0",), then=then, timeout=0.5, max_conns=1)
+    for client in clients:
+        client.close()
+    assert seen.names() == ["listening", "open", "refused", "refused"]
+    assert seen.events[2].detail.endswith(": 1 connections are open (--max-conns)")
+    assert seen.events[3].detail == "4 more"
+
+
+def test_a_flood_of_short_lines_leaves_the_others_their_turns(tmp_path: Path) -> None:
+    """As many lines as one slice holds come at once; from then on a thousand or so in a turn."""
+    (tmp_path / "flood").write_bytes(b"\n" * 200_000)
+    turns: list[int] = []
+    seen = 0
+
+    def then(event: Event) -> None:
+        nonlocal seen
+        if event.label == "f" and event.data:
+            seen += 1
+
+    def turn() -> None:
+        turns.append(seen)
+        watcher.loop.later(0, turn)
+
+    targets = [parse(f"f={tmp_path / 'flood'}")]
+    watcher = Watcher(targets, on_watch=then)
+    watcher.loop.later(0, turn)
+    assert watcher.run(LIMIT) is Exit.OK
+    steps = [later - before for before, later in pairwise([0, *turns, seen])]
+    assert sum(steps) == 200_000
+    assert max(steps) == 65536
+    assert max(step for step in steps if step != 65536) <= 2048

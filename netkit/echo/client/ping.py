@@ -34,6 +34,7 @@ MAX_DATAGRAM = 65507  # bytes of payload over IPv4: 65535 less the headers (RFC 
 UNANSWERED = 64 * 1024 * 1024  # bytes under way on all connections; above it probes wait, and their wait counts
 REMEMBERED = 65536  # answered numbers that are kept, to know a duplicate
 READ = 256 * 1024
+READS = 16  # of a connection in a turn: a server that sends without end must not keep us from looking at the time
 SLACK = 0.001  # seconds a timer may be late: that is ours, not the server's, and does not count
 
 
@@ -101,6 +102,7 @@ class Lane:
         self.number = number
         self.socket = sock
         self.datagrams = sock.type == socket.SOCK_DGRAM
+        self.tls = hasattr(sock, "pending")
         self.open = True
         self.failure: NetkitError | None = None
         self.under_way: dict[int, Sent] = {}
@@ -142,7 +144,9 @@ class Lane:
 
     def read(self) -> Iterator[Probe]:
         """Take what came; the probes that are answered by it."""
-        while self.open:
+        reads = 0
+        while self.open and (reads < READS or self.pending()):
+            reads += 1
             try:
                 data = self.socket.recv(READ)
             except OSError as exc:
@@ -158,6 +162,10 @@ class Lane:
                 yield from self.piece(data, now)
             else:
                 self.end(Unreachable(f"{self.run.target} closed the connection", kind="closed"))
+
+    def pending(self) -> bool:
+        """Whether TLS holds data that no selector knows of."""
+        return bool(self.tls and self.socket.pending())  # type: ignore[attr-defined]
 
     def piece(self, data: bytes, now: float) -> Iterator[Probe]:
         view = memoryview(data)

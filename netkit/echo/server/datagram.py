@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 BUFFER = 1024 * 1024  # asked of SO_RCVBUF and SO_SNDBUF: a burst has to fit between two turns
 TURNS = 4  # batches of one socket in a row, so that other sockets get theirs
 DELAYED = 64 * 1024 * 1024  # bytes that wait for --delay or --reorder; above it datagrams are dropped, and counted
+COST = 1024  # bytes that each costs besides its own, or empty ones would have no limit
 REORDER_SECONDS = 0.05  # a datagram held back goes out at the latest then
 BLOCKED_SECONDS = 1.0  # how long a peer over the rate is not heard
 SK_MEMINFO_DROPS, SO_MEMINFO = 8, 55  # linux/sock_diag.h, asm-generic/socket.h
@@ -256,7 +257,7 @@ class EchoOneByOne(OneByOne):
         pieces = list(copies(data, faults, random))
         self.server.counters.faults += pieces != [data]
         for piece in pieces:
-            if self._waiting + len(piece) > DELAYED:
+            if self._waiting + len(piece) + COST > DELAYED:
                 self.server.counters.send_errors += 1
             elif faults.reorder and self._held is None and random.random() < faults.reorder:
                 self._hold(piece, where)
@@ -268,10 +269,10 @@ class EchoOneByOne(OneByOne):
         if not seconds:
             self.send(data, where)
             return
-        self._waiting += len(data)
+        self._waiting += len(data) + COST
 
         def send() -> None:
-            self._waiting -= len(data)
+            self._waiting -= len(data) + COST
             self.send(data, where)
 
         self.server.loop.later(seconds, send)

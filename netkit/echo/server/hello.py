@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 from netkit.echo.server.datagram import OneByOne, Source, Where
 from netkit.echo.server.event import Reason, event
@@ -28,6 +28,7 @@ from netkit.net.reasons import reason_of, would_block
 LINGER_SECONDS = 1.0  # for the client to end its side after the greeting
 LINGER_BYTES = 64 * 1024  # of what it still sends; then it is closed anyway
 TOTAL_SECONDS = 5.0  # for a client that does not read, and for the handshake of TLS
+DELAYED = 65536  # greetings of a UDP socket that wait for --delay; above it datagrams are dropped, and counted
 HEARD = 256  # bytes of what a client said that are reported
 MAX_TEXT = 16 * 1024 * 1024  # of --file: it is held in memory
 FIELDS = ("peer", "peer_port", "time", "n", "host")
@@ -105,19 +106,29 @@ class HelloServer(Server):
 
 class HelloDatagrams(OneByOne):
     server: HelloServer
+    delayed = 0  # greetings that wait for --delay
 
     def answer(self, data: bytes, where: Where) -> None:
         sender = where[1]
         host, port = sender[:2] if isinstance(sender, tuple) else ("", 0)
+        if self.delayed >= DELAYED:
+            self.server.counters.send_errors += 1
+            return
         text = self.server.text(host, port)
         if not (self.loopback or host.startswith("127.") or host == "::1"):
             text = text[: len(data)]
         peer = text_of(sender, self.transport)
         self.server.log(event("greeted", transport=self.transport, peer=peer, sent=len(text), detail=first_line(data)))
-        if self.server.delay:
-            self.server.loop.later(self.server.delay, lambda: self.send(text, where))
-        else:
+        if not self.server.delay:
             self.send(text, where)
+            return
+
+        def send() -> None:
+            self.delayed -= 1
+            self.send(text, where)
+
+        self.delayed += 1
+        self.server.loop.later(self.server.delay, send)
 
 
 class Hello:
@@ -133,7 +144,7 @@ class Hello:
         self._left = memoryview(b"")
         self._tls: ssl.SSLSocket | None = None
         if server.tls is not None:
-            sock = self._tls = server.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            self._tls = cast("ssl.SSLSocket", sock)
             self.state = "handshake"
         self.socket = sock
         self.fd = sock.fileno()

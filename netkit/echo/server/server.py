@@ -142,7 +142,7 @@ class Server:
         return Acceptor(self.loop, listening, self._labels[number], self.gate, self.refusals, on_client)
 
     def connection(self, client: socket.socket, peer: str, host: str, number: int, id: int) -> Client:
-        """Serve a client that came in; number: of the socket it came to."""
+        """Serve a client that came in, over TLS with its handshake still to do; number: of the socket it came to."""
         raise NotImplementedError
 
     def source(self, listening: Listening, own_ports: set[int]) -> Source:
@@ -157,6 +157,15 @@ class Server:
             self.close()
 
     def _accepted(self, client: socket.socket, peer: str, host: str, number: int) -> None:
+        if self.tls is not None:
+            from netkit.net.tls_server import accepted  # ssl: loaded with the context
+
+            try:
+                client = accepted(self.tls, client)
+            except OSError:
+                self.gate.leave(host)
+                self.refusals.add("tls", "tls", peer)
+                return
         if not self.take():
             self.gate.leave(host)
             client.close()
@@ -334,7 +343,7 @@ class EchoServer(Server):
 
     def connection(self, client: socket.socket, peer: str, host: str, number: int, id: int) -> Client:
         if self.tls is not None or self.faults.on_streams or self.on_event:
-            return CarefulEcho(self, client, peer, host, number, id, self.tls)
+            return CarefulEcho(self, client, peer, host, number, id)
         return Echo(self, client, peer, host, number, id)
 
     def source(self, listening: Listening, own_ports: set[int]) -> Source:

@@ -11,7 +11,7 @@ import struct
 from collections import deque
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from netkit.echo.server.event import Reason
 from netkit.echo.server.faults import flipped
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close(2) sends RST
 DELAYED = 1024 * 1024  # bytes of one connection that wait for --delay; above it nothing is read
+PIECES = 4096  # and the reads that they came in, each with its time: one byte of them costs some hundreds
 RECORDS = 16  # TLS records echoed in one turn, so that others get theirs
 
 
@@ -154,27 +155,14 @@ class CarefulEcho(Echo):
 
     __slots__ = ("_handshake", "_queue", "_queued", "_rest", "_timer", "_tls", "_waits")
 
-    def __init__(
-        self,
-        server: "EchoServer",
-        sock: socket.socket,
-        peer: str,
-        host: str,
-        listener: int,
-        id: int,
-        context: "ssl.SSLContext | None",
-    ) -> None:
-        self._tls: ssl.SSLSocket | None = None
+    def __init__(self, server: "EchoServer", sock: socket.socket, peer: str, host: str, listener: int, id: int) -> None:
         self._queue: deque[tuple[float, memoryview]] = deque()
         self._queued = 0
         self._rest = server.faults.reset_after  # bytes until the reset
         self._timer = False
         self._waits = READ
-        self._handshake = context is not None
-        if context is not None:
-            sock = self._tls = context.wrap_socket(
-                sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True
-            )
+        self._tls = cast("ssl.SSLSocket", sock) if server.tls is not None else None
+        self._handshake = self._tls is not None
         super().__init__(server, sock, peer, host, listener, id)
 
     @property
@@ -305,7 +293,8 @@ class CarefulEcho(Echo):
             self.close("eof")
             return
         due = bool(self._queue) and self._queue[0][0] <= monotonic()
-        self._wait((WRITE if due else 0) | (READ if not self._ended and self._queued < self._room else 0))
+        room = self._queued < self._room and len(self._queue) < PIECES
+        self._wait((WRITE if due else 0) | (READ if not self._ended and room else 0))
 
     @property
     def _room(self) -> int:

@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,18 @@ def test_a_server_that_closes_early_loses_what_is_under_way() -> None:
     assert summary.failure is not None
     assert summary.failure.kind == "closed"
     assert summary.exit is Exit.UNREACHABLE
+
+
+def test_a_server_that_sends_without_end_does_not_extend_the_time() -> None:
+    def serve(client: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client.sendall(bytes(1 << 20))
+
+    with tcp(serve) as target:
+        _, summary = run(target, count=5, interval=0.01, timeout=0.3, wait=10.0)
+    assert summary.exit is Exit.NO or summary.exit is Exit.TIMEOUT
+    assert "bytes came that were never sent" in " ".join(summary.limits)
 
 
 def test_a_silent_server_is_a_timeout() -> None:
