@@ -5,14 +5,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.mail.mailbox import Mailbox, parse_address, parse_mailboxes, refuse_control
 from netkit.mail.message.compose import Attachment, Composer
-from netkit.mail.message.content import Message
-from netkit.mail.message.raw import BareNewline, Raw, Source, from_file, standard_input
+from netkit.mail.message.content import BareNewline, Message
 from netkit.mail.smtp.transaction import Dsn, Envelope
+
+if TYPE_CHECKING:
+    from netkit.mail.message.raw import Source
 
 MAX_TEXT = 64 * 1024 * 1024  # bytes of a text, which is held in memory; what is attached may be larger
 NOTIFY = ("never", "success", "failure", "delay")
@@ -57,7 +59,10 @@ def prepared(asked: Asked, *, must_have: bool = True) -> Iterator[Mail]:
         if asked.from_header:
             raise BadInput("-t takes the recipients from the message that --raw sends", hint="--raw FILE -t")
         yield _composed(asked, must_have)
-    elif asked.raw == "-":
+        return
+    from netkit.mail.message.raw import from_file, standard_input
+
+    if asked.raw == "-":
         with standard_input() as source:
             yield _raw(asked, source, must_have)
     else:
@@ -94,7 +99,9 @@ def _utf8(message: Message, needed: bool) -> Message:
     return message._replace(content=message.content._replace(utf8=True)) if needed else message
 
 
-def _raw(asked: Asked, source: Source, must_have: bool) -> Mail:
+def _raw(asked: Asked, source: "Source", must_have: bool) -> Mail:
+    from netkit.mail.message.raw import Raw
+
     composing = {
         "--subject": asked.subject, "--text": asked.text, "--html": asked.html, "--attach": asked.attach,
         "--inline": asked.inline, "--header": asked.header,

@@ -5,6 +5,7 @@ Strict where netkit.mail.header_address forgives: what is sent to the wrong one 
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from netkit.errors import BadInput
@@ -12,10 +13,6 @@ from netkit.net.hostname import is_ipv4, to_ascii
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
-_ATOMS = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NAMED = re.compile(r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^"<>,@;()\\]*?)\s*<(?P<address>(?:"(?:[^"\\]|\\.)*"|[^<>"])*)>\s*')
-_BARE = re.compile(r'\s*(?P<address>(?:"(?:[^"\\]|\\.)*"|[^<>",;()])*?)\s*(?=,|$)')
 
 
 class Mailbox(NamedTuple):
@@ -35,7 +32,7 @@ def parse_mailboxes(text: str, what: str) -> list[Mailbox]:
     found = []
     here = 0
     while True:
-        match = _NAMED.match(text, here) or _BARE.match(text, here)
+        match = _named().match(text, here) or _bare().match(text, here)
         if match is None or (match.end() < len(text) and text[match.end()] != ","):
             raise BadInput(f"{what}: {_short(text)} is no address", hint="write a@b.test, or 'Ann Example <a@b.test>'")
         name = match.groupdict().get("name") or ""
@@ -50,7 +47,7 @@ def parse_mailboxes(text: str, what: str) -> list[Mailbox]:
 def parse_address(text: str, what: str) -> str:
     """`local@domain` with the domain in A-labels. Raises BadInput."""
     refuse_control(text, what)
-    quoted = _QUOTED.match(text)
+    quoted = _quoted().match(text)
     local, at, domain = (
         (quoted[0], text[quoted.end() : quoted.end() + 1], text[quoted.end() + 1 :])
         if quoted
@@ -62,7 +59,7 @@ def parse_address(text: str, what: str) -> str:
         raise BadInput(f"{what}: {_short(text)} has no @")
     if not quoted and "@" in domain:
         raise BadInput(f"{what}: {_short(text)} has two @")
-    if not quoted and not _ATOMS.fullmatch(local):
+    if not quoted and not _atoms().fullmatch(local):
         raise BadInput(
             f"{what}: {_short(local)} cannot stand before the @ as it is", hint='in quotes it can: "odd name"@b.test'
         )
@@ -107,3 +104,28 @@ def refuse_control(text: str, what: str) -> None:
 
 def _short(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+# Compiled when first used: 4 ms of CPU.
+
+
+@cache
+def _atoms() -> re.Pattern[str]:
+    return re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
+
+
+@cache
+def _quoted() -> re.Pattern[str]:
+    return re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+@cache
+def _named() -> re.Pattern[str]:
+    return re.compile(
+        r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^"<>,@;()\\]*?)\s*<(?P<address>(?:"(?:[^"\\]|\\.)*"|[^<>"])*)>\s*'
+    )
+
+
+@cache
+def _bare() -> re.Pattern[str]:
+    return re.compile(r'\s*(?P<address>(?:"(?:[^"\\]|\\.)*"|[^<>",;()])*?)\s*(?=,|$)')

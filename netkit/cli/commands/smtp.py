@@ -28,7 +28,7 @@ from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, NetkitError, combine
 from netkit.mail.dots import DotWriter
 from netkit.mail.mailbox import refuse_control
-from netkit.mail.message.raw import BareNewline
+from netkit.mail.message.content import BareNewline
 from netkit.mail.smtp.deliver import Login, Manner, Server, deliver
 from netkit.mail.smtp.delivery import Delivery, Outcome, Stage
 from netkit.mail.smtp.rehearse import rehearse

@@ -1,7 +1,16 @@
 """A message as whoever sends it sees it: what a server is told before, and the bytes."""
 
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import NamedTuple
+
+
+class BareNewline(StrEnum):
+    """What becomes of a lone CR or LF."""
+
+    fix = "fix"
+    reject = "reject"
+    send = "send"
 
 
 class Content(NamedTuple):

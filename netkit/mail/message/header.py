@@ -7,10 +7,8 @@ is encoded, so that it arrives as it was written. The standard `email` package l
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
 
 from netkit.errors import BadInput
-from netkit.mail.header_text import decode
 from netkit.mail.mailbox import Mailbox, refuse_control
 
 WIDTH = 78  # characters of a line without its end, RFC 5322 2.1.1
@@ -39,6 +37,8 @@ def check_value(value: str, what: str) -> None:
     if len(value) > MAX_VALUE:
         raise BadInput(f"{what}: {len(value)} characters are more than {MAX_VALUE}")
     if "=?" in value:
+        from netkit.mail.header_text import decode
+
         hidden = decode(value.encode()).text
         for char in hidden:
             if (char < " " and char != "\t") or char == "\x7f":
@@ -120,6 +120,8 @@ def fold(name: str, words: Iterable[str]) -> bytes:
 def parameter(name: str, value: str) -> str:
     """`; name="value"`, folded; as RFC 2231 has it where it is not ASCII."""
     if not value.isascii():
+        from urllib.parse import quote
+
         return f";\r\n {name}*=utf-8''{quote(value, safe='')}"
     escaped = re.sub(r'(["\\])', r"\\\1", value)
     return f';\r\n {name}="{escaped}"'

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from enum import StrEnum
 from functools import partial
 from typing import BinaryIO
 
@@ -19,20 +18,12 @@ from netkit.mail.dots import Newlines
 from netkit.mail.header_address import addresses
 from netkit.mail.mailbox import parse_address
 from netkit.mail.message.body import opened
-from netkit.mail.message.content import Content, Message
+from netkit.mail.message.content import BareNewline, Content, Message
 
 PIECE = 64 * 1024
 MAX_HEADER = 1024 * 1024  # bytes
 MAX_LINE = 998  # bytes of a line without its end, RFC 5321 4.5.3.1.6
 _HEADER_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
-
-
-class BareNewline(StrEnum):
-    """What becomes of a lone CR or LF."""
-
-    fix = "fix"
-    reject = "reject"
-    send = "send"
 
 
 Source = Callable[[], AbstractContextManager[BinaryIO]]

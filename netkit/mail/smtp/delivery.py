@@ -2,7 +2,6 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from netkit.mail.smtp.protocol import Reply
 from netkit.mail.smtp.session import Session
 from netkit.mail.smtp.transaction import Envelope, Status, left_out
 
-_QUEUED = re.compile(r"queued as <?([^\s<>]+?)>?\.?(?:\s|$)|\bid=<?([^\s<>;]+)|^(\S+) message accepted", re.IGNORECASE)
 EXITS = {
     Status.accepted: Exit.OK,
     Status.refused: Exit.NO,
@@ -48,8 +46,7 @@ class Outcome(NamedTuple):
     reply: Reply | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What became of a message. data: the answer to the message itself; error: what ended it before its outcomes."""
 
     target: str
@@ -72,7 +69,9 @@ class Delivery:
     def queue_id(self) -> str | None:
         if self.data is None or not self.data.ok:
             return None
-        found = _QUEUED.search(self.data.text)
+        found = re.search(
+            r"queued as <?([^\s<>]+?)>?\.?(?:\s|$)|\bid=<?([^\s<>;]+)|^(\S+) message accepted", self.data.text, re.I
+        )
         return next((one for one in found.groups() if one), None) if found else None
 
     @property
@@ -90,8 +89,7 @@ def described(delivery: Delivery, session: Session | None, envelope: Envelope) -
     """With what is known of the session that it went through."""
     if session is None:
         return delivery
-    return replace(
-        delivery,
+    return delivery._replace(
         target=session.target.name,
         address=session.wire.address,
         tls=tls_facts(session),

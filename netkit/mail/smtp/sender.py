@@ -8,7 +8,6 @@ the answer, leaves that unknown.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from netkit.errors import LocalFailure, NetkitError
 from netkit.mail.dots import DotWriter
@@ -20,14 +19,14 @@ UNSENT = 256 * 1024  # bytes of a message that wait here for the peer
 ALONG = 64 * 1024  # bytes of a message that goes with its envelope, before a recipient is accepted
 
 
-@dataclass(slots=True)
 class Job:
     """A message to send. chunks: its bytes, CRLF line ends alone; mark: how many bytes had gone when its end had."""
 
-    transaction: Transaction
-    chunks: Callable[[], Iterator[bytes]]
-    mark: int | None = None
-    finals: int = 0  # answers to the message that are due
+    def __init__(self, transaction: Transaction, chunks: Callable[[], Iterator[bytes]]) -> None:
+        self.transaction = transaction
+        self.chunks = chunks
+        self.mark: int | None = None
+        self.finals = 0  # answers to the message that are due
 
 
 class _Early(Exception):

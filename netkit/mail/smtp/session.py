@@ -23,7 +23,6 @@ from netkit.errors import (
     Unreachable,
 )
 from netkit.events import OnEvent
-from netkit.mail.sasl.client import ROUNDS, SECRET_ON_WIRE, choose, client
 from netkit.mail.smtp.protocol import Replies, Reply, command, extensions
 from netkit.mail.target import Scheme, Target, Tls
 from netkit.mail.wire import Wire
@@ -153,6 +152,8 @@ class Session:
 
     def login(self, user: str, secret: str, *, mechanism: str | None = None, bearer: bool = False) -> None:
         """Raises AuthRefused, Temporary, No where nothing fits, Insecure where the secret would be seen."""
+        from netkit.mail.sasl.client import ROUNDS, SECRET_ON_WIRE, choose, client
+
         if "AUTH" not in self.offered:
             raise No(
                 f"{self.target.name}: the server offers no AUTH",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from netkit.errors import BadInput
 from netkit.mail.dots import Newlines
 from netkit.mail.message import raw as module
-from netkit.mail.message.raw import MAX_HEADER, BareNewline, Raw
+from netkit.mail.message.content import BareNewline
+from netkit.mail.message.raw import MAX_HEADER, Raw
 
 
 def source(data: bytes) -> module.Source:
