@@ -78,11 +78,15 @@ def test_a_listing_imports_no_command() -> None:
                 "netkit.lab",
             },
         ),
+        (
+            ["smtp", "send", "--from", "a@x.test", "--to", "b@x.test", "--text", "x", "127.0.0.1:1"],
+            {"pycurl", "dns", "ssl", "cryptography", "email", "netkit.dns", "netkit.http", "netkit.lab", "dkim"},
+        ),
     ],
 )
 def test_a_leaf_loads_its_own_libraries_alone(argv: list[str], foreign: set[str]) -> None:
     names = loaded(RUN.format(argv=argv))
-    assert f"netkit.cli.commands.{argv[0] if argv[0] in ('http', 'pop3') else 'names'}" in names
+    assert f"netkit.cli.commands.{argv[0] if argv[0] in ('http', 'pop3', 'smtp') else 'names'}" in names
     assert not (roots(names) | names) & (HEAVY | foreign)
 
 

@@ -60,6 +60,9 @@ def page() -> Iterator[str]:
         server.server_close()
 
 
+MAIL = ("--from", "a@x.test", "--to", "b@x.test", "--text", "hi")
+
+
 class Mailbox(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.wfile.write(b"+OK\r\n")
@@ -67,10 +70,21 @@ class Mailbox(socketserver.StreamRequestHandler):
             self.wfile.write(b"+OK\r\nPIPELINING\r\n.\r\n" if line.startswith(b"CAPA") else b"+OK 0 0\r\n")
 
 
+class Sink(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"220 there\r\n")
+        for line in self.rfile:
+            if line.startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                while self.rfile.readline() not in (b".\r\n", b""):
+                    pass
+            self.wfile.write(b"250 ok\r\n")
+
+
 @contextmanager
-def mailbox() -> Iterator[str]:
-    """HOST:PORT of an empty POP3 mailbox on loopback."""
-    with socketserver.TCPServer(("127.0.0.1", 0), Mailbox) as server:
+def serving(handler: type[socketserver.StreamRequestHandler]) -> Iterator[str]:
+    """HOST:PORT of a server on loopback."""
+    with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -80,7 +94,7 @@ def mailbox() -> Iterator[str]:
             thread.join()
 
 
-def cases(url: str, pop3: str) -> dict[str, Case]:
+def cases(url: str, pop3: str, smtp: str) -> dict[str, Case]:
     script = shutil.which("netkit", path=str(Path(sys.executable).parent))
     netkit = [script] if script else [sys.executable, "-m", "netkit"]
     bash = shutil.which("bash") or "/bin/bash"
@@ -101,6 +115,7 @@ def cases(url: str, pop3: str) -> dict[str, Case]:
         "http get, a small page": Case([*netkit, "http", "get", url], ratio=8),
         "http head, a small page": Case([*netkit, "http", "head", url], ratio=8),
         "pop3 stat, an empty mailbox": Case([*netkit, "pop3", "stat", "--user", "u", pop3], ratio=8),
+        "smtp send, a short message": Case([*netkit, "smtp", "send", smtp, *MAIL], ratio=8),
         "bash -c true": Case([bash, "--norc", "-c", "true"]),
         "one TAB, in a fresh bash": Case([bash, "--norc", "-c", tab], milliseconds=10),
     }
@@ -108,8 +123,8 @@ def cases(url: str, pop3: str) -> dict[str, Case]:
 
 def main() -> int:
     os.environ["NETKIT_PASSWORD"] = "netkit"
-    with page() as url, mailbox() as pop3:
-        wanted = cases(url, pop3)
+    with page() as url, serving(Mailbox) as pop3, serving(Sink) as smtp:
+        wanted = cases(url, pop3, smtp)
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in wanted}
         for round_ in range(ROUNDS + 2):
             for name, case in wanted.items():
