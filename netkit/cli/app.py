@@ -50,6 +50,7 @@ class Commands(LazyGroup):
             "List the messages that wait: number, size, UIDL.", APPLICATIONS, "pop3_messages:list_messages"
         ),
         "pop3 get": Entry("Fetch messages, exact to the byte.", APPLICATIONS, "pop3_messages:get"),
+        "pop3 save": Entry("Save messages to a maildir or an mbox.", APPLICATIONS, "pop3_save:save"),
         "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "pop3_messages:delete"),
         "pop3 capa": Entry("Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "pop3_messages:capa"),
         "lab": Entry("Run DNS, HTTP, mail, echo and hello servers on loopback.", PLAYGROUND, "lab:lab"),

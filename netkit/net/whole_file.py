@@ -26,3 +26,12 @@ def write_whole(file: Path, data: bytes, *, mode: int = 0o644, durable: bool = F
             os.unlink(aside)
         raise
     return found.st_dev, found.st_ino
+
+
+def sync_folder(folder: str | Path) -> None:
+    """The names in it are on the disk. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

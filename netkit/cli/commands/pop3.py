@@ -13,6 +13,7 @@ from netkit.cli.login import SERVER, AuthOption, PasswordCmd, PasswordFd, Passwo
 from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
 from netkit.cli.output.pop3 import FIELDS, Shown
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.pop3_choice import WHICH, Choice, First, Last, Span, Uid, Window, choose
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
@@ -26,25 +27,19 @@ from netkit.cli.pop3_login import (
     prepare,
 )  # fmt: skip
 from netkit.errors import BadInput, Exit, No, combine
-from netkit.mail.pop3.session import WINDOW, Listed
+from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.session import WINDOW
 from netkit.mail.pop3.subjects import Row, Via
 from netkit.mail.pop3.subjects import subjects as rows
 from netkit.mail.target import Tls
 
-WHICH = "Which messages"
-
 
 def subjects(
     target: TargetArgument,
-    last: Annotated[
-        int | None, typer.Option("--last", metavar="N", min=1, help="The last N alone.", rich_help_panel=WHICH)
-    ] = None,
-    first: Annotated[
-        int | None, typer.Option("--first", metavar="N", min=1, help="The first N alone.", rich_help_panel=WHICH)
-    ] = None,
-    span: Annotated[
-        str | None, typer.Option("--range", metavar="A-B", help="Numbers A to B.", rich_help_panel=WHICH)
-    ] = None,
+    last: Last = None,
+    first: First = None,
+    span: Span = None,
+    uid: Uid = [],
     new: Annotated[
         bool,
         typer.Option("--new", help="Those that --new has not shown before (by UIDL).", rich_help_panel=WHICH),
@@ -63,10 +58,7 @@ def subjects(
     via: Annotated[
         Via, typer.Option("--via", help="How headers are asked for; auto: TOP, else RETR.", rich_help_panel=SERVER)
     ] = Via.auto,
-    window: Annotated[
-        int,
-        typer.Option("--window", metavar="N", min=1, max=10000, help="Ask so many at once.", rich_help_panel=SERVER),
-    ] = WINDOW,
+    window: Window = WINDOW,
     follow: Annotated[
         float | None,
         typer.Option(
@@ -106,13 +98,13 @@ def subjects(
     Exit: 0 also for an empty mailbox, 1 the server says no, 3 unreachable, 4 timeout, 5 broke off, 6 TLS,
     7 wrong password, 8 some messages failed, 9 try again.
     """
-    if sum(one is not None for one in (last, first, span)) > 1:
-        raise BadInput("--last, --first and --range exclude each other")
+    choice = choose(last, first, span, uid)
+    if uid and follow is not None:
+        raise BadInput("--uid is for messages that are there, --follow for those that come")
     shown = tuple(fields.split(","))
     if wrong := [field for field in shown if field not in FIELDS]:
         raise BadInput(f"--fields: there is no {wrong[0]!r}", hint="there are " + ",".join(FIELDS))
-    numbers = parse_range(span) if span else None
-    choice = Choice(last, first, numbers, parse_date(since), parse_pattern(grep), reverse)
+    wanted = Wanted(choice, parse_date(since), parse_pattern(grep), reverse)
     log_in = partial(
         prepare, target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
         insecure, timeout, trace,
@@ -129,7 +121,7 @@ def subjects(
     elif follow is not None:
         seen = frozenset()
     while True:
-        code, seen = poll(out, login, choice, shown, seen, state, via, window)
+        code, seen = poll(out, login, wanted, shown, seen, state, via, window)
         if follow is None:
             return code
         sleep(follow)
@@ -137,24 +129,17 @@ def subjects(
             login = log_in()  # tokens are good for an hour
 
 
-class Choice(NamedTuple):
-    """Which messages are wanted: by their numbers before a header is asked for, by date and text after."""
+class Wanted(NamedTuple):
+    """Which messages are shown: chosen before a header is asked for, by date and text after."""
 
-    last: int | None
-    first: int | None
-    span: tuple[int, int] | None
+    choice: Choice
     since: datetime | None
     pattern: re.Pattern[str] | None
     reverse: bool
 
     def among(self, waiting: list[Listed]) -> list[Listed]:
-        if self.last is not None:
-            waiting = waiting[-self.last :]
-        elif self.first is not None:
-            waiting = waiting[: self.first]
-        elif self.span is not None:
-            waiting = [one for one in waiting if self.span[0] <= one.n <= self.span[1]]
-        return waiting[::-1] if self.reverse else waiting
+        chosen = self.choice.among(waiting)
+        return chosen[::-1] if self.reverse else chosen
 
     def takes(self, row: Row) -> bool:
         if row.error is not None:
@@ -165,7 +150,7 @@ class Choice(NamedTuple):
 
 
 def poll(
-    out: Output, login: Login, choice: Choice, fields: tuple[str, ...], seen: frozenset[str] | None, state: Path | None,
+    out: Output, login: Login, wanted: Wanted, fields: tuple[str, ...], seen: frozenset[str] | None, state: Path | None,
     via: Via, window: int,
 ) -> tuple[Exit, frozenset[str] | None]:  # fmt: skip
     """One session: show what is asked for and was not seen. Returns its exit code and the UIDLs seen by now."""
@@ -174,10 +159,13 @@ def poll(
         waiting = session.list()
         if seen is not None and any(one.uidl is None for one in waiting):
             raise No(f"{login.target.name}: without UIDL nobody can say what is new", kind="no_uidl")
-        chosen = [one for one in choice.among(waiting) if seen is None or one.uidl not in seen]
+        for error in wanted.choice.missing(waiting):
+            out.error(error)
+            codes.append(Exit(error.exit))
+        chosen = [one for one in wanted.among(waiting) if seen is None or one.uidl not in seen]
         shown: set[str | None] = set()
         for row in rows(session, chosen, via=via, window=window, on_note=out.note):
-            if choice.takes(row):
+            if wanted.takes(row):
                 out.show(Shown(row, fields))
                 if row.error is None:
                     shown.add(row.uidl)
@@ -214,10 +202,3 @@ def parse_pattern(text: str | None) -> re.Pattern[str] | None:
         return re.compile(text, re.IGNORECASE)
     except re.error as exc:
         raise BadInput(f"--grep {text!r} is no regular expression: {exc}") from exc
-
-
-def parse_range(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([1-9]\d{0,8})-([1-9]\d{0,8})", text)
-    if not found or int(found[1]) > int(found[2]):
-        raise BadInput(f"--range {text!r}: write A-B, from the lower to the higher number, as 1-20")
-    return int(found[1]), int(found[2])

@@ -3,6 +3,7 @@
 import re
 import sys
 from codecs import getincrementaldecoder
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
 from netkit.cli.output.sink import Output
 from netkit.cli.output.stdout import write_bytes
+from netkit.cli.pop3_choice import Uid, parse_uids, unknown
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
@@ -26,12 +28,15 @@ from netkit.cli.pop3_login import (
     prepare,
 )  # fmt: skip
 from netkit.errors import BadInput, Exit, No, PeerError, Temporary, TimedOut, Unknown, Unreachable, combine
-from netkit.mail.pop3.session import Listed, Session
+from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.session import WINDOW, Command, Session, shown
 from netkit.mail.target import Tls
 from netkit.net.download import Download
 
 UNCHANGED = "nothing was deleted; netkit pop3 list shows what is there"
-Numbers = Annotated[list[int], typer.Argument(metavar="N...", min=1, help="The numbers of the messages.")]
+Numbers = Annotated[
+    list[int] | None, typer.Argument(metavar="N...", min=1, help="The numbers of the messages.", show_default=False)
+]
 
 
 def stat(
@@ -105,7 +110,8 @@ def list_messages(
 
 def get(
     target: TargetArgument,
-    numbers: Numbers,
+    numbers: Numbers = None,
+    uid: Uid = [],
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Save them here: whole, or not.", rich_help_panel=OUTPUT),
@@ -137,14 +143,23 @@ def get(
     """
     if json and output is None:
         raise BadInput("--json is for the facts and standard output for the messages: -o FILE takes those")
+    uids = parse_uids(uid)
+    if not numbers and not uids:
+        raise BadInput("get which messages?", hint="their numbers, or --uid UIDL; netkit pop3 list prints both")
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
         insecure, timeout, trace,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     codes: list[Exit] = []
-    with Sink(output) as sink, login.session() as session:
-        for number in numbers:
+    with Sink(output) as sink, login.session(listing=bool(uids)) as session:
+        wanted = list(numbers or [])
+        for uid_, found in by_uid(session, uids):
+            wanted += [one.n for one in found]
+            if not found:
+                out.error(unknown(uid_))
+                codes.append(Exit.NO)
+        for number in wanted:
             size = 0
             try:
                 for piece in session.stream("RETR", str(number)):
@@ -161,6 +176,13 @@ def get(
             sink.commit()
         end(out, session, required=False)
     return combine(codes)
+
+
+def by_uid(session: Session, uids: Sequence[str]) -> Iterator[tuple[str, list[Listed]]]:
+    """Each UIDL and the messages that have it: one, unless the server breaks its word."""
+    waiting = session.list() if uids else []
+    for uid in uids:
+        yield uid, [one for one in waiting if one.uidl == uid]
 
 
 class Sink:
@@ -194,7 +216,11 @@ class Sink:
 
 def delete(
     target: TargetArgument,
-    messages: Annotated[list[str], typer.Argument(metavar="N=UIDL...", help="Number and UIDL, as `list` prints them.")],
+    messages: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="N=UIDL...", help="Number and UIDL, as `list` prints them.", show_default=False),
+    ] = None,
+    uid: Uid = [],
     yes: Annotated[bool, typer.Option("--yes", help="Numbers alone will do.", rich_help_panel=OUTPUT)] = False,
     user: User = None,
     password_cmd: PasswordCmd = None,
@@ -215,30 +241,51 @@ def delete(
 ) -> Exit:
     """Delete messages, each named by its UIDL.
 
-    A number means another message in the next session, so it must come with the UIDL it had; a pair that does not fit
-    deletes nothing. The server deletes when it has answered QUIT, and that is waited for.
+    A number means another message in the next session, so it must come with the UIDL it had; a pair that does not fit,
+    or a UIDL that no message or more than one has, deletes nothing. The server deletes when it has answered QUIT, and
+    that is waited for.
 
     Exit: 0 all deleted, 1 a pair does not fit or the server says no, 7 wrong password, 8 some, 10 QUIT was not
     answered: they may be deleted or not.
     """
-    wanted = [parse_message(text, yes) for text in messages]
+    pairs = [parse_message(text, yes) for text in messages or []]
+    uids = parse_uids(uid)
+    if not pairs and not uids:
+        raise BadInput("delete which messages?", hint="N=UIDL, or --uid UIDL; netkit pop3 list prints both")
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
         insecure, timeout, trace,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
-        there = {one.n: one for one in session.list()}
-        for number, uidl in wanted:
+        waiting = session.list()
+        there = {one.n: one for one in waiting}
+        wanted: dict[int, Listed] = {}
+        for number, uidl in pairs:
             if number not in there:
                 raise No(f"there is no message {number}", hint=UNCHANGED)
             if uidl is not None and there[number].uidl != uidl:
                 raise No(f"message {number} has the UIDL {there[number].uidl}, not {uidl}", hint=UNCHANGED)
-        done = [(there[number], session.ask("DELE", str(number))) for number, _ in wanted]
+            wanted[number] = there[number]
+        for text in uids:
+            found = [one for one in waiting if one.uidl == text]
+            if len(found) != 1:
+                raise No(f"{len(found) or 'no'} messages have the UIDL {text}", hint=UNCHANGED)
+            wanted[found[0].n] = found[0]
+        done = mark(session, list(wanted.values()))
         confirm(session)
-        for message, reply in done:
-            out.show(Deleted(message.n, message.uidl, None if reply.ok else reply.text.decode("utf-8", "replace")))
-    return combine([Exit.OK if reply.ok else Exit.NO for _, reply in done])
+        for message in done:
+            out.show(message)
+    return combine([Exit.OK if message.error is None else Exit.NO for message in done])
+
+
+def mark(session: Session, messages: Sequence[Listed]) -> list[Deleted]:
+    """Mark them to be deleted at QUIT, and how the server answered."""
+    answers = session.answers((Command(("DELE", str(one.n))) for one in messages), WINDOW)
+    return [
+        Deleted(one.n, one.uidl, None if status.ok else shown(status.text))
+        for one, status in zip(messages, answers, strict=True)
+    ]
 
 
 def confirm(session: Session) -> None:

@@ -2,7 +2,8 @@
 
 JSON of `subjects`: time, n, uidl, size, date, from, subject, subject_raw, charset, defects, error (kind, message,
 hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list` and
-`get`: n, size, uidl. Of `delete`: n, uidl, deleted, error. Of `capa`: time, target, greeting, tls, capabilities,
+`get`: n, size, uidl. Of `save`: n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: n, uidl,
+deleted, error. Of `capa`: time, target, greeting, tls, capabilities,
 clear_capabilities (before STLS, null without).
 """
 
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netkit.cli.output.sink import exact, failure, now, rfc3339
-from netkit.mail.pop3.session import Listed
+from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.save import Saved
 
 if TYPE_CHECKING:  # what reads headers, 3 ms of CPU, is for `subjects` alone
     from datetime import datetime
@@ -53,7 +55,7 @@ class Capabilities(NamedTuple):
     tls: str | None
 
 
-Result = Shown | Stat | Listed | Deleted | Capabilities
+Result = Shown | Stat | Listed | Saved | Deleted | Capabilities
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -78,6 +80,8 @@ def document(result: Result) -> dict[str, Any]:
         return {"time": now(), **result._asdict()}
     if isinstance(result, Listed):
         return result._asdict()
+    if isinstance(result, Saved):
+        return {**result._asdict(), "error": failure(result.error)}
     if isinstance(result, Deleted):
         error = None if result.error is None else {"kind": "no", "message": result.error, "hint": None}
         return {"n": result.n, "uidl": result.uidl, "deleted": result.error is None, "error": error}
@@ -102,8 +106,14 @@ def plain(result: Result) -> Iterator[str]:
         yield f"{result.messages}\t{result.size}"
     elif isinstance(result, Listed):
         yield f"{result.n}\t{'-' if result.size is None else result.size}\t{result.uidl or '-'}"
+    elif isinstance(result, Saved):
+        outcome = "saved" if result.error is None else result.error.message
+        size = "-" if result.size is None else str(result.size)
+        fields = (str(result.n), result.uidl or "-", outcome, size, result.file or "-")
+        yield "\t".join(field.translate(_ONE_LINE) for field in fields)
     elif isinstance(result, Deleted):
-        yield f"{result.n}\t{result.uidl or '-'}\t{'deleted' if result.error is None else result.error}"
+        outcome = "deleted" if result.error is None else result.error.translate(_ONE_LINE)
+        yield f"{result.n}\t{result.uidl or '-'}\t{outcome}"
     else:
         yield from (" ".join((name, *words)) for name, words in result.now.items())
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Result, Shown, Stat, texts
-from netkit.mail.pop3.session import Listed
+from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.save import Saved
 
 WIDTHS = {"n": 5, "size": 9, "date": 16, "from": 22, "uidl": 20}  # a row is shown before the next is known
 STYLES = {"n": "bright_black", "size": "cyan", "date": "bright_black", "from": "green", "subject": "bold"}
@@ -25,6 +26,11 @@ def render(result: Result, *, quiet: bool = False) -> RenderableType | None:
     if isinstance(result, Listed):
         size = "?" if result.size is None else str(result.size)
         return Text.assemble((f"{result.n:>5}", "bright_black"), (f"{size:>10}", "cyan"), f"  {result.uidl or '-'}")
+    if isinstance(result, Saved):
+        line = Text.assemble((f"{result.n:>5}", "bright_black"), (f"{result.size or 0:>10}  ", "cyan"))
+        if result.error is not None:
+            return line.append(f"not saved: {visible(result.error.message)}", style="red")
+        return line.append(visible(result.file or ""), style="green")
     if isinstance(result, Deleted):
         return Text.assemble(
             (f"{result.n:>5}  ", "bright_black"),

@@ -1,4 +1,5 @@
-"""Which messages were shown before: their UIDLs, one file for each mailbox, under the user's state directory.
+"""Which messages were shown or saved before: their UIDLs, under the user's state directory, one file for each mailbox
+and each place that messages are saved to.
 
 A UIDL stays the same for as long as a message waits (RFC 1939 section 7). Those that are gone from the server are
 forgotten, so a file does not grow. Nothing that a server says becomes part of a path: the name is a digest.
@@ -13,10 +14,12 @@ from netkit.errors import LocalFailure
 from netkit.net.whole_file import write_whole
 
 
-def state_file(user: str, server: str) -> Path:
+def state_file(user: str, server: str, place: str = "") -> Path:
+    """place: where messages are saved to; without one, those that were shown."""
     from platformdirs import user_state_path
 
-    name = hashlib.sha256(f"{user}\0{server}".encode()).hexdigest()[:32]
+    which = f"{user}\0{server}" + (f"\0{place}" if place else "")
+    name = hashlib.sha256(which.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return user_state_path("netkit") / "pop3" / f"{name}.json"
 
 

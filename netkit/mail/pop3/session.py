@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from netkit.errors import AuthRefused, Insecure, NetkitError, No, PeerError, Temporary
 from netkit.events import OnEvent
+from netkit.mail.pop3.listing import Listed, listed
 from netkit.mail.pop3.protocol import Challenge, Data, Event, Replies, Status, command, response_code
 from netkit.mail.target import Scheme, Target, Tls
 from netkit.mail.wire import Wire
@@ -27,14 +28,6 @@ WINDOW_BYTES = 4096
 MAX_LIST = 16 * 1024 * 1024  # bytes of a listing: 400,000 messages with long UIDLs
 TRY_AGAIN = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")  # RFC 2449 8.1, RFC 3206: try again
 _TIMESTAMP = re.compile(rb"<[^<>\s]{3,200}@[^<>\s]{1,200}>")
-
-
-class Listed(NamedTuple):
-    """A message as LIST and UIDL tell it: number, size in bytes, UIDL (None where the server has none)."""
-
-    n: int
-    size: int | None
-    uidl: str | None
 
 
 class Reply(NamedTuple):
@@ -92,31 +85,39 @@ class Session:
     def pipelining(self) -> bool:
         return "PIPELINING" in self.capabilities
 
-    def pipeline(self, commands: Iterable[tuple[str, ...]], window: int, *, keep: int) -> Iterator[Reply]:
-        """The answers, with a body, in the order of the commands; at most `window` are under way.
+    def answers(self, commands: Iterable[Command], window: int) -> Iterator[Status]:
+        """The answers in the order of the commands; at most `window` are under way, 1 where the server cannot.
 
-        keep: so many bytes of a body; the rest is read and dropped.
+        Whoever takes one with a body reads its `pieces` to the end before the next.
         """
         waiting = iter(commands)
+        window = window if self.pipelining else 1
         flying: deque[int] = deque()
         size, more = 0, True
         while True:
             while more and len(flying) < window and size < WINDOW_BYTES:
-                words = next(waiting, None)
-                if words is None:
+                each = next(waiting, None)
+                if each is None:
                     more = False
                 else:
-                    flying.append(self._send(Command(words, body=True)))
+                    flying.append(self._send(each))
                     size += flying[-1]
             if not flying:
                 return
-            status = self._status()
-            body = bytearray()
-            if status.ok:
-                for data in self._pieces():
-                    body += data[: keep - len(body)]
+            yield self._status()
             size -= flying.popleft()
-            yield Reply(status.ok, status.text, bytes(body) if status.ok else None)
+
+    def pipeline(self, commands: Iterable[tuple[str, ...]], window: int, *, keep: int) -> Iterator[Reply]:
+        """The answers, with a body, as `answers` gives them.
+
+        keep: so many bytes of a body; the rest is read and dropped.
+        """
+        for status in self.answers((Command(words, body=True) for words in commands), window):
+            body = bytearray()
+            if status.has_body:
+                for data in self.pieces():
+                    body += data[: keep - len(body)]
+            yield Reply(status.ok, status.text, bytes(body) if status.has_body else None)
 
     def stream(self, *words: str) -> Iterator[bytes]:
         """The body of one answer in pieces. Raises No or Temporary for -ERR."""
@@ -124,7 +125,7 @@ class Session:
         status = self._status()
         if not status.ok:
             raise refusal(f"{self.target.name}: {' '.join(words)}", status.text)
-        yield from self._pieces()
+        yield from self.pieces()
 
     def login(
         self,
@@ -184,23 +185,15 @@ class Session:
         return int(words[0]), int(words[1])
 
     def list(self) -> list[Listed]:
-        """Every message. A server without UIDL has None there; lines that are no listing are skipped."""
+        """Every message, by its number. A server without UIDL has None there; lines that are no listing are skipped."""
         sizes, ids = self._listing or self.ask_together(*LISTING)
         self._listing = []
         if not sizes.ok:
             raise refusal(f"{self.target.name}: LIST", sizes.text)
-        uidls: dict[int, str] = {}
-        for line in (ids.body or b"").splitlines():
-            number, _, uidl = line.partition(b" ")
-            if number.isdigit() and len(number) < 10 and re.fullmatch(rb"[!-~]{1,70}", uidl.strip()):
-                uidls[int(number)] = uidl.strip().decode("ascii")
-        found = []
-        for line in (sizes.body or b"").splitlines():
-            words = line.split()
-            if words and words[0].isdigit() and len(words[0]) < 10:
-                size = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 19 else None
-                found.append(Listed(int(words[0]), size, uidls.get(int(words[0]))))
-        return found
+        try:
+            return listed(sizes.body or b"", ids.body or b"")
+        except PeerError as exc:
+            raise PeerError(f"{self.target.name}: {exc.message}", kind=exc.kind) from exc
 
     def quit(self) -> None:
         """End the session; the server deletes what is marked. Raises when it does not say so."""
@@ -269,6 +262,8 @@ class Session:
 
     def _send(self, each: Command) -> int:
         data = command(*each.words)
+        if self._replies.pending and not self._replies.due:  # else it would be taken for the answer to this
+            raise PeerError(f"{self.target.name}: the server sent more than was asked for", kind="unasked")
         self._replies.expect(each.body)
         self.wire.queue(data, each.secret.encode("utf-8", "surrogateescape"))
         return len(data)
@@ -291,7 +286,8 @@ class Session:
         assert isinstance(event, Status)
         return event
 
-    def _pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """The body of the answer that came last."""
         while isinstance(event := self._next(), Data):
             yield event.data
 
@@ -300,7 +296,7 @@ class Session:
         if not status.has_body:
             return Reply(status.ok, status.text, None)
         body = bytearray()
-        for data in self._pieces():
+        for data in self.pieces():
             body += data
             if len(body) > limit:
                 raise PeerError(f"{self.target.name}: an answer of more than {limit} bytes", kind="too_long")

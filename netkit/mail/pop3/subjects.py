@@ -14,7 +14,8 @@ from netkit.errors import NetkitError
 from netkit.mail.header_address import addresses
 from netkit.mail.header_date import date
 from netkit.mail.header_text import decode, fields
-from netkit.mail.pop3.session import WINDOW, Listed, Reply, Session, refusal, shown
+from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.session import WINDOW, Reply, Session, refusal, shown
 
 KEEP = 256 * 1024  # bytes of a header; the fields that are shown stand in the first few kB
 WANTED = (b"subject", b"from", b"date")
@@ -59,8 +60,6 @@ def subjects(
             on_note(f"the server {why}: whole messages are read by RETR")
         return Via.retr
 
-    if not session.pipelining:
-        window = 1
     if via is Via.auto and session.capabilities and "TOP" not in session.capabilities:
         via = whole("has no TOP")
     left = list(messages)

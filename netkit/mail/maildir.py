@@ -1,0 +1,117 @@
+"""A maildir as a place for messages: each is written in tmp/, is on the disk, and then gets its name in new/.
+
+A name is the time, the process, a number and this host (https://cr.yp.to/proto/maildir.html): nothing in it comes from
+a message or a server. Lines end in LF, as those of every local delivery do. A run that is killed leaves a file in tmp/
+at most, which readers of a maildir take away after 36 hours.
+"""
+
+import os
+import socket
+import time
+from contextlib import suppress
+from itertools import count
+from types import TracebackType
+
+from netkit.errors import BadInput, LocalFailure
+from netkit.mail.filed import LineFeeds
+from netkit.net.whole_file import sync_folder
+
+FOLDERS = ("tmp", "new", "cur")
+
+
+class Maildir:
+    """`draft` for each message, `settle` at the end. The folder is made for the first message, if it is missing."""
+
+    def __init__(self, name: str) -> None:
+        """Raises BadInput for what is there and is no maildir: its owner would not want three folders in it."""
+        self.name = name
+        self._host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
+        self._numbers = count(1)
+        self._made = False
+        self._changed: list[str] = []  # folders with names that may not be on the disk yet
+        try:
+            there = os.listdir(name)
+        except FileNotFoundError:
+            there = []
+        except NotADirectoryError as exc:
+            raise BadInput(f"{name} is no folder", hint="--mbox writes to a file") from exc
+        except OSError as exc:
+            raise failure(name, exc) from exc
+        if there and not set(FOLDERS) <= set(there):
+            raise BadInput(f"{name} is a folder, and no maildir", hint="a new one is made where there is nothing")
+        folder = os.path.dirname(os.path.abspath(name))
+        if not os.path.isdir(folder):
+            raise LocalFailure(f"cannot write {name}: the folder {folder} does not exist", kind="write")
+
+    def draft(self) -> "Draft":
+        if not self._made:
+            try:
+                self._make()
+            except OSError as exc:
+                raise failure(self.name, exc) from exc
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        number = next(self._numbers)
+        return Draft(self.name, f"{seconds}.M{nanoseconds // 1000}P{os.getpid()}Q{number}.{self._host}")
+
+    def settle(self) -> None:
+        """The names in new/ are on the disk as well."""
+        try:
+            for folder in self._changed:
+                sync_folder(folder)
+        except OSError as exc:
+            raise failure(self.name, exc) from exc
+
+    def _make(self) -> None:
+        self._changed.append(os.path.join(self.name, "new"))
+        for folder in (self.name, *(os.path.join(self.name, one) for one in FOLDERS)):
+            with suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
+                self._changed.append(os.path.dirname(os.path.abspath(folder)))
+        self._made = True
+
+
+class Draft:
+    """A message that is being written; leaving it without `commit` takes it away."""
+
+    def __init__(self, maildir: str, name: str) -> None:
+        self._aside, self._final = (os.path.join(maildir, folder, name) for folder in ("tmp", "new"))
+        self._lines = LineFeeds()
+        try:
+            fd = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise failure(self._aside, exc) from exc
+        self._out = os.fdopen(fd, "wb")
+
+    def __enter__(self) -> "Draft":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):  # what could not be written cannot be flushed either
+            self._out.close()
+        with suppress(OSError):  # FileNotFoundError after a commit
+            os.unlink(self._aside)
+
+    def write(self, data: bytes) -> None:
+        """Raises LocalFailure, as `commit` does."""
+        try:
+            self._out.write(self._lines.feed(data))
+        except OSError as exc:
+            raise failure(self._aside, exc) from exc
+
+    def commit(self) -> str:
+        """The file that has the message now."""
+        try:
+            self._out.write(self._lines.end())
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            self._out.close()
+            os.rename(self._aside, self._final)
+        except OSError as exc:
+            raise failure(self._final, exc) from exc
+        return self._final
+
+
+def failure(name: str, exc: OSError) -> LocalFailure:
+    return LocalFailure(f"cannot write {name}: {exc.strerror}", kind="write")
