@@ -1,7 +1,7 @@
 """A maildir as a place for messages: each is written in tmp/, is on the disk, and then gets its name in new/.
 
 A name is the time, the process, a number and this host (https://cr.yp.to/proto/maildir.html): nothing in it comes from
-a message or a server. Lines end in LF, as those of every local delivery do. A run that is killed leaves a file in tmp/
+a message or a server. Lines end in LF, as those of every local delivery do. A run that is killed leaves files in tmp/
 at most, which readers of a maildir take away after 36 hours.
 """
 
@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from io import BufferedWriter
 from itertools import count
 from types import TracebackType
 
@@ -20,7 +21,10 @@ FOLDERS = ("tmp", "new", "cur")
 
 
 class Maildir:
-    """`draft` for each message, `settle` at the end. The folder is made for the first message, if it is missing."""
+    """`draft` for each message, `settle` for all that are whole; leaving it takes away those that are not settled.
+
+    The folder is made for the first message, if it is missing.
+    """
 
     def __init__(self, name: str) -> None:
         """Raises BadInput for what is there and is no maildir: its owner would not want three folders in it."""
@@ -28,7 +32,8 @@ class Maildir:
         self._host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
         self._numbers = count(1)
         self._made = False
-        self._changed: list[str] = []  # folders with names that may not be on the disk yet
+        self._changed: list[str] = []  # folders with new names in them, apart from new/
+        self._whole: list[Draft] = []
         try:
             there = os.listdir(name)
         except FileNotFoundError:
@@ -43,26 +48,42 @@ class Maildir:
         if not os.path.isdir(folder):
             raise LocalFailure(f"cannot write {name}: the folder {folder} does not exist", kind="write")
 
+    def __enter__(self) -> "Maildir":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for draft in self._whole:
+            draft.drop()
+        self._whole.clear()
+
     def draft(self) -> "Draft":
+        """A message to write; `with` takes it away again if it is not committed. Raises LocalFailure."""
         if not self._made:
             try:
                 self._make()
             except OSError as exc:
                 raise failure(self.name, exc) from exc
         seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-        number = next(self._numbers)
-        return Draft(self.name, f"{seconds}.M{nanoseconds // 1000}P{os.getpid()}Q{number}.{self._host}")
+        name = f"{seconds}.M{nanoseconds // 1000}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
+        return Draft(self._whole, os.path.join(self.name, "tmp", name), os.path.join(self.name, "new", name))
 
     def settle(self) -> None:
-        """The names in new/ are on the disk as well."""
+        """Everything that is whole is on the disk and in new/. Raises LocalFailure."""
+        if not self._whole:
+            return
         try:
-            for folder in self._changed:
+            for draft in self._whole:
+                draft.settle()
+            for folder in (os.path.join(self.name, "new"), *self._changed):
                 sync_folder(folder)
         except OSError as exc:
             raise failure(self.name, exc) from exc
+        self._whole.clear()
+        self._changed.clear()
 
     def _make(self) -> None:
-        self._changed.append(os.path.join(self.name, "new"))
         for folder in (self.name, *(os.path.join(self.name, one) for one in FOLDERS)):
             with suppress(FileExistsError):
                 os.mkdir(folder, 0o700)
@@ -71,16 +92,17 @@ class Maildir:
 
 
 class Draft:
-    """A message that is being written; leaving it without `commit` takes it away."""
+    """A message in tmp/, open until it is on the disk."""
 
-    def __init__(self, maildir: str, name: str) -> None:
-        self._aside, self._final = (os.path.join(maildir, folder, name) for folder in ("tmp", "new"))
+    def __init__(self, whole: "list[Draft]", aside: str, final: str) -> None:
+        self._whole = whole
+        self._aside, self._final = aside, final
         self._lines = LineFeeds()
         try:
-            fd = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as exc:
-            raise failure(self._aside, exc) from exc
-        self._out = os.fdopen(fd, "wb")
+            raise failure(aside, exc) from exc
+        self._out: BufferedWriter = os.fdopen(fd, "wb")
 
     def __enter__(self) -> "Draft":
         return self
@@ -88,10 +110,8 @@ class Draft:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # what could not be written cannot be flushed either
-            self._out.close()
-        with suppress(OSError):  # FileNotFoundError after a commit
-            os.unlink(self._aside)
+        if self not in self._whole[-1:]:
+            self.drop()
 
     def write(self, data: bytes) -> None:
         """Raises LocalFailure, as `commit` does."""
@@ -101,16 +121,25 @@ class Draft:
             raise failure(self._aside, exc) from exc
 
     def commit(self) -> str:
-        """The file that has the message now."""
+        """It is whole; the file that has it once it is settled."""
         try:
             self._out.write(self._lines.end())
             self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-            os.rename(self._aside, self._final)
         except OSError as exc:
-            raise failure(self._final, exc) from exc
+            raise failure(self._aside, exc) from exc
+        self._whole.append(self)
         return self._final
+
+    def settle(self) -> None:
+        os.fsync(self._out.fileno())
+        self._out.close()
+        os.rename(self._aside, self._final)
+
+    def drop(self) -> None:
+        with suppress(OSError):  # what could not be written cannot be flushed either
+            self._out.close()
+        with suppress(OSError):  # it is in new/
+            os.unlink(self._aside)
 
 
 def failure(name: str, exc: OSError) -> LocalFailure:

@@ -1,9 +1,9 @@
 """An mbox as a place for messages: one file, each message behind a From_ line, quoted as mboxrd has it.
 
-A message is put together aside, in memory and beyond SPOOL bytes in a file without a name, and appended when all of it
-has come: the mbox is locked while this machine copies, never while a server takes its time. It is on the disk before
-the lock is given back; what goes wrong before that cuts the file back to where the message began. So does Ctrl-C;
-SIGTERM and SIGHUP wait until the message is whole.
+Messages are put together aside, in memory and beyond SPOOL bytes in a file without a name, and those that are whole are
+appended in one go: the mbox is locked while this machine copies, never while a server takes its time. They are on the
+disk before the lock is given back; what goes wrong before that cuts the file back to where it ended. So does Ctrl-C;
+SIGTERM and SIGHUP wait until the messages are whole.
 """
 
 import os
@@ -21,13 +21,16 @@ from netkit.mail.filed import FROM, FromQuoter, LineFeeds
 from netkit.mail.mbox_lock import WAIT, locked
 from netkit.net.whole_file import sync_folder
 
-SPOOL = 1024 * 1024  # bytes of a message in memory
+SPOOL = 1024 * 1024  # bytes in memory
 PIECE = 256 * 1024
 SENDER = "MAILER-DAEMON"  # as where none is known: POP3 does not tell the envelope's
 
 
 class Mbox:
-    """`draft` for each message, `settle` at the end. The file is made for the first message, if it is missing."""
+    """`draft` for each message, `settle` for all that are whole; leaving it forgets those that are not settled.
+
+    The file is made for the first message, if it is missing.
+    """
 
     def __init__(self, name: str, *, wait: float = WAIT) -> None:
         """wait: seconds for the lock. Raises BadInput for what is no mbox, LocalFailure where it could not be."""
@@ -35,6 +38,8 @@ class Mbox:
         self.path = os.path.realpath(name)
         self.folder = os.path.dirname(self.path)
         self.wait = wait
+        self._spool: IO[bytes] | None = None
+        self._named = False  # the name of the file is on the disk
         if not os.path.isdir(self.folder):
             raise LocalFailure(f"cannot write {name}: the folder {self.folder} does not exist", kind="write")
         try:
@@ -51,66 +56,87 @@ class Mbox:
         if start and start != FROM:
             raise BadInput(f"{name} is no mbox: it does not begin with {FROM.decode()!r}")
 
+    def __enter__(self) -> "Mbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._spool:
+            self._spool.close()
+        self._spool = None
+
     def draft(self) -> "Draft":
-        return Draft(self)
+        """A message to write; `with` takes it away again if it is not committed."""
+        if self._spool is None:
+            folder = self.folder if os.access(self.folder, os.W_OK) else None
+            self._spool = tempfile.SpooledTemporaryFile(SPOOL, dir=folder)  # noqa: SIM115 - closed by __exit__
+        return Draft(self, self._spool)
 
     def settle(self) -> None:
-        """The name of the file is on the disk as well."""
+        """Everything that is whole is in the file and on the disk. Raises LocalFailure."""
+        if self._spool is None:
+            return
         try:
-            sync_folder(self.folder)
+            if self._spool.seek(0, os.SEEK_END):
+                self._append(self._spool)
+                if not self._named:
+                    sync_folder(self.folder)
+                    self._named = True
         except OSError as exc:
             raise self.failure(exc) from exc
+        self._spool.close()
+        self._spool = None
 
-    def append(self, message: IO[bytes]) -> None:
-        """message: with LF line ends, quoted. Raises LocalFailure."""
-        try:
-            with locked(self.path, self.name, self.wait) as fd, _whole():
-                start = os.lseek(fd, 0, os.SEEK_END)
-                try:
-                    _write(fd, _gap(fd, start) + f"From {SENDER} {time.asctime(time.gmtime())}\n".encode())
-                    last = b"\n"
-                    while piece := message.read(PIECE):
-                        _write(fd, piece)
-                        last = piece[-1:]
-                    _write(fd, b"\n" if last == b"\n" else b"\n\n")
-                    os.fsync(fd)
-                except BaseException:
-                    os.ftruncate(fd, start)
-                    raise
-        except OSError as exc:
-            raise self.failure(exc) from exc
+    def _append(self, spool: IO[bytes]) -> None:
+        spool.seek(0)
+        with locked(self.path, self.name, self.wait) as fd, _whole():
+            start = os.lseek(fd, 0, os.SEEK_END)
+            try:
+                _write(fd, _gap(fd, start))
+                while piece := spool.read(PIECE):
+                    _write(fd, piece)
+                os.fsync(fd)
+            except BaseException:
+                os.ftruncate(fd, start)
+                raise
 
     def failure(self, exc: OSError) -> LocalFailure:
         return LocalFailure(f"cannot write {self.name}: {exc.strerror}", kind="write")
 
 
 class Draft:
-    """A message that is being put together; leaving it without `commit` takes it away."""
+    """A message at the end of the spool."""
 
-    def __init__(self, mbox: Mbox) -> None:
+    def __init__(self, mbox: Mbox, spool: IO[bytes]) -> None:
         self._mbox = mbox
+        self._spool = spool
+        self._start = spool.seek(0, os.SEEK_END)
         self._lines = LineFeeds()
         self._quoter = FromQuoter()
-        folder = mbox.folder if os.access(mbox.folder, os.W_OK) else None
-        self._spool = tempfile.SpooledTemporaryFile(SPOOL, dir=folder)  # noqa: SIM115 - closed by __exit__
+        self._last = b"\n"
+        self._whole = False
 
     def __enter__(self) -> "Draft":
+        self._put(f"From {SENDER} {time.asctime(time.gmtime())}\n".encode())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._spool.close()
+        if not self._whole:
+            self._spool.seek(self._start)
+            self._spool.truncate()
 
     def write(self, data: bytes) -> None:
         """Raises LocalFailure, as `commit` does."""
         self._put(self._quoter.feed(self._lines.feed(data)))
 
     def commit(self) -> str:
-        """The file that has the message now."""
+        """It is whole; the file that has it once it is settled."""
         self._put(self._quoter.feed(self._lines.end()) + self._quoter.end())
-        self._spool.seek(0)
-        self._mbox.append(self._spool)
+        self._put(b"\n" if self._last == b"\n" else b"\n\n")
+        self._whole = True
         return self._mbox.name
 
     def _put(self, data: bytes) -> None:
@@ -118,6 +144,7 @@ class Draft:
             self._spool.write(data)
         except OSError as exc:
             raise self._mbox.failure(exc) from exc
+        self._last = data[-1:] or self._last
 
 
 def _gap(fd: int, size: int) -> bytes:

@@ -16,7 +16,9 @@ def put(maildir: Maildir, *pieces: bytes) -> Path:
     with maildir.draft() as draft:
         for piece in pieces:
             draft.write(piece)
-        return Path(draft.commit())
+        file = Path(draft.commit())
+    maildir.settle()
+    return file
 
 
 def put_half(maildir: Maildir) -> None:
@@ -33,7 +35,6 @@ def test_messages(tmp_path: Path) -> None:
     maildir = Maildir(str(tmp_path / "in"))
     assert not (tmp_path / "in").exists()
     one, two = put(maildir, b"Subject: a\r", b"\n\r\nFrom b\r\n"), put(maildir)
-    maildir.settle()
     assert one.read_bytes() == b"Subject: a\n\nFrom b\n"
     assert two.read_bytes() == b""
     assert names(tmp_path) == sorted(f"in/new/{path.name}" for path in (one, two))
@@ -57,13 +58,28 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_what_is_not_settled_is_taken_away(tmp_path: Path) -> None:
+    with Maildir(str(tmp_path / "in")) as maildir:
+        kept = put(maildir, b"kept")
+        with maildir.draft() as draft:
+            draft.commit()
+        assert len(names(tmp_path)) == 2
+        maildir.settle()
+        assert [name for name in names(tmp_path) if "/tmp/" in name] == []
+        with maildir.draft() as draft:
+            draft.commit()
+    assert kept.read_bytes() == b"kept"
+    assert len(names(tmp_path)) == 2
+
+
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(fd: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(LocalFailure, match=r"cannot write .*/new/.*: No space left on device"):
-        put(Maildir(str(tmp_path / "in")), b"x")
+    with Maildir(str(tmp_path / "in")) as maildir, pytest.raises(LocalFailure) as caught:
+        put(maildir, b"x")
+    assert caught.value.message == f"cannot write {tmp_path}/in: No space left on device"
     assert names(tmp_path) == []
 
 

@@ -27,7 +27,9 @@ def put(box: Mbox, *pieces: bytes) -> str:
     with box.draft() as draft:
         for piece in pieces:
             draft.write(piece)
-        return draft.commit()
+        file = draft.commit()
+    box.settle()
+    return file
 
 
 def put_half(box: Mbox) -> None:
@@ -43,7 +45,6 @@ def test_messages(tmp_path: Path) -> None:
     assert put(box, b"Subject: a\r\n\r\nFrom b\r", b"\n>From c\r\n") == str(file)
     put(box, b"no end")
     put(box)
-    box.settle()
     one, two = b"Subject: a\n\n>From b\n>>From c\n\n", b"no end\n\n"
     assert file.read_bytes() == LINE + one + LINE + two + LINE + b"\n"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -67,6 +68,27 @@ def test_a_long_message_is_no_memory(tmp_path: Path) -> None:
     assert file.read_bytes() == LINE + (b"x" * 65534 + b"\n") * (SPOOL // 65536 + 2) + b"\n"
 
 
+def test_several_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "mail"
+    with Mbox(str(file)) as box:
+        box.settle()
+        with pytest.raises(KeyboardInterrupt):
+            put_half(box)
+        box.settle()
+        assert not file.exists()
+        for text in (b"one\r\n", b"two\r\n"):
+            with box.draft() as draft:
+                draft.write(text)
+                assert draft.commit() == str(file)
+        with pytest.raises(KeyboardInterrupt):
+            put_half(box)
+        assert not file.exists()
+        put(box, b"three")
+        with box.draft() as draft:
+            draft.commit()
+    assert file.read_bytes() == LINE + b"one\n\n" + LINE + b"two\n\n" + LINE + b"three\n\n"
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_what_breaks_off_is_cut_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     file = tmp_path / "mail"
@@ -78,11 +100,11 @@ def test_what_breaks_off_is_cut_away(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise error
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises((LocalFailure, KeyboardInterrupt)):
-        put(Mbox(str(file)), b"two\r\n")
+    with Mbox(str(file)) as box, pytest.raises((LocalFailure, KeyboardInterrupt)):
+        put(box, b"two\r\n")
     assert file.read_bytes() == before
-    with pytest.raises(KeyboardInterrupt):
-        put_half(Mbox(str(file)))
+    with Mbox(str(file)) as box, pytest.raises(KeyboardInterrupt):
+        put_half(box)
     assert file.read_bytes() == before
     assert os.listdir(tmp_path) == ["mail"]
 
@@ -91,6 +113,7 @@ def test_others_hold_it(tmp_path: Path) -> None:
     file = tmp_path / "mail"
     file.write_bytes(LINE + b"\n\n")
     box = Mbox(str(file), wait=0.0)
+    text = LINE + b"x\n\n"
     lock = tmp_path / "mail.lock"
     lock.write_text("1")
     with pytest.raises(LocalFailure) as caught:
@@ -107,14 +130,17 @@ def test_others_hold_it(tmp_path: Path) -> None:
         other.communicate(b"\n")
     assert (caught.value.message, caught.value.hint) == (f"{file} is locked by another program", None)
     assert file.read_bytes() == LINE + b"\n\n"
-    put(box, b"x")
+    box.settle()  # what could not be appended is still there
+    assert file.read_bytes() == LINE + b"\n\n" + text * 2
 
 
 def test_it_is_locked_while_a_message_is_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "mail"
-    seen = []
+    seen: list[tuple[int, bytes]] = []
 
     def look(fd: int) -> None:
+        if seen:  # the folder's turn
+            return
         code = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
         done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, check=False)
         seen.append((done.returncode, (tmp_path / "mail.lock").read_bytes()))

@@ -96,7 +96,7 @@ def save(
         seen = load(state)
     codes: list[Exit] = []
     saved: list[Listed] = []
-    with login.session(listing=True) as session:
+    with login.session(listing=True) as session, box:
         waiting = session.list()
         if (new or delete) and any(one.uidl is None for one in waiting):
             what = "what is new" if new else "which message is deleted"
@@ -110,7 +110,6 @@ def save(
             if row.error is None:
                 saved.append(message)
             codes.append(Exit(row.error.exit) if row.error else Exit.OK)
-        box.settle()
         if delete and saved:
             codes += take_away(out, session, saved)
         else:

@@ -1,9 +1,11 @@
 """Messages by RETR into a maildir or an mbox: pipelined, streaming, and one that is refused ends nothing.
 
-A message is told when it is on the disk. The first is asked for alone, as in `subjects`.
+A message is told when it is on the disk. Several that come at once go there at once: the disk takes a moment for each
+time, in which a server would wait for its answers to be read. The first is asked for alone, as in `subjects`.
 """
 
 from collections.abc import Iterator, Sequence
+from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
@@ -12,6 +14,9 @@ from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.session import WINDOW, Command, Session, refusal
 
 MAX_MESSAGE = 1024**3  # bytes; what a server that never ends a message may take of the disk
+# What may have come and not be on the disk yet, or not be told: messages (a maildir has as many files open), bytes, and
+# seconds since the one before was told.
+BATCH, BATCH_BYTES, BATCH_SECONDS = 64, 8 * 1024 * 1024, 0.2
 
 
 class Draft(Protocol):
@@ -21,18 +26,22 @@ class Draft(Protocol):
     ) -> None: ...
     def write(self, data: bytes) -> None: ...
     def commit(self) -> str:
-        """Make it last; the file that has it."""
+        """It is whole; the file that has it once it is settled."""
         ...
 
 
 class Box(Protocol):
-    """A maildir or an mbox."""
+    """A maildir or an mbox; leaving it takes away what is not settled."""
 
     @property
     def name(self) -> str: ...
+    def __enter__(self) -> "Box": ...
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
     def draft(self) -> Draft: ...
     def settle(self) -> None:
-        """Everything is on the disk, names included."""
+        """Everything that is whole is on the disk, names included."""
         ...
 
 
@@ -47,10 +56,35 @@ class Saved(NamedTuple):
 
 
 def save(session: Session, messages: Sequence[Listed], box: Box, *, window: int = WINDOW) -> Iterator[Saved]:
-    """A row for each message, in the order given, as soon as it is saved or refused.
+    """A row for each message, in the order given, once it is on the disk or refused.
 
-    Raises what ends the session, and LocalFailure when the box takes no more.
+    Raises what ends the session, and LocalFailure when the box takes no more; what came before is saved and told.
     """
+    rows = _rows(session, messages, box, window)
+    batch: list[Saved] = []
+    size, since = 0, monotonic()
+    broken: NetkitError | None = None
+    while True:
+        try:
+            row = next(rows, None)
+        except NetkitError as exc:
+            row, broken = None, exc
+        if row is not None:
+            batch.append(row)
+            size += row.size or 0
+            if len(batch) < BATCH and size < BATCH_BYTES and monotonic() - since < BATCH_SECONDS:
+                continue
+        box.settle()
+        yield from batch
+        if broken is not None:
+            raise broken
+        if row is None:
+            return
+        batch.clear()
+        size, since = 0, monotonic()
+
+
+def _rows(session: Session, messages: Sequence[Listed], box: Box, window: int) -> Iterator[Saved]:
     left = list(messages)
     while left:
         row = next(_fetch(session, [left.pop(0)], box, 1))

@@ -40,8 +40,9 @@ def saved(session: Session, box: Maildir | Mbox, **options: Any) -> tuple[list[S
     """The rows until it broke off, and what broke it off."""
     rows: list[Saved] = []
     try:
-        for row in save(session, session.list(), box, **options):
-            rows.append(row)
+        with box:
+            for row in save(session, session.list(), box, **options):
+                rows.append(row)
     except (PeerError, LocalFailure) as exc:
         return rows, exc
     return rows, None
@@ -146,6 +147,6 @@ def test_a_server_is_no_path(scripted: Callable[..., Any], tmp_path: Path) -> No
 def test_a_box_that_takes_no_more_ends_the_run(scripted: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "mail").write_bytes(b"")
     (tmp_path / "mail.lock").write_bytes(b"")
-    with open_to(scripted([b"+OK\r\n", CAPA, *FIVE, message(1), message(2)]).address) as session:
+    with open_to(scripted([b"+OK\r\n", CAPA, *FIVE, message(1), message(2), None]).address) as session:
         rows, error = saved(session, Mbox(str(tmp_path / "mail"), wait=0))
     assert (rows, isinstance(error, LocalFailure)) == ([], True)
