@@ -52,6 +52,7 @@ LENIENT: list[tuple[bytes, list[tuple[str, str]]]] = [
     (b"a@b.test <a@b.test>", [("a@b.test", "a@b.test")]),
     (b"a@c.test <a@b.test>", [("a@c.test", "a@b.test")]),
     (b"Ann <x> <a@b.test>", [("Ann", "a@b.test")]),
+    (b"Ann <a@b.test> <old@b.test>", [("Ann", "a@b.test")]),
     (b'Ann <"a > b"@b.test>', [("Ann", '"a > b"@b.test')]),
     (b"mailto:a@b.test", [("", "a@b.test")]),
     (b"a@b.test:25", [("", "a@b.test:25")]),
