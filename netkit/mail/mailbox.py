@@ -12,7 +12,7 @@ from netkit.errors import BadInput
 from netkit.net.hostname import is_ipv4, to_ascii
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_ATEXT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_`{|}~-")
 
 
 class Mailbox(NamedTuple):
@@ -29,6 +29,8 @@ class Mailbox(NamedTuple):
 def parse_mailboxes(text: str, what: str) -> list[Mailbox]:
     """One or more, with commas between. what: how messages call it, "--to". Raises BadInput."""
     refuse_control(text, what)
+    if not any(char in text for char in '<>"();'):
+        return [Mailbox("", parse_address(one.strip(), what)) for one in text.split(",")]
     found = []
     here = 0
     while True:
@@ -47,7 +49,7 @@ def parse_mailboxes(text: str, what: str) -> list[Mailbox]:
 def parse_address(text: str, what: str) -> str:
     """`local@domain` with the domain in A-labels. Raises BadInput."""
     refuse_control(text, what)
-    quoted = _quoted().match(text)
+    quoted = _quoted().match(text) if text.startswith('"') else None
     local, at, domain = (
         (quoted[0], text[quoted.end() : quoted.end() + 1], text[quoted.end() + 1 :])
         if quoted
@@ -59,13 +61,19 @@ def parse_address(text: str, what: str) -> str:
         raise BadInput(f"{what}: {_short(text)} has no @")
     if not quoted and "@" in domain:
         raise BadInput(f"{what}: {_short(text)} has two @")
-    if not quoted and not _atoms().fullmatch(local):
+    if not quoted and not all(
+        part and all(char in _ATEXT or char >= "\xa0" for char in part) for part in local.split(".")
+    ):
         raise BadInput(
             f"{what}: {_short(local)} cannot stand before the @ as it is", hint='in quotes it can: "odd name"@b.test'
         )
     if len(local.encode()) > MAX_LOCAL:
         raise BadInput(f"{what}: {_short(local)}: at most {MAX_LOCAL} bytes stand before the @ (RFC 5321)")
     return f"{local}@{parse_domain(domain, what)}"
+
+
+def _is_dot_atom(local: str) -> bool:
+    return all(part and all(char in _ATEXT or char >= "\xa0" for char in part) for part in local.split("."))
 
 
 def parse_domain(text: str, what: str) -> str:
@@ -106,12 +114,7 @@ def _short(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 
-# Compiled when first used: 4 ms of CPU.
-
-
-@cache
-def _atoms() -> re.Pattern[str]:
-    return re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
+# Compiled when first used: plain addresses do without, and a start is 3 ms shorter.
 
 
 @cache

@@ -15,12 +15,11 @@ WIDTH = 78  # characters of a line without its end, RFC 5322 2.1.1
 MAX_WIDTH = 998
 MAX_WORD = 75  # characters of an encoded word, RFC 2047 section 2
 MAX_VALUE = 64 * 1024  # characters of one field
-_FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
-_WORDS = re.compile(r" +|[^ ]+")
+MAX_NAME = 76  # characters of a field's name
 _Q = tuple(
     "_" if byte == 32 else chr(byte) if byte < 128 and chr(byte).isalnum() else f"={byte:02X}" for byte in range(256)
 )
-_ATOM_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_ATOMS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_`{|}~ -")
 
 
 def text_field(name: str, value: str, what: str | None = None) -> bytes:
@@ -46,7 +45,7 @@ def check_value(value: str, what: str) -> None:
 
 
 def check_name(name: str, what: str) -> None:
-    if not _FIELD_NAME.fullmatch(name):
+    if not 0 < len(name) <= MAX_NAME or not all("!" <= char <= "~" and char != ":" for char in name):
         raise BadInput(f"{what}: {name[:60]!r} is no name of a field", hint="letters, digits and -, then a colon")
 
 
@@ -67,7 +66,7 @@ def phrase(name: str) -> list[str]:
         return []
     if not name.isascii() or "=?" in name:
         return encoded_words(name, first=MAX_WORD - 20)
-    if _ATOM_PHRASE.fullmatch(name) and name == " ".join(name.split()):
+    if _ATOMS.issuperset(name) and name == " ".join(name.split()):
         return name.split(" ")
     escaped = re.sub(r'(["\\])', r"\\\1", name)
     return [f'"{escaped}"']
@@ -95,13 +94,13 @@ def _word(text: str) -> str:
 def _words(value: str) -> list[str]:
     """Words with the spaces in front of them, where there are more than one."""
     found: list[str] = []
-    space = ""
-    for word in _WORDS.findall(value.strip(" \t").replace("\t", " ")):
-        if word.startswith(" "):
-            space = word[1:]
+    spaces = ""
+    for word in value.replace("\t", " ").strip(" ").split(" "):
+        if word:
+            found.append(spaces + word)
+            spaces = ""
         else:
-            found.append(space + word)
-            space = ""
+            spaces += " "
     return found
 
 
