@@ -43,8 +43,9 @@ class Scripted:
                 return
 
     def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which close() does not
-        self.listener.close()
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which close() does not
+            self.listener.close()
         self.thread.join(10)
 
 
