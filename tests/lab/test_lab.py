@@ -41,6 +41,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_ZONE": "lab.test",
             "NETKIT_LAB_HTTP": f"http://{http}",
             "NETKIT_LAB_HTTPS": f"https://{https}",
+            "NETKIT_LAB_MAIL": f"http://{http}/mail",
             "NETKIT_LAB_ECHO": str(echo),
             "NETKIT_LAB_HELLO": str(hello),
             "NETKIT_LAB_SMTP": str(smtp),

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from netkit.lab.http import bodies, broken, plain
 from netkit.lab.http.call import Call, Refused, text
 from netkit.lab.http.protocol import Response
-from netkit.lab.mail import api
+from netkit.lab.mail import api, page
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/truncated", "half the body that Content-Length says", broken.truncated),
     Endpoint("/malformed/{kind}", "HTTP broken in one way: " + ", ".join(broken.MALFORMED), broken.malformed,
              "/malformed/no-colon"),
+    Endpoint("/mail", "the mail that has come in, as pages", page.messages),
+    Endpoint("/mail/style.css", "how they look", page.style),
     Endpoint("/mail/api", "?mailbox=A: the mail that has come in, as JSON, newest first", api.messages),
     Endpoint("/mail/api/follow", "?mailbox=A: what is there and what comes, a line of JSON each", api.follow),
+    Endpoint("/mail/api/{id}", "a message as JSON: envelope, headers, text, HTML, files", api.message,
+             "/mail/api/lab00000001"),
+    Endpoint("/mail/{id}", "a message", page.message, "/mail/lab00000001"),
+    Endpoint("/mail/{id}/html", "its HTML, which loads nothing and runs nothing", page.html, "/mail/lab00000001/html"),
+    Endpoint("/mail/{id}/raw", "the message as a file", page.raw, "/mail/lab00000001/raw"),
+    Endpoint("/mail/{id}/part/{n}", "what a part of it holds, as a file", page.part, "/mail/lab00000001/part/1"),
 )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class Http(Service):
         return {
             "NETKIT_LAB_HTTP": f"http://{addresses['http']}",
             "NETKIT_LAB_HTTPS": f"https://{addresses['https']}",
+            "NETKIT_LAB_MAIL": f"http://{addresses['http']}/mail",
         }
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ from netkit.lab.http.call import Call, Refused, as_json
 from netkit.lab.http.protocol import Response
 from netkit.lab.mail.report import report
 from netkit.lab.mail.store import EVERYTHING, Kept, Store
+from netkit.lab.mail.view import view
 
 MAX_LISTED = 500  # messages of one answer; `before` has those in front of it
 MAX_WAITING = 1000  # messages that a follower has not taken yet; one that is slower is hung up on
@@ -53,6 +54,21 @@ def messages(call: Call) -> Response:
         "mailbox": name,
         "messages": [report(kept) for kept in found],
         "more": more,
+    }
+    return as_json(document, headers=PRIVATE)
+
+
+def message(call: Call) -> Response:
+    """What `netkit.lab.mail.report` lists, and headers (name and value of each), text, html, files, cut."""
+    kept = find(call)
+    seen = view(kept.envelope.data)
+    document = {
+        **report(kept),
+        "headers": [list(pair) for pair in seen.headers],
+        "text": seen.text,
+        "html": seen.html,
+        "files": [{**each._asdict(), "url": f"/mail/{kept.id}/part/{each.number}"} for each in seen.files],
+        "cut": seen.cut,
     }
     return as_json(document, headers=PRIVATE)
 

@@ -148,7 +148,11 @@ class SmtpService(MailService):
         return {"NETKIT_LAB_SMTP": addresses["smtp"], "NETKIT_SMTP": addresses["smtp"]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
-        return [f"netkit smtp send {environment['NETKIT_LAB_SMTP']} --from me@lab.test --to you@lab.test --text hi"]
+        where = environment["NETKIT_LAB_SMTP"]
+        return [
+            f"netkit smtp send {where} --from me@lab.test --to you@lab.test --text hi",
+            f"netkit lab seed --smtp {where} --to you@lab.test",
+        ]
 
 
 class LmtpService(SmtpService):
