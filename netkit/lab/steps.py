@@ -338,4 +338,20 @@ STEPS: tuple[Step, ...] = (
         ("lab", "--", "sh", "-c", 'echo "a web server at $NETKIT_LAB_HTTP"'),
         ("a web server at http://127.0.0.1:",),
     ),
+    Step(
+        "lab-seed",
+        "Messages for a test, put into a mailbox of a lab that runs",
+        26,
+        SMTPLIB,
+        ("lab", "seed", "2", "--smtp", "{smtp}", "--to", "dora@lab.test"),
+        ("dora@lab.test Message 2 of 2",),
+    ),
+    Step(
+        "lab-wait",
+        "Until the message that a test waits for is there, and not a moment longer",
+        27,
+        POPLIB,
+        ("lab", "wait", "--http", "{http}", "--to", "odd@lab.test", "--subject", "привет"),
+        ("Привет",),
+    ),
 )
