@@ -28,6 +28,7 @@ from pathlib import Path
 
 from netkit.cli.app import Commands
 from netkit.errors import MEANINGS
+from netkit.mail.smtp.check.findings import TABLE as FINDINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -52,6 +53,7 @@ MASKS = [
     (re.compile(r"\bquery 0x[0-9a-f]{4}\b"), "query ID"),
     (re.compile(r"^ *\d+\.\d\d (?=[a-z])", re.MULTILINE), "TIME "),  # the first column of a trace
     (re.compile(r"\b\d+ d(ays)?\b"), "N days"),
+    (re.compile(r"\b[0-9a-f]{16}…"), "DIGEST"),
     (re.compile(r"[ \t]+"), " "),
 ]
 
@@ -144,7 +146,9 @@ def tables() -> dict[str, str]:
     listed += "".join(
         f"| `netkit {path}` | {entry.summary} |\n" for path, entry in Commands.table.items() if entry.target
     )
-    return {"exit codes": codes, "commands": listed, "help": "\n".join(helps())}
+    found = "| id | level | meaning |\n|---|---|---|\n"
+    found += "".join(f"| `{kind.id}` | {kind.level} | {kind.meaning} |\n" for kind in FINDINGS)
+    return {"exit codes": codes, "commands": listed, "findings": found, "help": "\n".join(helps())}
 
 
 def helps() -> Iterator[str]:

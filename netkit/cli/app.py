@@ -43,6 +43,9 @@ class Commands(LazyGroup):
         "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
         "smtp": Entry("Send mail, and see what servers say.", APPLICATIONS),
         "smtp send": Entry("Send a message, with an outcome for every recipient.", APPLICATIONS, "smtp:send"),
+        "smtp check": Entry(
+            "Check mail servers and domains: TLS, MX, DANE, MTA-STS; no mail is sent.", APPLICATIONS, "smtp_check:check"
+        ),
         "pop3": Entry("Look at what waits in a POP3 mailbox.", APPLICATIONS),
         "pop3 subjects": Entry("List the subjects of what waits, without fetching it.", APPLICATIONS, "pop3:subjects"),
         "pop3 stat": Entry("Count the messages that wait, and their bytes.", APPLICATIONS, "pop3_messages:stat"),

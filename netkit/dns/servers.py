@@ -35,13 +35,14 @@ class Server(NamedTuple):
 
 
 class Configuration(NamedTuple):
-    """What resolv.conf(5) says. search: domains without the final dot; ndots, rotate: its options."""
+    """What resolv.conf(5) says. search: domains without the final dot; ndots, rotate, trust_ad: its options."""
 
     servers: tuple[Server, ...] = ()
     search: tuple[str, ...] = ()
     ndots: int = 1
     rotate: bool = False
     path: str = RESOLV_CONF
+    trust_ad: bool = False
 
 
 def resolv_conf_path(path: str | None = None) -> str:
@@ -68,7 +69,7 @@ def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
     """
     servers: list[Server] = []
     search: tuple[str, ...] = ()
-    ndots, rotate = 1, False
+    ndots, rotate, trust_ad = 1, False, False
     for line in text.split("\n"):  # splitlines() would also end a comment at a form feed or U+2028
         if line[:1] in "#;":
             continue
@@ -91,7 +92,8 @@ def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
                     if option.startswith("ndots:") and option[6:].isascii() and option[6:].isdecimal():
                         ndots = min(15, int(option[6:9]))
                     rotate = rotate or option == "rotate"
-    return Configuration(tuple(servers), search, ndots, rotate, path)
+                    trust_ad = trust_ad or option == "trust-ad"
+    return Configuration(tuple(servers), search, ndots, rotate, path, trust_ad)
 
 
 def find(

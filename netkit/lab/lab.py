@@ -17,7 +17,7 @@ from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
 from netkit.lab.mail.faults import Rule, Rules
 from netkit.lab.mail.maildir import Maildir
-from netkit.lab.mail.service import LmtpService, Pop3Service, SmtpService
+from netkit.lab.mail.service import NAMES, LmtpService, Pop3Service, SmtpService
 from netkit.lab.mail.store import Store
 from netkit.lab.service import Service, Shared
 from netkit.net.address import Endpoint, parse_host
@@ -72,8 +72,15 @@ class Lab:
         self._inherited = _by_name(inherited)
         self._on_log = on_log
         self.store = Store(Maildir(maildir) if maildir else None)
+        ca = Authority()
         self._shared = Shared(
-            self._log if on_log else None, on_event, Authority(), tuple(zones), self.store, Rules(faults)
+            self._log if on_log else None,
+            on_event,
+            ca,
+            tuple(zones),
+            self.store,
+            Rules(faults),
+            ca.issue(NAMES),
         )
         self._services = [service(self._shared) for service in SERVICES]
         self._stack = AsyncExitStack()

@@ -15,7 +15,7 @@ from netkit.lab.mail.store import Store
 from netkit.net.listen import Listening, Transport
 
 if TYPE_CHECKING:
-    from netkit.net.ca import Authority
+    from netkit.net.ca import Authority, Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail, and
-    what is to go wrong with it."""
+    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail, what is
+    to go wrong with it, and the certificate of the mail servers, which DNS knows as well."""
 
     on_log: OnLog | None
     on_event: OnEvent | None
@@ -38,6 +38,7 @@ class Shared:
     zones: Sequence[Path]
     store: Store = field(default_factory=Store)
     faults: Rules = field(default_factory=lambda: Rules(()))
+    mail: "Leaf | None" = None
 
     def log(
         self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Step:
     """One command of the tour.
 
-    words: the arguments; {dns}, {http}, {https} and {ca} stand for the lab's. listing: the tutorial's, None when the
-    tutorial has the function in a table alone. tutorial: its code in short, in today's Python. shows: what the output
-    must have in it. exit: the code it must end with.
+    words: the arguments; {dns}, {http}, {https} and {ca} stand for the lab's, {smtp_port} for a port alone.
+    listing: the tutorial's, None when the tutorial has the function in a table alone. tutorial: its code in short,
+    in today's Python. shows: what the output must have in it. exit: the code it must end with.
     """
 
     name: str
@@ -241,6 +241,26 @@ STEPS: tuple[Step, ...] = (
         SMTPLIB,
         ("smtp", "send", "{smtp}", "--from", "ann@lab.test", "--to", "bob@cara@lab.test"),
         exit=2,
+    ),
+    Step(
+        "smtp-check",
+        "A mail server looked at from all sides, without a message sent",
+        26,
+        "server.starttls()\nserver.ehlo()",
+        ("smtp", "check", "{smtp}", "--cacert", "{ca}", "--rcpt", "bob@lab.test", "--relay-test"),
+        ("tls.certificate", "rcpt.accepted", "relay.open"),
+        exit=1,
+    ),
+    Step(
+        "smtp-check-domain",
+        "A domain: its MX hosts, and what it publishes for MTA-STS, DANE, SPF and DMARC",
+        26,
+        "server.starttls()\nserver.ehlo()",
+        (
+            *("smtp", "check", "good.lab.test", "--dns", "{dns}", "--cacert", "{ca}"),
+            *("--mx-port", "{smtp_port}", "--policy-port", "{https_port}"),
+        ),
+        ("sts.policy", "dane.match", "mx2.good.lab.test"),
     ),
     Step(
         "pop3-subjects",

@@ -65,6 +65,7 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
     with running() as lab:
         ours = lab.environment
         values = {name.removeprefix("NETKIT_LAB_").lower(): value for name, value in ours.items()}
+        values |= {f"{name}_port": value.rpartition(":")[2] for name, value in values.items()}
         inherited = {name: value for name, value in child_environment(ours).items() if _may_pass(name, ours)}
         environment = inherited | {"COLUMNS": str(columns), "PYTHONPATH": _python_path()}
         for step in steps:

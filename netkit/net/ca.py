@@ -5,6 +5,7 @@ sign nothing but names of the test domains it is used with, because no system tr
 revocation, no serial bookkeeping.
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,13 @@ class Leaf:
     key: bytes
     not_before: datetime
     not_after: datetime
+
+    @property
+    def key_sha256(self) -> str:
+        """The digest of its public key, as TLSA records with `3 1 1` and pins have it."""
+        key = x509.load_pem_x509_certificate(self.certificate).public_key()
+        encoded = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return hashlib.sha256(encoded).hexdigest()
 
 
 class Authority:

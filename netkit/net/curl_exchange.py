@@ -93,6 +93,9 @@ class Exchange:
         curl.setopt(
             curl.IPRESOLVE, {0: curl.IPRESOLVE_WHATEVER, 4: curl.IPRESOLVE_V4, 6: curl.IPRESOLVE_V6}[hop.family]
         )
+        if hop.resolved:
+            host, _, port = hop.address.rpartition(":")
+            curl.setopt(curl.RESOLVE, [f"{host}:{port}:" + ",".join(hop.resolved)])
         curl.setopt(curl.TIMEOUT_MS, max(1, int(self.deadline.left * 1000)))
         if hop.connect_timeout is not None:
             curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(hop.connect_timeout * 1000)))

@@ -42,6 +42,7 @@ class Hop(NamedTuple):
     url: ASCII, percent-encoded, without userinfo. host: whom the certificate must name. address: HOST:PORT for
     messages. headers: sent as they stand; a value of None keeps a default header of the engine from being sent.
     family: 4, 6 or 0 for both. connect_timeout: seconds for name, connection and TLS, within the deadline.
+    resolved: IP addresses of the host, which is then not looked up.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Hop(NamedTuple):
     insecure: bool = False
     cacert: str | None = None
     connect_timeout: float | None = None
+    resolved: tuple[str, ...] = ()
 
     @property
     def is_tls(self) -> bool:

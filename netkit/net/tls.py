@@ -8,11 +8,13 @@ Not here: revocation, pins. cryptography (40 ms of CPU) and ssl (12 ms) are impo
 """
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from netkit.errors import BadInput, Insecure
+from netkit.errors import BadInput, Insecure, LocalFailure
 from netkit.net.hostname import is_ipv4
 
 if TYPE_CHECKING:
@@ -223,8 +225,13 @@ def handshake(where: str, reason: str) -> Insecure:
     return Insecure(f"{where}: no TLS session: {words}", kind="tls_handshake")
 
 
-def client_context(*, cacert: str | None = None, insecure: bool = False) -> "ssl.SSLContext":
-    """A context for a client: verified, TLS 1.2 or later, SSL_CERT_FILE honoured. Raises BadInput about the CA file."""
+def client_context(
+    *, cacert: str | None = None, insecure: bool = False, version: str | None = None
+) -> "ssl.SSLContext":
+    """A context for a client: verified, TLS 1.2 or later, SSL_CERT_FILE honoured. Raises BadInput about the CA file.
+
+    version: no other than this one, "TLSv1_1", with whatever ciphers it takes; LocalFailure where OpenSSL has it not.
+    """
     import ssl
 
     try:
@@ -235,7 +242,27 @@ def client_context(*, cacert: str | None = None, insecure: bool = False) -> "ssl
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if version is not None:
+        _restrict(context, version)
     return context
+
+
+_WARNINGS = Lock()  # warnings.catch_warnings() is not for two threads at once
+
+
+def _restrict(context: "ssl.SSLContext", version: str) -> None:
+    import ssl
+
+    only = ssl.TLSVersion[version]
+    if not getattr(ssl, f"HAS_{version}"):
+        raise LocalFailure(f"this machine's OpenSSL has no {version}", kind="missing_facility")
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that old versions are old is why they are asked for
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = only
+        context.minimum_version = only
+    if only < ssl.TLSVersion.TLSv1_2:
+        context.set_ciphers("ALL:@SECLEVEL=0")  # their signatures are SHA-1, which no higher level allows
 
 
 def _first(chain: Sequence[Certificate], test: Callable[[Certificate], bool]) -> Certificate | None:

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 
 class Security(NamedTuple):
-    """How TLS is verified; server_name: instead of the target's host."""
+    """How TLS is verified; server_name: instead of the target's host.
+
+    version: "TLSv1", "TLSv1_1", ...: that one alone, to see whether the server takes it; never for what is secret.
+    """
 
     cacert: str | None = None
     insecure: bool = False
     server_name: str | None = None
+    version: str | None = None
 
 
 def secure(
@@ -42,7 +46,7 @@ def secure(
     name = security.server_name or host or "localhost"
     with ExitStack() as stack:
         stack.callback(plain.close)
-        context = client_context(cacert=security.cacert, insecure=security.insecure)
+        context = client_context(cacert=security.cacert, insecure=security.insecure, version=security.version)
         try:
             plain.getpeername()  # or wrap_socket() would raise as well, and forget its descriptor
             secured = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)

@@ -79,7 +79,9 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
     assert len({step.name for step in STEPS}) == len(STEPS)
     for step in STEPS:
         words = [word for word in step.words if word.startswith(("{", "@{"))]
-        " ".join(words).format(dns="", http="", https="", ca="", echo="", hello="", smtp="", lmtp="", pop3="")
+        " ".join(words).format(
+            dns="", http="", https="", ca="", echo="", hello="", smtp="", lmtp="", pop3="", smtp_port="", https_port=""
+        )
 
 
 STEP = Step("s", "t", 1, "code", ("--version",), ("netkit",))

@@ -53,7 +53,7 @@ class Dns(Service):
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
-        self.zones = load(shared.zones)
+        self.zones = load(shared.zones, mail_key=shared.mail.key_sha256) if shared.mail else load(shared.zones)
         self._datagrams: list[asyncio.DatagramTransport] = []
         self._delayed: set[asyncio.TimerHandle] = set()
         self._connections = Connections(self._serve_stream, self._failed, MAX_CONNECTIONS)

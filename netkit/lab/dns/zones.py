@@ -27,10 +27,13 @@ import dns.zone
 
 from netkit.errors import BadInput, LocalFailure
 
-BUILT_IN = ("lab.test.zone", "127.in-addr.arpa.zone", "ip6.arpa.zone")
+BUILT_IN = ("lab.test.zone", "good.lab.test.zone", "127.in-addr.arpa.zone", "ip6.arpa.zone")
 MAX_ALIASES = 16  # in one answer; BIND and Unbound stop at about as many
 MAX_ZONE_FILE = 64 * 1024 * 1024
 PAYLOAD = 1232  # the datagram size that no path fragments (DNS flag day 2020)
+
+PROVEN = (dns.name.from_text("good.lab.test."),)  # answered as a resolver does that has validated the answer
+MAIL_KEY = "@MAIL-KEY@"
 
 NOT_SERVED = (dns.rdatatype.AXFR, dns.rdatatype.IXFR, dns.rdatatype.MAILA, dns.rdatatype.MAILB)
 
@@ -103,6 +106,8 @@ class Zones:
             self._answer_any(reply, zone, question.name)
         else:
             self._search(reply, question.name, question.rdtype)
+            if zone.origin in PROVEN and (query.flags & dns.flags.AD or query.ednsflags & dns.flags.DO):
+                reply.flags |= dns.flags.AD
         return reply
 
     def _answer_any(self, reply: dns.message.Message, zone: Zone, name: dns.name.Name) -> None:
@@ -203,15 +208,17 @@ def _rrset(name: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rrset.RR
     return made
 
 
-def load(paths: Sequence[Path] = (), *, built_in: bool = True) -> Zones:
+def load(paths: Sequence[Path] = (), *, built_in: bool = True, mail_key: str = "00" * 32) -> Zones:
     """The zones of the files and the built-in ones; a file's zone takes the place of a built-in one.
+
+    mail_key: the digest of the key of the lab's mail servers, for TLSA records.
 
     Raises BadInput naming the file and line of a mistake, LocalFailure for a file that cannot be read.
     """
     zones = []
     for name in BUILT_IN if built_in else ():
         text = files("netkit.lab.dns").joinpath(name).read_text(encoding="utf-8")
-        zones.append(_parse(text, name))
+        zones.append(_parse(text.replace(MAIL_KEY, mail_key), name))
     for path in paths:
         try:
             if path.stat().st_size > MAX_ZONE_FILE:
@@ -221,7 +228,7 @@ def load(paths: Sequence[Path] = (), *, built_in: bool = True) -> Zones:
             raise LocalFailure(f"{path}: cannot read the zone: {exc.strerror}", kind="unreadable") from exc
         except UnicodeDecodeError as exc:
             raise BadInput(f"{path}: a zone file is UTF-8 text") from exc
-        zones.append(_parse(text, str(path)))
+        zones.append(_parse(text.replace(MAIL_KEY, mail_key), str(path)))
     return Zones(zones)
 
 

@@ -7,7 +7,7 @@ from netkit.net.ca import Authority, Leaf
 from netkit.net.tls_server import from_leaf
 
 ALPN = ("http/1.1",)
-NAMES = ("localhost", "lab.test", "*.lab.test", "127.0.0.1", "::1")
+NAMES = ("localhost", "lab.test", "*.lab.test", "mta-sts.good.lab.test", "mta-sts.bad.lab.test", "127.0.0.1", "::1")
 
 BAD: Mapping[str, tuple[str, Callable[[Authority, str], Leaf]]] = {
     "expired.lab.test": ("expired yesterday", lambda ca, name: ca.expired([name])),

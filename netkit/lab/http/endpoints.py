@@ -72,6 +72,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/control-characters", "ESC and OSC in a header and the body", bodies.control_characters),
     Endpoint("/early-hints", "a 103 in front of the answer", bodies.early_hints),
     Endpoint("/trailers", "a field behind the body", bodies.trailers),
+    Endpoint("/.well-known/mta-sts.txt", "the MTA-STS policy of good.lab.test, or of bad.lab.test", plain.mta_sts),
     Endpoint("/truncated", "half the body that Content-Length says", broken.truncated),
     Endpoint("/malformed/{kind}", "HTTP broken in one way: " + ", ".join(broken.MALFORMED), broken.malformed,
              "/malformed/no-colon"),

@@ -18,8 +18,22 @@ COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")  # RFC
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "trailer", "upgrade", "date", "server"})
 
 
+STS_POLICIES = {
+    "mta-sts.good.lab.test": "version: STSv1\nmode: enforce\nmx: *.good.lab.test\nmax_age: 604800\n",
+    "mta-sts.bad.lab.test": "version: STSv1\nmode: enforce\nmx: mx.bad.lab.test\nmax_age: 3600\n",
+}
+
+
 def hello(call: Call) -> Response:
     return text(GREETING)
+
+
+def mta_sts(call: Call) -> Response:
+    """Which policy it is depends on the host that is asked (RFC 8461 3.3)."""
+    host = (call.request.get("host") or "").partition(":")[0].lower()
+    if host not in STS_POLICIES:
+        raise Refused("only mta-sts.good.lab.test and mta-sts.bad.lab.test have a policy", 404)
+    return text(STS_POLICIES[host])
 
 
 def status(call: Call) -> Response:

@@ -276,7 +276,7 @@ class Smtp:
         found = _PATH.fullmatch(rest)
         if self._sender is None:
             return self._no("503 5.5.1 MAIL first")
-        if found is None or found[1].upper() != "TO" or "@" not in found[2].strip("@"):
+        if found is None or found[1].upper() != "TO" or not _is_mailbox(found[2]):
             return self._no("501 5.1.3 RCPT TO:<name@domain>")
         if len(found[2].encode()) > MAX_PATH:
             return self._no("501 5.1.3 the address is too long")
@@ -356,6 +356,11 @@ def _argument(verb: str, rest: str) -> str:
         found = _PATH.fullmatch(rest)
         return found[2] if found else rest
     return rest.partition(" ")[0] if verb == "AUTH" else rest
+
+
+def _is_mailbox(path: str) -> bool:
+    """The postmaster needs no domain (RFC 5321 4.5.1)."""
+    return "@" in path.strip("@") or path.lower() == "postmaster"
 
 
 HANDLERS: dict[str, Callable[[Smtp, str], list[str]]] = {

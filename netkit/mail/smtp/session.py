@@ -56,6 +56,7 @@ class Session:
         self.greeting: Reply | None = None
         self.offered: dict[str, tuple[str, ...]] = {}
         self.clear_offered: dict[str, tuple[str, ...]] | None = None  # before STARTTLS
+        self.esmtp = True  # False: EHLO was refused and HELO taken
         self.auth: str | None = None
         self.broken: NetkitError | None = None
         self.ms: dict[str, float] = {}
@@ -127,6 +128,7 @@ class Session:
         self.offered = extensions(reply) if reply.ok else {}
         if not reply.ok and not self.lmtp and not reply.temporary:
             reply = self.ask("HELO", name)
+            self.esmtp = False
         self.lap("ehlo")
         if not reply.ok:
             raise refusal(f"{self.target.name}: {'LHLO' if self.lmtp else 'EHLO'} {name}", reply)
