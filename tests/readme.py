@@ -15,6 +15,7 @@ Durations, dates, free ports and process ids differ from run to run: they are ma
 """
 
 import difflib
+import io
 import os
 import pty
 import re
@@ -23,10 +24,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from netkit.cli.app import Commands
+from netkit.cli.run import main as run
 from netkit.errors import MEANINGS
 from netkit.mail.smtp.check.findings import TABLE as FINDINGS
 
@@ -156,9 +158,9 @@ def helps() -> Iterator[str]:
     """The help of each command as a pipe gets it."""
     for path, entry in Commands.table.items():
         if entry.target:
-            argv = [sys.executable, "-m", "netkit", *path.split(), "--help"]
-            text = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-            yield f"```text\n{text.strip()}\n```\n"
+            with redirect_stdout(io.StringIO()) as out:
+                run([*path.split(), "--help"])
+            yield f"```text\n{out.getvalue().strip()}\n```\n"
 
 
 def rewritten(text: str, *, only_differences: bool) -> str:
