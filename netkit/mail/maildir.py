@@ -66,7 +66,7 @@ class Maildir:
             except OSError as exc:
                 raise failure(self.name, exc) from exc
         seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-        name = f"{seconds}.M{nanoseconds // 1000}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
+        name = f"{seconds}.M{nanoseconds // 1000:06}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
         return Draft(self._whole, os.path.join(self.name, "tmp", name), os.path.join(self.name, "new", name))
 
     def settle(self) -> None:

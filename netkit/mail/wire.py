@@ -30,6 +30,7 @@ class Wire:
         self.name = name
         self.address = connection.address
         self.deadline = deadline
+        self.idle: float | None = None  # seconds in which nothing moves, where the deadline is far off
         self.tls: ssl.SSLSocket | None = None
         self._on_event = on_event
         self.sent = 0  # bytes that this machine's kernel has taken
@@ -117,7 +118,11 @@ class Wire:
     def _wait(self) -> None:
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | (select.POLLOUT if self._out else 0))
-        poll.poll(self.deadline.left * 1000)
+        left = self.deadline.left
+        if self.idle is None or left <= self.idle:
+            poll.poll(left * 1000)
+        elif not poll.poll(self.idle * 1000):
+            raise TimedOut(f"{self.name}: nothing came for {self.idle:g} s")
 
     def _late(self) -> TimedOut:
         return TimedOut(f"{self.name}: not done within {self.deadline.seconds:g} s")

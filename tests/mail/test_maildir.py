@@ -38,7 +38,7 @@ def test_messages(tmp_path: Path) -> None:
     assert one.read_bytes() == b"Subject: a\n\nFrom b\n"
     assert two.read_bytes() == b""
     assert names(tmp_path) == sorted(f"in/new/{path.name}" for path in (one, two))
-    assert re.fullmatch(rf"\d{{10}}\.M\d{{1,6}}P{os.getpid()}Q1\.[^/:]+", one.name)
+    assert re.fullmatch(rf"\d{{10}}\.M\d{{6}}P{os.getpid()}Q1\.[^/:]+", one.name)
     assert (tmp_path / "in").stat().st_mode & 0o777 == 0o700
     assert one.stat().st_mode & 0o777 == 0o600
     assert sorted(message["Subject"] or "" for message in mailbox.Maildir(str(tmp_path / "in"))) == ["", "a"]

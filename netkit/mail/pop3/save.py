@@ -14,6 +14,7 @@ from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.session import WINDOW, Command, Session, refusal
 
 MAX_MESSAGE = 1024**3  # bytes; what a server that never ends a message may take of the disk
+SILENCE = 120.0  # seconds: a large mailbox takes its time, and a server that says nothing for so long will not go on
 # What may have come and not be on the disk yet, or not be told: messages (a maildir has as many files open), bytes, and
 # seconds since the one before was told.
 BATCH, BATCH_BYTES, BATCH_SECONDS = 64, 8 * 1024 * 1024, 0.2
@@ -60,6 +61,7 @@ def save(session: Session, messages: Sequence[Listed], box: Box, *, window: int 
 
     Raises what ends the session, and LocalFailure when the box takes no more; what came before is saved and told.
     """
+    session.wire.idle = SILENCE
     rows = _rows(session, messages, box, window)
     batch: list[Saved] = []
     size, since = 0, monotonic()

@@ -1,6 +1,8 @@
 """Saving what waits: from the lab hundreds at once, and from servers that refuse, lie, hang up or never end."""
 
+import os
 import smtplib
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -150,3 +152,36 @@ def test_a_box_that_takes_no_more_ends_the_run(scripted: Callable[..., Any], tmp
     with open_to(scripted([b"+OK\r\n", CAPA, *FIVE, message(1), message(2), None]).address) as session:
         rows, error = saved(session, Mbox(str(tmp_path / "mail"), wait=0))
     assert (rows, isinstance(error, LocalFailure)) == ([], True)
+
+
+@pytest.mark.parametrize("box", [Maildir, Mbox])
+def test_a_large_message_takes_no_memory(
+    scripted: Callable[..., Any], tmp_path: Path, box: type[Maildir | Mbox]
+) -> None:
+    text = b"Subject: large\r\n\r\n" + (b"x" * 998 + b"\r\n") * 20_000
+    listing = [b"+OK\r\n1 9\r\n.\r\n", b"+OK\r\n1 a\r\n.\r\n"]
+    with open_to(scripted([b"+OK\r\n", CAPA, *listing, b"+OK\r\n" + text + b".\r\n"]).address) as session:
+        waiting = session.list()
+        tracemalloc.start()
+        with box(str(tmp_path / "in")) as opened:
+            (row,) = save(session, waiting, opened)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert row.size == len(text)
+    assert most < 4 * 1024 * 1024
+
+
+def test_several_go_to_the_disk_at_once(
+    lab: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    monkeypatch.setattr(saving, "BATCH", 3)
+    monkeypatch.setattr(saving, "BATCH_SECONDS", 1e9)
+    with open_to(lab["NETKIT_LAB_POP3"]) as session, Mbox(str(tmp_path / "mail")) as box:
+        session.login("odd@lab.test", "netkit")
+        rows = save(session, session.list()[:7], box)
+        told = [(next(rows).n, (tmp_path / "mail").read_bytes().count(b"\nSubject: ")) for _ in range(7)]
+        assert next(rows, None) is None
+    assert told == [(1, 3), (2, 3), (3, 3), (4, 6), (5, 6), (6, 6), (7, 7)]
+    assert len(synced) == 4  # the folder once, when the file was made
