@@ -1,9 +1,10 @@
 """netkit's SMTP client as the tests of real servers use it: in this process, a message put together in a line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from netkit.mail.mailbox import Mailbox, parse_address
-from netkit.mail.message.compose import Attachment, Composer
+from netkit.mail.message.compose import Composer
+from netkit.mail.message.content import Message
 from netkit.mail.smtp.deliver import Manner, Server, deliver
 from netkit.mail.smtp.delivery import Delivery
 from netkit.mail.smtp.session import SCHEMES
@@ -21,24 +22,19 @@ def send(
     *to: str,
     count: int = 1,
     text: bytes = b"text\n",
-    attachments: Sequence[Attachment] = (),
+    message: Message | None = None,
     sender: str = SENDER,
     dsn: Dsn = NO_DSN,
     tls: Tls = Tls.auto,
     ca: str | None = None,
     manner: Manner = MANNER,
 ) -> list[Delivery]:
-    """What became of each message; target: as `smtp send` has it."""
+    """What became of each message. target: as `smtp send` has it; message: instead of one with the text."""
     recipients = [parse_address(address, "--to") for address in to]
-    composer = Composer(
-        sender=Mailbox("", sender),
-        to=[Mailbox("", one) for one in recipients],
-        subject="netkit",
-        text=text,
-        attachments=attachments,
-    )
+    boxes = [Mailbox("", one) for one in recipients]
+    composer = Composer(sender=Mailbox("", sender), to=boxes, subject="netkit", text=text)
     server = Server(parse_target(target, SCHEMES, tls), Security(ca, False))
-    messages = (composer.message() for _ in range(count))
+    messages = (message or composer.message() for _ in range(count))
     return list(deliver([server], Envelope(sender, tuple(recipients), dsn), messages, manner))
 
 
