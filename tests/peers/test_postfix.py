@@ -11,7 +11,8 @@ import pytest
 from netkit.errors import Exit, No
 from netkit.mail.mailbox import Mailbox
 from netkit.mail.message.compose import Attachment, Composer
-from netkit.mail.message.content import BareNewline, Message, Raw, from_file
+from netkit.mail.message.content import BareNewline, Message
+from netkit.mail.message.raw import Raw, from_file
 from netkit.mail.smtp.protocol import Reply
 from netkit.mail.smtp.transaction import Dsn
 from netkit.mail.target import Tls
