@@ -42,6 +42,8 @@ TABLE = re.compile(r"(<!-- generated: (.*?) -->\n)(.*?)(<!-- end -->)", re.DOTAL
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
+SPINNER = re.compile("[\u2800-\u28ff] ")  # what a wait of over a second shows, and takes away again
+
 MASKS = [
     # A phase shorter than a twentieth of a millisecond has no row in the waterfall, and which that is varies.
     (re.compile(r"^(dns|connect|tls|send|wait|body) [ \u2580-\u259f]*[\d.]+ ms\n", re.MULTILINE), ""),
@@ -88,7 +90,7 @@ def in_terminal(command: str, folder: Path, path: str) -> str:
     os.close(master)
     os.waitpid(pid, 0)
     text = ANSI.sub("", seen.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
-    lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n")]
+    lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n") if not SPINNER.match(line)]
     return "\n".join(lines).strip("\n")
 
 

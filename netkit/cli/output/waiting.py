@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from netkit.cli.output.sink import Output, make_console
+from netkit.cli.output.sink import Form, Output, make_console
 
 SECONDS = 1.0
 
@@ -20,7 +20,7 @@ class Waiting:
         self.status: Any = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        if sys.stderr.isatty() and not out.quiet:
+        if out.form is Form.HUMAN and sys.stderr.isatty() and not out.quiet:  # beside what grep shows it would disturb
             self._timer = threading.Timer(SECONDS, self._begin)
             self._timer.daemon = True
 

@@ -11,8 +11,8 @@ SMALL = 10_000_000  # bytes: what people send as attachments; the usual limits a
 Offers = Mapping[str, tuple[str, ...]]
 
 
-def judge_offers(session: Session, *, submission: bool) -> Iterator[Finding]:
-    """Of a session after its last EHLO. submission: it is a port for mail programs."""
+def judge_offers(session: Session, *, submission: bool, tls: bool) -> Iterator[Finding]:
+    """Of a session after its last EHLO. submission: it is a port for mail programs. tls: TLS is on."""
     before, now = session.clear_offered, session.offered
     if not session.esmtp:
         said = "EHLO is refused and HELO taken: no extension can be used"
@@ -24,12 +24,12 @@ def judge_offers(session: Session, *, submission: bool) -> Iterator[Finding]:
         offered=lines(now),
         missing=[name for name in KNOWN if name not in now],
     )
-    in_clear = before if before is not None else now if session.wire.tls is None else {}
+    in_clear = before if before is not None else {} if tls else now
     if bare := [name for name in in_clear.get("AUTH", ()) if name.upper() in SECRET_ON_WIRE]:
         yield finding("ehlo.auth-in-clear", f"AUTH {' '.join(bare)} is offered before TLS", auth=bare)
     if before is not None:
         yield from changes(before, now)
-    if "STARTTLS" in now and session.wire.tls is not None:
+    if "STARTTLS" in now and tls:
         yield finding("ehlo.starttls-again", "STARTTLS is offered under TLS as well")
     if submission and "AUTH" not in now:
         yield finding("ehlo.no-auth", "a port for submission, and no AUTH is offered")

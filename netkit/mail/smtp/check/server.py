@@ -126,7 +126,8 @@ class _Server:
             self._start_tls(session, security)
         elif self.mode is Tls.none:
             self.found.append(finding("tls.none", "TLS is not asked for: --tls none"))
-        self.found += judge_offers(session, submission=session.target.endpoint.port in (465, 587))
+        submission = session.target.endpoint.port in (465, 587)
+        self.found += judge_offers(session, submission=submission, tls=session.wire.tls is not None)
 
     def _greet(self, session: Session) -> None:
         began = monotonic()
