@@ -64,6 +64,7 @@ def test_a_listing_imports_no_command() -> None:
         (["fqdn", "--timeout", "1", "127.0.0.1"], {"pycurl", "dns", "ssl", "netkit.http", "netkit.lab"}),
         (["http", "get", "http://127.0.0.1:1/"], {"dns", "ssl", "cryptography", "netkit.dns", "netkit.lab"}),
         (["http", "head", "--json", "http://127.0.0.1:1/"], {"dns", "ssl", "cryptography", "netkit.dns"}),
+        (["smtp", "check", "127.0.0.1:1"], {"pycurl", "dns", "cryptography", "email", "netkit.dns", "netkit.lab"}),
         (
             ["pop3", "subjects", "--user", "a", "--password-cmd", "echo p", "127.0.0.1:1"],
             {
@@ -86,7 +87,8 @@ def test_a_listing_imports_no_command() -> None:
 )
 def test_a_leaf_loads_its_own_libraries_alone(argv: list[str], foreign: set[str]) -> None:
     names = loaded(RUN.format(argv=argv))
-    assert f"netkit.cli.commands.{argv[0] if argv[0] in ('http', 'pop3', 'smtp') else 'names'}" in names
+    module = "smtp_check" if "check" in argv else argv[0] if argv[0] in ("http", "pop3", "smtp") else "names"
+    assert f"netkit.cli.commands.{module}" in names
     assert not (roots(names) | names) & (HEAVY | foreign)
 
 

@@ -13,14 +13,20 @@ from netkit.mail.mailbox import Mailbox
 from netkit.mail.message.compose import Attachment, Composer
 from netkit.mail.message.content import BareNewline, Message
 from netkit.mail.message.raw import Raw, from_file
+from netkit.mail.smtp.check.asked import Asked, Place
+from netkit.mail.smtp.check.findings import Level
+from netkit.mail.smtp.check.server import check_server
 from netkit.mail.smtp.protocol import Reply
+from netkit.mail.smtp.session import SCHEMES
 from netkit.mail.smtp.transaction import Dsn
-from netkit.mail.target import Tls
+from netkit.mail.target import Tls, parse_target
+from netkit.net.deadline import Deadline
 from tests.peers.postfix import LIMIT, Postfix, postfix
 from tests.peers.smtp_client import MANNER, SENDER, send, words
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 BY_DATA = MANNER._replace(chunking=False)
+PATIENCE = 0.5  # seconds for an answer that must not come
 ONE_BY_ONE = MANNER._replace(chunking=False, pipelining=False)
 
 
@@ -152,3 +158,31 @@ def test_raw_bytes(server: Postfix, tmp_path: Path) -> None:
     (done,) = send(server.old, "raw@y.test", message=raw.message(utf8=False))
     assert isinstance(done.error, No)
     assert done.error.kind == "no_8bitmime"
+
+
+def test_smtp_check_finds_what_this_postfix_does(server: Postfix) -> None:
+    """Its TLS is as old as its clients like, it relays for loopback, and no probe gets through."""
+    recipients = ("b@y.test", "refused@y.test", "deferred@y.test")
+    asked = Asked(cacert=server.ca, rcpt=recipients, relay=True, probe=True, patience=PATIENCE)
+    by_id = {}
+    for name, url in (("plain", f"smtp://{server.plain}"), ("tls", f"smtps://{server.tls}"), ("old", server.old)):
+        target = parse_target(url, SCHEMES)
+        report = check_server(Place(url, target.endpoint.host, (target,)), asked, Deadline.after(60))
+        by_id[name] = {one.id: one for one in report.findings}
+    usual = ["ehlo.size-small", "tls.old-version", "rcpt.refused", "rcpt.deferred", "relay.open"]
+    bad = {
+        name: [one.id for one in found.values() if one.level in (Level.warn, Level.fail)]
+        for name, found in by_id.items()
+    }
+    assert bad == {
+        "plain": usual,
+        "tls": usual,
+        "old": [usual[0], "ehlo.no-pipelining", "ehlo.no-8bitmime", *usual[1:]],
+    }
+    assert by_id["plain"]["banner.greeting"].message == "mx.test ESMTP Postfix"
+    assert by_id["plain"]["tls.versions"].data["accepted"] == ["TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"]
+    assert set(by_id["plain"]["probe.end-of-data"].data["forms"].values()) == {"taken as text"}
+    assert by_id["plain"]["probe.starttls-clean"].message == "a command behind STARTTLS is thrown away"
+    assert by_id["plain"]["probe.cr-clean"].data["code"] == 250
+    assert by_id["plain"]["probe.long-line"].data["code"] == 250
+    assert by_id["tls"]["probe.skipped"].data == {"probe": "STARTTLS injection"}

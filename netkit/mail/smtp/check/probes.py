@@ -28,6 +28,7 @@ MESSAGE = (
     b"If this was delivered, the server took %s for the end of a message (SMTP smuggling).\r\nx"
 )
 MAX_ANSWERS = 30  # of a session whose commands were cut
+GOODBYE = 221  # the answer to QUIT
 TAKEN, REFUSED, TEXT = "taken as the end", "refused", "taken as text"
 
 
@@ -74,8 +75,7 @@ class _Prober:
                     session.secure(self.security)
                 except Insecure:
                     return [finding("probe.starttls-clean", "a command behind STARTTLS makes the server give up TLS")]
-                answers = self._to_the_end(session, b"QUIT\r\n")
-                if len(answers) > 1:
+                if answers := self._answers(session, b""):
                     said = f"a command sent in the clear behind STARTTLS is answered under TLS: {answers[0]}"
                     return [finding("probe.starttls-injection", said)]
                 return [finding("probe.starttls-clean", "a command behind STARTTLS is thrown away")]
@@ -83,12 +83,12 @@ class _Prober:
         return self._guarded("STARTTLS injection", run)
 
     def lone_cr(self) -> list[Finding]:
-        """Two NOOPs with a CR between: one answer, and the one to QUIT."""
+        """Two NOOPs with a CR between, which is one command, and no good one."""
 
         def run() -> list[Finding]:
             with self._session() as session:
-                answers = self._to_the_end(session, b"NOOP\rNOOP\r\nQUIT\r\n")
-            if len(answers) > 2:
+                answers = self._answers(session, b"NOOP\rNOOP\r\n")
+            if len(answers) > 1:
                 return [finding("probe.lone-cr", "NOOP, a lone CR and NOOP are two commands to the server")]
             if not answers:
                 raise PeerError("closed without an answer", kind="closed")
@@ -100,12 +100,12 @@ class _Prober:
     def long_line(self) -> list[Finding]:
         def run() -> list[Finding]:
             with self._session() as session:
-                answers = self._to_the_end(session, b"NOOP " + b"x" * (LONG - 7) + b"\r\nQUIT\r\n")
+                answers = self._answers(session, b"NOOP " + b"x" * (LONG - 7) + b"\r\n")
             if not answers:
                 raise PeerError("closed without an answer", kind="closed")
-            if len(answers) > 2:
-                said = f"a command of {LONG} bytes gets {len(answers) - 1} answers: it is cut into several"
-                return [finding("probe.long-line-cut", said, answers=len(answers) - 1)]
+            if len(answers) > 1:
+                said = f"a command of {LONG} bytes gets {len(answers)} answers: it is cut into several"
+                return [finding("probe.long-line-cut", said, answers=len(answers))]
             reply = answers[0]
             said = f"a command of {LONG} bytes: {reply}"
             return [finding("probe.long-line", said, code=reply.code, text=reply.text)]
@@ -174,15 +174,22 @@ class _Prober:
             raise
         return session
 
-    def _to_the_end(self, session: Session, data: bytes) -> list[Reply]:
-        """All that is answered until the server hangs up, which the data ask for; at most as long as patience lasts."""
+    def _answers(self, session: Session, line: bytes) -> list[Reply]:
+        """All that a line is answered with, until the server has hung up after QUIT; at most as long as patience lasts.
+
+        QUIT waits for the first of them: in one group with NOOP it would be the fault that a server complains of.
+        """
         answers: list[Reply] = []
-        session.queue(data, answers.append)
         for _ in range(MAX_ANSWERS):
             session.expect(answers.append)
         session.wire.deadline = Deadline.after(min(self.asked.patience, self.deadline.left))
         with suppress(NetkitError):  # it has hung up, or goes on to wait
+            session.wire.queue(line)
+            session.until(lambda: bool(answers) or not line)
+            session.wire.queue(b"QUIT\r\n")
             session.until(lambda: len(answers) >= MAX_ANSWERS)
+        if answers and answers[-1].code == GOODBYE:
+            answers.pop()
         return answers
 
     def _guarded(self, name: str, run: Callable[[], list[Finding]]) -> list[Finding]:
