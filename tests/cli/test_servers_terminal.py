@@ -18,8 +18,8 @@ from netkit.echo.client.histogram import Histogram
 from netkit.echo.client.result import Difference, Probe, Stream, Summary
 from netkit.echo.server.counters import Snapshot, total
 from netkit.echo.server.event import Event, event
-from netkit.echo.server.metrics import answer
 from netkit.errors import Exit, No
+from netkit.net.scrape import answer
 from tests.conftest import MS
 from tests.echo.server.conftest import serving
 from tests.warm import Process
@@ -100,9 +100,9 @@ def test_answers_to_a_scrape(line: bytes, status: str) -> None:
 
 
 def test_scrapes_that_dribble_or_never_end_are_bounded() -> None:
-    from netkit.echo.server.metrics import MAX_REQUEST, Metrics
     from netkit.net.address import Endpoint
     from netkit.net.listen import listen
+    from netkit.net.scrape import MAX_REQUEST, Metrics
 
     with serving() as echo:
         [page] = listen([Endpoint("tcp", "127.0.0.1", 0)])

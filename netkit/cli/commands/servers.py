@@ -131,13 +131,13 @@ def echo_server(
     from netkit.echo.server.count import SharedCount
     from netkit.echo.server.counters import prometheus
     from netkit.echo.server.faults import Faults
-    from netkit.echo.server.metrics import Metrics
     from netkit.echo.server.run import serve
     from netkit.echo.server.sockets import close_all, open_sets
     from netkit.echo.server.workers import Workers
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
     from netkit.net.ready import Ready
+    from netkit.net.scrape import Metrics
 
     number = parse_port(listen_port, server=True)
     most = one(once, count)

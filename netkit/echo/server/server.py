@@ -10,15 +10,15 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 from netkit.echo.server import mmsg
-from netkit.echo.server.acceptor import Acceptor
 from netkit.echo.server.count import Count
 from netkit.echo.server.counters import Counters, Snapshot
 from netkit.echo.server.datagram import REORDER_SECONDS, Batches, EchoOneByOne, Source
 from netkit.echo.server.event import Event, OnLog, Reason, event
 from netkit.echo.server.faults import Faults
-from netkit.echo.server.gate import Gate, Refusals
 from netkit.echo.server.stream import CarefulEcho, Echo
 from netkit.events import OnEvent, Step
+from netkit.net.acceptor import Acceptor
+from netkit.net.gate import Gate, Refusals
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 from netkit.net.reasons import reason_of
@@ -107,7 +107,7 @@ class Server:
         self.loop = Loop()
         self.counters = Counters()
         self.gate = Gate(max_conns, per_host, rate or None)
-        self.refusals = Refusals(self.loop, self.counters, self._refused)
+        self.refusals = Refusals(self.loop, self.counters.refuse, self._refused)
         self.clients: dict[int, Client] = {}
         self._on_log = on_log
         self._idle = idle
@@ -318,7 +318,7 @@ class Server:
         """A socket of ours failed; the server goes on with the others."""
         self.log(event("refused", address=address, reason="error", detail=reason_of(exc), times=1))
 
-    def _refused(self, reason: Reason, transport: str, peer: str, number: int) -> None:
+    def _refused(self, reason: str, transport: str, peer: str, number: int) -> None:
         self.log(event("refused", transport=transport, peer=peer, reason=reason, times=number))
 
 

@@ -7,9 +7,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from netkit.echo.server.acceptor import Acceptor
-from netkit.echo.server.counters import Counters
-from netkit.echo.server.gate import Gate, Refusals
+from netkit.net.acceptor import Acceptor
+from netkit.net.gate import Gate, Refusals
 from netkit.net.listen import Listening
 from netkit.net.loop import READ, WRITE, Loop
 
@@ -26,7 +25,8 @@ class Metrics:
         self._render = render
         self._gate = Gate(MAX_SCRAPES, None, None)
         self._open: set[Scrape] = set()
-        refusals = Refusals(loop, Counters(), lambda *refusal: None)  # a scrape too many is no event of the service
+        # A scrape too many is no event of the service.
+        refusals = Refusals(loop, lambda *refusal: None, lambda *refusal: None)
         self._acceptor = Acceptor(loop, listening, "metrics", self._gate, refusals, self._accepted)
 
     def close(self) -> None:

@@ -6,14 +6,12 @@ of the next second in sum.
 
 from collections.abc import Callable
 
-from netkit.echo.server.counters import Counters
-from netkit.echo.server.event import Reason
 from netkit.net.loop import Loop
 
 SUM_SECONDS = 1.0
 MOST_HOSTS = 65536  # with a bucket of their own; above it the oldest are forgotten, which errs for the client
 
-OnRefused = Callable[[Reason, str, str, int], None]  # reason, transport, peer, how many
+OnRefused = Callable[[str, str, str, int], None]  # reason, transport, peer, how many
 
 
 class Gate:
@@ -27,7 +25,7 @@ class Gate:
         self._hosts: dict[str, int] = {}
         self._buckets: dict[object, tuple[float, float]] = {}  # host: (tokens, when)
 
-    def enter(self, host: str, now: float) -> Reason | None:
+    def enter(self, host: str, now: float) -> str | None:
         """Let a connection in, or say why not. host: "" (a unix socket) counts for the total alone."""
         if self.open >= self.max_conns:
             return "max_conns"
@@ -65,14 +63,14 @@ class Gate:
 class Refusals:
     """Counts refusals and reports them, in sum where they are many."""
 
-    def __init__(self, loop: Loop, counters: Counters, report: OnRefused) -> None:
+    def __init__(self, loop: Loop, count: Callable[[str, int], None], report: OnRefused) -> None:
         self._loop = loop
-        self._counters = counters
+        self._count = count
         self._report = report
-        self._sums: dict[tuple[Reason, str], tuple[int, str]] = {}
+        self._sums: dict[tuple[str, str], tuple[int, str]] = {}
 
-    def add(self, reason: Reason, transport: str, peer: str, number: int = 1) -> None:
-        self._counters.refuse(reason, number)
+    def add(self, reason: str, transport: str, peer: str, number: int = 1) -> None:
+        self._count(reason, number)
         key = (reason, transport)
         if key in self._sums:
             self._sums[key] = (self._sums[key][0] + number, peer)
@@ -81,7 +79,7 @@ class Refusals:
         self._report(reason, transport, peer, number)
         self._loop.later(SUM_SECONDS, lambda: self._sum_up(key))
 
-    def _sum_up(self, key: tuple[Reason, str]) -> None:
+    def _sum_up(self, key: tuple[str, str]) -> None:
         number, peer = self._sums.pop(key)
         if number:
             self._report(*key, peer, number)

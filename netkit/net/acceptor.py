@@ -10,8 +10,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from netkit.echo.server.gate import Gate, Refusals
 from netkit.net.address import text_of
+from netkit.net.gate import Gate, Refusals
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 
