@@ -20,9 +20,10 @@ ALLOWED: dict[str, set[str]] = {
     "echo": {"net", "errors", "events"},
     "sockopt": {"net", "errors", "events"},
     "watch": {"net", "errors", "events"},
+    "chat": {"net", "errors", "events"},
     "mail": {"dns", "net", "errors", "events"},
-    "lab": {"echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
-    "cli": {"lab", "echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
+    "lab": {"chat", "echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
+    "cli": {"lab", "chat", "echo", "sockopt", "watch", "http", "mail", "dns", "net", "errors", "events"},
 }
 FOREIGN = {  # third-party and I/O modules, and the only places that may import them
     "typer": ("cli",),

@@ -9,9 +9,10 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from netkit.net.address import text_of
-from netkit.net.gate import Gate, Refusals
+from netkit.net.gate import Refusals
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 
@@ -19,6 +20,14 @@ ACCEPTS = 64  # in one turn of the loop, so that those who are connected get the
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 OUT_OF_MEMORY = (errno.ENOBUFS, errno.ENOMEM)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds without accepting, when the kernel has no memory for a socket
+
+
+class Door(Protocol):
+    """Who may come in; `Gate` is one."""
+
+    def enter(self, host: str, now: float) -> str | None:
+        """Let a connection in, or say why not."""
+
 
 OnClient = Callable[[socket.socket, str, str], None]  # the connection, its peer as HOST:PORT, its host
 
@@ -29,13 +38,13 @@ class Spare:
     def __init__(self) -> None:
         self._fd = os.open(os.devnull, os.O_RDONLY)
 
-    def shed(self, listener: socket.socket) -> bool:
-        """Accept one connection and close it at once; False when none was waiting."""
+    def shed(self, listener: socket.socket, word: bytes) -> bool:
+        """Accept one connection, say a word and close it at once; False when none was waiting."""
         with suppress(OSError):
             os.close(self._fd)
         try:
             client, _ = listener.accept()
-            client.close()
+            _refuse(client, word)
         except OSError:
             return False
         finally:
@@ -50,14 +59,24 @@ class Spare:
 
 class Acceptor:
     def __init__(
-        self, loop: Loop, listening: Listening, transport: str, gate: Gate, refusals: Refusals, on_client: OnClient
+        self,
+        loop: Loop,
+        listening: Listening,
+        transport: str,
+        gate: Door,
+        refusals: Refusals,
+        on_client: OnClient,
+        *,
+        word: Callable[[str], bytes] = lambda reason: b"",
     ) -> None:
+        """word: what a client is told that may not come in, for the reason."""
         self._loop = loop
         self._listener = listening.socket
         self._transport = transport
         self._gate = gate
         self._refusals = refusals
         self._on_client = on_client
+        self._word = word
         self._spare = Spare()
         self._pause = FIRST_PAUSE
         self._fd = listening.socket.fileno()
@@ -84,7 +103,7 @@ class Acceptor:
                 return
             except OSError as exc:
                 if exc.errno in OUT_OF_DESCRIPTORS:
-                    if not self._spare.shed(self._listener):
+                    if not self._spare.shed(self._listener, self._word("descriptors")):
                         return
                     self._refusals.add("descriptors", self._transport, "")
                 elif exc.errno in OUT_OF_MEMORY:
@@ -95,7 +114,7 @@ class Acceptor:
             client.setblocking(False)
             host, peer = _peer(address)
             if reason := self._gate.enter(host, self._loop.now):
-                client.close()
+                _refuse(client, self._word(reason))
                 self._refusals.add(reason, self._transport, peer)
             else:
                 self._on_client(client, peer, host)
@@ -108,6 +127,17 @@ class Acceptor:
     def _resume(self) -> None:
         if not self._closed:
             self._loop.change(self._fd, 1)
+
+
+def _refuse(client: socket.socket, word: bytes) -> None:
+    """Tell it why, as far as its socket takes that at once, and close it."""
+    with suppress(OSError):
+        if word:
+            client.setblocking(False)
+            client.send(word)
+            client.shutdown(socket.SHUT_WR)
+            client.recv(4096)  # what it has sent: closed with that unread, it would be reset, and the word lost
+    client.close()
 
 
 def _peer(address: object) -> tuple[str, str]:

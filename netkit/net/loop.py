@@ -51,6 +51,7 @@ class Loop:
         for fd in (self._wake_read, self._wake_write):
             os.set_blocking(fd, False)
         self.now = monotonic()
+        self.after_turn: Callable[[], None] | None = None  # called at the end of each turn
         self.add(self._wake_read, self._woken)
 
     def fileno(self) -> int:
@@ -99,6 +100,8 @@ class Loop:
             timer = heappop(self._timers)[2]
             if timer.call:
                 timer.call()
+        if self.after_turn is not None:
+            self.after_turn()
 
     def run(self) -> None:
         """Turn until `stop`."""

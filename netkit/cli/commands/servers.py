@@ -131,13 +131,13 @@ def echo_server(
     from netkit.echo.server.count import SharedCount
     from netkit.echo.server.counters import prometheus
     from netkit.echo.server.faults import Faults
-    from netkit.echo.server.run import serve
-    from netkit.echo.server.sockets import close_all, open_sets
     from netkit.echo.server.workers import Workers
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
     from netkit.net.ready import Ready
     from netkit.net.scrape import Metrics
+    from netkit.net.serve import serve
+    from netkit.net.sockets import close_all, open_sets
 
     number = parse_port(listen_port, server=True)
     most = one(once, count)
@@ -274,10 +274,10 @@ def hello_server(
 
     from netkit.cli.output.servers_live import watching
     from netkit.echo.server.hello import HelloServer, greeting, greeting_file
-    from netkit.echo.server.run import serve
-    from netkit.echo.server.sockets import close_all, open_sockets
     from netkit.net.address import parse_port
     from netkit.net.ready import Ready
+    from netkit.net.serve import serve
+    from netkit.net.sockets import close_all, open_sockets
 
     number = parse_port(listen_port, server=True)
     say = greeting_file(file) if file else greeting(text.replace("\\n", "\n").replace("\\t", "\t"))

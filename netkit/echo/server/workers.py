@@ -124,7 +124,7 @@ class Workers:
 
     def _work(self, number: int, listening: Sequence[Listening], write: int) -> None:
         """In the child: serve, with events into the pipe and counts into the memory."""
-        from netkit.echo.server.run import draining
+        from netkit.net.serve import draining
 
         self.loop.close()
         # Everything else is the parent's: pipes, metrics, and above all --ready-fd, whose end a script awaits.

@@ -13,7 +13,7 @@ from netkit.echo.server.counters import Snapshot
 from netkit.echo.server.event import Event
 from netkit.echo.server.hello import HelloServer, greeting
 from netkit.echo.server.server import EchoServer, Server
-from netkit.echo.server.sockets import close_all, open_sockets
+from netkit.net.sockets import close_all, open_sockets
 from tests.loopback import LIMIT
 
 S = TypeVar("S", bound=Server)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from netkit.echo.server.server import EchoServer
-from netkit.echo.server.sockets import open_sockets
 from netkit.errors import BadInput
 from netkit.events import Step
+from netkit.net.sockets import open_sockets
 from tests.echo.server.conftest import Running, greeting_with, serving
 from tests.loopback import LIMIT
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from netkit.echo.server.count import Count, SharedCount
-from netkit.echo.server.sockets import close_all, open_sets
 from netkit.errors import LocalFailure
+from netkit.net.sockets import close_all, open_sets
 from tests.echo.server.conftest import serving
 from tests.loopback import LIMIT
 

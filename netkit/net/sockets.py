@@ -1,4 +1,4 @@
-"""Opens the sockets of the echo and hello servers: addresses, one port for TCP and UDP, unix paths."""
+"""Opens the sockets of a server as its options say: addresses, one port for all transports, unix paths."""
 
 import socket
 from collections.abc import Sequence

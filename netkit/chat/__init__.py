@@ -1,0 +1,1 @@
+"""The chat server of the tutorial, for any number of clients: core, browser page, many nodes, and the client."""

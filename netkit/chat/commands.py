@@ -1,0 +1,231 @@
+"""What a line that begins with `/` does. Answers begin with `* `, so that the first byte tells who speaks."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from netkit.chat.entry import line
+from netkit.chat.member import Member
+
+MAX_HISTORY = 200  # lines that /history gives at once
+MAX_LISTED = 100  # names that /who gives
+
+
+class Command(NamedTuple):
+    run: "Callable[[Member, str], None]"
+    usage: str
+    help: str
+    moderators: bool = False
+
+
+def run(member: Member, text: str) -> None:
+    """text: the line without its `/`."""
+    name, _, rest = text.partition(" ")
+    command = COMMANDS.get(name.lower())
+    if command is None or (command.moderators and member.hub.moderate is None):
+        tell(member, f"no such command: /{name[:20]}; /help lists them, //{name[:20]} says it")
+    elif command.moderators and name.lower() != "op" and not member.moderator:
+        tell(member, f"/{name} is for moderators: /op PASSWORD")
+    else:
+        command.run(member, rest.strip())
+
+
+def tell(member: Member, text: str) -> None:
+    member.inform(text)
+
+
+def usage(member: Member, name: str) -> None:
+    tell(member, f"/{name} {COMMANDS[name].usage}")
+
+
+def _help(member: Member, rest: str) -> None:
+    for name, command in COMMANDS.items():
+        if not command.moderators or member.hub.moderate is not None:
+            tell(member, f"{f'/{name} {command.usage}'.strip():<22} {command.help}")
+
+
+def _nick(member: Member, rest: str) -> None:
+    def done(why: str | None) -> None:
+        tell(member, why if why is not None else f"you are {member.name}")
+
+    if not rest:
+        usage(member, "nick")
+    else:
+        member.hub.rename(member, rest, done)
+
+
+def _who(member: Member, rest: str) -> None:
+    hub = member.hub
+    room = hub.rooms.get(rest) if rest else member.room
+    name = rest or (member.room.name if member.room else "")
+    here = [one.name for one in room.members.values()] if room is not None else []
+    others = [one for one in hub.bus.elsewhere() if one.room == name]
+    tell(member, f"{len(here) + len(others)} in {name}")
+    for one in sorted(here)[:MAX_LISTED]:
+        tell(member, f"  {one}")
+    for each in others[: max(0, MAX_LISTED - len(here))]:
+        tell(member, f"  {each.name} on {each.node}, heard of {each.age:.0f} s ago")
+
+
+def _rooms(member: Member, rest: str) -> None:
+    counts = {name: len(room.members) for name, room in member.hub.rooms.items()}
+    for one in member.hub.bus.elsewhere():
+        counts[one.room] = counts.get(one.room, 0) + 1
+    for name, count in sorted(counts.items())[:MAX_LISTED]:
+        tell(member, f"{name}: {count}")
+
+
+def _join(member: Member, rest: str) -> None:
+    hub = member.hub
+    if not rest:
+        usage(member, "join")
+    elif member.room is not None and member.room.name == rest:
+        tell(member, f"you are in {rest}")
+    elif why := hub.may_have_room(rest):
+        tell(member, why)
+    else:
+        hub.leave_room(member)
+        hub.enter(member, hub.room(rest))
+        tell(member, f"you are in {rest}")
+
+
+def _msg(member: Member, rest: str) -> None:
+    name, _, text = rest.partition(" ")
+    other = member.hub.find(name)
+    if not text:
+        usage(member, "msg")
+    elif other is None:
+        tell(member, f"nobody here is called {name}")
+    elif member.name.casefold() in other.ignores:
+        tell(member, f"{other.name} does not hear you")
+    else:
+        other.inform(f"[{member.name}] to you: {text}")
+        tell(member, f"to {other.name}: {text}")
+
+
+def _me(member: Member, rest: str) -> None:
+    if rest:
+        member.speak("me", rest.encode(), b"\r\n")
+    else:
+        usage(member, "me")
+
+
+def _history(member: Member, rest: str) -> None:
+    count = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 6 else 20
+    kept = [one for one in member.room.history if one.kind in ("say", "me")] if member.room else []
+    for entry in kept[-min(count, MAX_HISTORY) :] if count else []:
+        when = time.strftime("%H:%M", time.localtime(entry.time))
+        member.inform(f"{when} {line(entry).decode().rstrip()}")
+    if not kept:
+        tell(member, "nothing was said yet")
+
+
+def _ignore(member: Member, rest: str) -> None:
+    name = rest.casefold()
+    if not rest:
+        tell(member, "you ignore " + (", ".join(sorted(member.ignores)) or "nobody"))
+    elif name in member.ignores:
+        member.ignores.discard(name)
+        tell(member, f"you hear {rest} again")
+    elif len(member.ignores) >= 100:
+        tell(member, "you ignore 100 already")
+    else:
+        member.ignores.add(name)
+        tell(member, f"you do not hear {rest} any more; the same again undoes it")
+
+
+def _ping(member: Member, rest: str) -> None:
+    tell(member, f"pong {rest}".rstrip())
+
+
+def _quit(member: Member, rest: str) -> None:
+    if rest:
+        member.speak("say", rest.encode(), b"\r\n")
+    member.hub.dismiss(member, "quit", "goodbye")
+
+
+def _op(member: Member, rest: str) -> None:
+    hub = member.hub
+    if hub.moderate is not None and hub.moderate(rest):
+        member.moderator = True
+        tell(member, "you are a moderator")
+        hub.log("limit", member, reason="op")
+    else:
+        tell(member, "that is not the password")
+        hub.log("limit", member, reason="password", detail="/op")
+
+
+def _kick(member: Member, rest: str) -> None:
+    name, _, why = rest.partition(" ")
+    other = member.hub.find(name)
+    if other is None:
+        tell(member, f"nobody here is called {name}")
+        return
+    member.hub.log("kick", other, detail=why)
+    member.hub.dismiss(other, "kicked", f"kicked by {member.name}" + (f": {why}" if why else ""))
+    tell(member, f"{other.name} is out")
+
+
+def _ban(member: Member, rest: str) -> None:
+    name, _, length = rest.partition(" ")
+    hub = member.hub
+    seconds = duration(length) if length else 3600.0
+    if not name or seconds is None:
+        usage(member, "ban")
+        return
+    other = hub.find(name)
+    host = other.host if other is not None else name
+    hub.bans[host] = time.time() + seconds
+    hub.log("kick", other, reason="banned", detail=host, seconds=seconds)
+    for one in [one for one in hub.members.values() if one.host == host and one is not member]:
+        hub.dismiss(one, "banned", f"banned by {member.name}")
+    tell(member, f"{host} is banned for {seconds:g} s")
+
+
+def _mute(member: Member, rest: str) -> None:
+    name, _, length = rest.partition(" ")
+    other = member.hub.find(name)
+    seconds = duration(length) if length else 60.0
+    if other is None or seconds is None:
+        usage(member, "mute")
+        return
+    other.muted_until = member.hub.loop.now + seconds
+    other.inform(f"muted by {member.name} for {seconds:g} s")
+    member.hub.log("kick", other, reason="muted", seconds=seconds)
+    tell(member, f"{other.name} is muted for {seconds:g} s")
+
+
+def _notice(member: Member, rest: str) -> None:
+    if not rest:
+        usage(member, "notice")
+        return
+    for room in list(member.hub.rooms.values()):
+        member.hub.notice(room, rest)
+
+
+def duration(text: str) -> float | None:
+    """Seconds of 30s, 5m, 2h or a bare number; None for what is none."""
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in "smhd" else (text, "s")
+    if not (number.isascii() and number.isdigit()) or len(number) > 6:
+        return None
+    return float(int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit])
+
+
+COMMANDS: dict[str, Command] = {
+    "help": Command(_help, "", "this list"),
+    "nick": Command(_nick, "NAME", "be called so"),
+    "who": Command(_who, "[ROOM]", "who is here"),
+    "rooms": Command(_rooms, "", "the rooms, and how many are in each"),
+    "join": Command(_join, "ROOM", "go to another room"),
+    "msg": Command(_msg, "NAME TEXT", "say it to one alone"),
+    "me": Command(_me, "TEXT", "say what you do"),
+    "history": Command(_history, "[N]", "the last lines, 20 or N"),
+    "ignore": Command(_ignore, "[NAME]", "do not hear somebody, or hear him again"),
+    "ping": Command(_ping, "", "is the server there?"),
+    "quit": Command(_quit, "[TEXT]", "leave"),
+    "op": Command(_op, "PASSWORD", "become a moderator", moderators=True),
+    "kick": Command(_kick, "NAME [WHY]", "put somebody out", moderators=True),
+    "ban": Command(_ban, "NAME|ADDRESS [1h]", "keep an address out", moderators=True),
+    "mute": Command(_mute, "NAME [1m]", "let somebody listen alone", moderators=True),
+    "notice": Command(_notice, "TEXT", "tell everybody, in all rooms", moderators=True),
+}

@@ -1,0 +1,66 @@
+"""What the chat server reports: who came, spoke and went, what was refused and why."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+EventName = Literal[
+    "start", "listening", "join", "leave", "say", "drop", "limit", "refused", "kick", "bus", "node", "upgrade",
+    "draining", "stop",
+]  # fmt: skip
+
+
+class Event(NamedTuple):
+    """One thing that happened.
+
+    id: the client's number. addr: where it came from; name: what it is called; room. line: what was broadcast, as
+    plain clients got it. seq: its place in the order of all. reason: why, a word of REASONS; detail: more, for people.
+    bytes, lines, seconds: as the event has them. times: how often, where many are reported in sum.
+    """
+
+    time: datetime
+    event: EventName
+    node: str = ""
+    id: int | None = None
+    addr: str = ""
+    name: str = ""
+    room: str = ""
+    line: bytes | None = None
+    seq: int | None = None
+    reason: str = ""
+    detail: str = ""
+    bytes: int | None = None
+    lines: int | None = None
+    seconds: float | None = None
+    times: int | None = None
+
+
+REASONS = {
+    "eof": "the client closed its side",
+    "quit": "/quit",
+    "reset": "the connection was reset",
+    "error": "the connection failed",
+    "slow": "it did not read what was said",
+    "flood": "it sent more than the limits allow",
+    "idle": "nothing came for --idle",
+    "kicked": "by a moderator",
+    "banned": "by a moderator",
+    "password": "a wrong password, or none in time",
+    "max_conns": "the server is full",
+    "per_host": "too many from one address",
+    "rate": "too many in a short time from one address",
+    "denied": "--deny, or not in --allow",
+    "descriptors": "this process may open no more",
+    "tls": "the TLS handshake failed",
+    "http": "a web browser spoke to the port of plain clients",
+    "origin": "a page of another site",
+    "protocol": "what came is not the protocol",
+    "shutdown": "the server stopped",
+    "upgrade": "the server was replaced",
+}
+
+OnLog = Callable[[Event], None]
+
+
+def event(kind: EventName, /, **fields: object) -> Event:
+    return Event(datetime.now(UTC), kind, **fields)  # type: ignore[arg-type]

@@ -1,0 +1,314 @@
+"""Everybody who is connected, the rooms they are in, and what is said between them.
+
+Each thing that is said is published to the bus and shown when it comes back with its place in the order: in one
+process at once. What came in one turn of the loop goes out together, the first at once and then at most every `flush`
+seconds: an idle chat waits for nothing, a busy one saves 50 sends in 60.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from netkit.chat.bus import Bus, LocalBus
+from netkit.chat.entry import Entry, Kind, line
+from netkit.chat.event import OnLog, event
+from netkit.chat.fanout import Lost, Reader
+from netkit.chat.limits import DIGEST, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
+from netkit.chat.member import Member
+from netkit.chat.room import LOBBY, Frames, Room
+from netkit.net.loop import Loop, Timer
+
+RESERVED = frozenset(("server", "client", "netkit", "you", "admin", "root"))
+
+
+class Counts:
+    """For the metrics."""
+
+    def __init__(self) -> None:
+        self.joins = 0
+        self.lines_in = 0
+        self.bytes_in = 0
+        self.lines_out = self.writes = 0  # of rooms that are gone
+        self.flushes = 0
+        self.flush_seconds = 0.0
+        self.drops: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+
+    def refuse(self, reason: str, number: int = 1) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + number
+
+
+class Hub:
+    """moderate: checks the password of /op; None where there are no moderators."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
+        bus: Bus | None = None,
+        node: str = "",
+        tutorial: bool = False,
+        moderate: Callable[[str], bool] | None = None,
+        frames: Frames | None = None,
+        on_log: OnLog | None = None,
+    ) -> None:
+        self.loop = loop
+        self.limits = limits
+        self.node = node
+        self.tutorial = tutorial
+        self.moderate = moderate
+        self.members: dict[int, Member] = {}
+        self.rooms: dict[str, Room] = {}
+        self.counts = Counts()
+        self.bans: dict[str, float] = {}  # host or nick -> until
+        self.bus: Bus = bus or LocalBus(f"{time.time_ns():x}")
+        self.on_gone: Callable[[Member], None] = lambda member: None
+        self._frames = frames
+        self._on_log = on_log
+        self._dirty: dict[Room, None] = {}
+        self._last_flush = 0.0
+        self._timer: Timer | None = None
+        self._moves: dict[str, list[float]] = {}  # a room's comings and goings: [since, joined, left, told]
+        loop.after_turn = self._after_turn
+        self.bus.open(self.deliver)
+        self.room(LOBBY)
+
+    # Coming and going.
+
+    def room(self, name: str) -> Room:
+        found = self.rooms.get(name)
+        if found is None:
+            found = self.rooms[name] = Room(
+                name,
+                on_lost=self._lost,
+                on_gone=lambda reader: self.drop(_member(reader), "reset"),
+                limit=self.limits.sendq,
+                history=self.limits.history,
+                frames=self._frames,
+            )
+        return found
+
+    def came(self, member: Member) -> None:
+        """It is let in: it joins the lobby, and everybody else is told."""
+        self.members[member.id] = member
+        self.counts.joins += 1
+        self.log("join", member)
+        self.enter(member, self.room(LOBBY))
+
+    def enter(self, member: Member, room: Room) -> None:
+        self.flush()  # the newcomer must not get what was said before it came
+        room.enter(member)
+        member.room = room
+        self.publish("join", member)
+
+    def leave_room(self, member: Member) -> None:
+        room = member.room
+        if room is None:
+            return
+        self.publish("leave", member)
+        room.leave(member)
+        member.room = None
+        if not room.waiting:
+            self._forget(room)
+
+    def _forget(self, room: Room) -> None:
+        """An empty room is none any more."""
+        if not room.members and room.name != LOBBY and self.rooms.pop(room.name, None) is not None:
+            self.counts.lines_out += room.lines
+            self.counts.writes += room.plain.writes + room.web.writes
+            self._moves.pop(room.name, None)
+
+    def left(self, member: Member, reason: str, detail: str) -> None:
+        """Its connection is closed."""
+        if self.members.pop(member.id, None) is not None:
+            self.leave_room(member)
+            if member.nick is not None:
+                self.bus.release(fold(member.nick), self.owner(member))
+            self.counts.drops[reason] = self.counts.drops.get(reason, 0) + 1
+            name = "leave" if reason in ("eof", "quit", "shutdown", "upgrade") else "drop"
+            self.log(name, member, reason=reason, detail=detail, bytes=member.received,
+                     seconds=self.loop.now - member.opened)  # fmt: skip
+        self.on_gone(member)
+
+    def drop(self, member: Member, reason: str, detail: str = "") -> None:
+        """Close its connection now; a word to it where it can be taken."""
+        member.close(reason, detail)
+
+    def dismiss(self, member: Member, reason: str, word: str) -> None:
+        """Say why, and close it when it has taken that, or after a while."""
+        if member.fd < 0 or member.closing is not None:
+            return
+        member.tell(self.words(word))
+        member.close_when_done(reason)
+        self.loop.later(GOODBYE, lambda: member.close(reason))
+
+    def words(self, text: str) -> bytes:
+        """A line of the server to one plain client."""
+        return f"* {text}\r\n".encode()
+
+    # Speaking.
+
+    def publish(self, kind: Kind, member: Member, text: bytes = b"", end: bytes = b"\r\n") -> bool:
+        """Say it in the member's room. Whether the bus took it."""
+        assert member.room is not None
+        entry = Entry(kind, member.room.name, member.name, text, end, member.id, self.node, time.time())
+        return self.bus.publish((entry,)) == 1
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """What comes back from the bus, of this node and of others, in its order."""
+        for entry in entries:
+            room = self.rooms.get(entry.room)
+            if room is None:
+                continue
+            quiet = entry.kind in ("join", "leave") and self._in_sum(room, entry)
+            here = self.members.get(entry.member) if entry.node == self.node else None
+            if here is None and entry.node == self.node:
+                here = room.members.get(entry.member)
+            without = [here] if here is not None and here.room is room and entry.kind != "notice" else []
+            if entry.kind in ("say", "me") and any(one.ignores for one in room.members.values()):
+                name = entry.name.casefold()
+                without += [one for one in room.members.values() if name in one.ignores]
+            room.say(entry, without, quiet=quiet)
+            self._dirty[room] = None
+            if self._on_log and not quiet:
+                self._on_log(event("say", node=entry.node, id=entry.member,
+                                   name=entry.name, room=entry.room, line=line(entry), seq=entry.seq,
+                                   reason=entry.kind))  # fmt: skip
+
+    def notice(self, room: Room, text: str) -> None:
+        """Tell a room something of the server's, on this node."""
+        room.say(Entry("notice", room.name, "", text.encode(), time=time.time()))
+        self._dirty[room] = None
+
+    def _in_sum(self, room: Room, entry: Entry) -> bool:
+        """Whether a coming or going is told with others: where notices are off, or too many come in a second."""
+        if self.limits.notices == "off":
+            return True
+        now = self.loop.now
+        moves = self._moves.setdefault(room.name, [now, 0, 0, 0])
+        if now - moves[0] >= 1.0 and not moves[1] + moves[2]:
+            moves[0], moves[3] = now, 0
+        moves[3] += 1
+        if self.limits.notices == "all" and moves[3] <= DIGEST:
+            return False
+        if not moves[1] + moves[2]:
+            self.loop.later(1.0, lambda: self._sum_up(room))
+        moves[1 if entry.kind == "join" else 2] += 1
+        return True
+
+    def _sum_up(self, room: Room) -> None:
+        moves = self._moves.pop(room.name, None)
+        if moves is None:
+            return
+        joined, left = int(moves[1]), int(moves[2])
+        if room.name in self.rooms and self.limits.notices != "off":
+            words = ", ".join(f"{count} {word}" for count, word in ((joined, "joined"), (left, "left")) if count)
+            self.notice(room, f"{words}: {len(room.members)} are here")
+
+    # Flushing.
+
+    def _after_turn(self) -> None:
+        if not self._dirty or self._timer is not None:
+            return
+        left = self._last_flush + self.limits.flush - self.loop.now
+        if left <= 0:
+            self.flush()
+        else:
+            self._timer = self.loop.later(left, self.flush)
+
+    def flush(self) -> None:
+        """Give everybody what was said since the last flush."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._dirty:
+            return
+        begin = time.monotonic()
+        dirty, self._dirty = self._dirty, {}
+        for room in dirty:
+            room.flush()
+            self._forget(room)
+        self._last_flush = time.monotonic()
+        self.counts.flushes += 1
+        self.counts.flush_seconds += self._last_flush - begin
+
+    def _lost(self, reader: Reader, lost: Lost) -> None:
+        member = _member(reader)
+        if self.limits.skip:
+            member.fell(lost)
+            return
+        detail = f"{member.waiting} bytes behind"
+        self.loop.soon(lambda: self.drop(member, "slow", detail))
+
+    # Names.
+
+    def owner(self, member: Member) -> str:
+        return f"{self.node}/{member.id}"
+
+    def rename(self, member: Member, nick: str, done: Callable[[str | None], None]) -> None:
+        """Give it a nick; done is told why not, None when it has it."""
+        if why := bad_nick(nick):
+            done(why)
+            return
+        old, folded = member.nick, fold(nick)
+
+        def claimed(ours: bool) -> None:
+            if not ours:
+                done(f"{nick} is taken")
+                return
+            if member.fd < 0:
+                self.bus.release(folded, self.owner(member))
+                return
+            if old is not None and fold(old) != folded:
+                self.bus.release(fold(old), self.owner(member))
+            if member.room is not None:
+                self.publish("nick", member, nick.encode())
+            member.nick = member.name = nick
+            done(None)
+
+        self.bus.claim(folded, self.owner(member), claimed)
+
+    def find(self, name: str) -> Member | None:
+        """Whoever has that name here, in any case."""
+        folded = fold(name)
+        return next((one for one in self.members.values() if fold(one.name) == folded), None)
+
+    def may_have_room(self, name: str) -> str | None:
+        """Why there can be no such room, None where there can."""
+        if not re.fullmatch(rf"[A-Za-z0-9_][\w-]{{0,{ROOM - 1}}}", name, re.ASCII):
+            return f"a room has 1 to {ROOM} letters, digits, _ or -"
+        if name not in self.rooms and len(self.rooms) >= MAX_ROOMS:
+            return f"there are {MAX_ROOMS} rooms already"
+        return None
+
+    def banned(self, host: str) -> bool:
+        until = self.bans.get(host)
+        if until is not None and until <= time.time():
+            del self.bans[host]
+            return False
+        return until is not None
+
+    def log(self, name: str, member: Member | None = None, **fields: object) -> None:
+        if self._on_log:
+            about = {} if member is None else {"id": member.id, "addr": member.peer, "name": member.name,
+                                               "room": member.room.name if member.room else ""}  # fmt: skip
+            self._on_log(event(name, node=self.node, **about, **fields))  # type: ignore[arg-type]
+
+
+def fold(name: str) -> str:
+    return name.casefold()
+
+
+def bad_nick(nick: str) -> str | None:
+    """Why that cannot be a nick: ASCII, so that none looks like another; nothing that looks like HOST:PORT."""
+    if not re.fullmatch(rf"[A-Za-z][\w-]{{0,{NICK - 1}}}", nick, re.ASCII):
+        return f"a nick is a letter and up to {NICK - 1} letters, digits, _ or -"
+    if fold(nick) in RESERVED:
+        return f"{nick} is reserved"
+    return None
+
+
+def _member(reader: Reader) -> Member:
+    assert isinstance(reader, Member)
+    return reader

@@ -1,0 +1,236 @@
+"""Somebody who is connected: a place in a room's stream, and what is said to it alone, each whole and in its turn."""
+
+import socket
+import ssl
+from collections import deque
+from typing import TYPE_CHECKING
+
+from netkit.chat.fanout import Fanout, Lost
+from netkit.net.loop import GONE, READ, WRITE
+from netkit.net.reasons import reason_of, would_block
+
+if TYPE_CHECKING:
+    from netkit.chat.entry import Kind
+    from netkit.chat.hub import Hub
+    from netkit.chat.room import Room
+
+MAX_PENDING = 64 * 1024  # bytes said to one member alone that it does not take
+RECORD = 16 * 1024  # bytes of a TLS record
+
+
+class Record:
+    """Sends over TLS as over a plain socket: it says that it has taken what it keeps until the peer takes it.
+
+    A TLS record that does not fit has to be offered again as it was; so one is kept here, 16 kB at most.
+    """
+
+    def __init__(self, secured: ssl.SSLSocket) -> None:
+        self._socket = secured
+        self._kept = b""
+
+    def send(self, data: bytes | memoryview) -> int:
+        if not self.flush():
+            raise BlockingIOError
+        piece = bytes(data[:RECORD])
+        try:
+            return self._socket.send(piece)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self._kept = piece
+            return len(piece)
+
+    def flush(self) -> bool:
+        """Whether nothing is kept any more."""
+        if self._kept:
+            try:
+                sent = self._socket.send(self._kept)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False
+            self._kept = self._kept[sent:]
+        return not self._kept
+
+
+class Member:
+    """id: its number on this node. name: what others see, a nick or HOST:PORT. web: it is a browser.
+
+    Subclasses say what they read and how they speak.
+    """
+
+    web = False
+
+    def __init__(self, hub: "Hub", sock: socket.socket, peer: str, host: str, id: int) -> None:
+        self.hub = hub
+        self.socket = sock
+        self.fd = sock.fileno()
+        self.peer, self.host, self.id = peer, host, id
+        self.name = peer
+        self.nick: str | None = None
+        self.room: Room | None = None
+        self.place: int | None = None
+        self.cut: deque[tuple[int, int]] = deque()
+        self.received = 0
+        self.opened = self.last = hub.loop.now
+        self.ignores: set[str] = set()
+        self.moderator = False
+        self.muted_until = 0.0
+        self.tls = sock if isinstance(sock, ssl.SSLSocket) else None
+        self._record = Record(self.tls) if self.tls is not None else None
+        self.send = self._record.send if self._record is not None else sock.send
+        self._finish = b""  # the rest of a unit that fell off the ring
+        self._skipped = 0
+        self._pending = bytearray()
+        self._open = False  # in the middle of what is pending
+        self._events = READ
+        self.closing: str | None = None  # it is to be closed, for that reason, when it has what is pending
+        hub.loop.add(self.fd, self.ready)
+
+    @property
+    def stream(self) -> Fanout | None:
+        if self.room is None:
+            return None
+        return self.room.web if self.web else self.room.plain
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that it has still to take."""
+        behind = self.stream.end - self.place if self.stream is not None and self.place is not None else 0
+        return len(self._finish) + len(self._pending) + behind
+
+    def ready(self, events: int) -> None:
+        """Something can be done at the socket."""
+        if events & WRITE:
+            self.drain()
+        if self.fd >= 0 and events & (READ | GONE):
+            self.read(events)
+
+    def read(self, events: int) -> None:
+        """Take what came."""
+        raise NotImplementedError
+
+    def skipped(self, units: int) -> bytes:
+        """What tells it that so much is missing."""
+        raise NotImplementedError
+
+    def inform(self, text: str) -> None:
+        """Tell it something of the server's."""
+        raise NotImplementedError
+
+    def speak(self, kind: "Kind", text: bytes, end: bytes) -> None:
+        """Say it in its room, if it may; text is safe."""
+        raise NotImplementedError
+
+    def tell(self, data: bytes) -> None:
+        """Say it to this one alone, behind what it got so far."""
+        if self.fd < 0:
+            return
+        if self.place is None and not self._pending:
+            try:
+                sent = self.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError as exc:
+                self.lost(exc)
+                return
+            if sent == len(data):
+                self._want()
+                return
+            data = data[sent:]
+            self._open = sent > 0
+        self._pending += data
+        if len(self._pending) > MAX_PENDING:
+            self.hub.drop(self, "slow", f"{len(self._pending)} bytes wait for it")
+            return
+        if self.stream is not None:
+            self.stream.lag(self)
+        self._want()
+
+    def wait(self) -> None:
+        """It lags: it has not taken all that was said."""
+        self._want()
+
+    def fell(self, lost: Lost) -> None:
+        """So much of what was said has gone before it took it."""
+        self._finish += lost.finish
+        self._skipped += lost.units
+        self._want()
+
+    def drain(self) -> None:
+        """Give it what waits for it, as far as it takes it."""
+        try:
+            done = self._drain()
+        except OSError as exc:
+            if not would_block(exc):
+                self.lost(exc)
+            return
+        self._want()
+        if done and self.closing is not None:
+            self.close(self.closing)
+
+    def _drain(self) -> bool:
+        if self._record is not None and not self._record.flush():
+            return False
+        stream = self.stream
+        while True:
+            if self._finish:
+                self._finish = self._finish[self.send(self._finish) :]
+                if self._finish:
+                    return False
+            if self._skipped and not self._open:
+                self._pending[:0] = self.skipped(self._skipped)
+                self._skipped = 0
+            if stream is None or self.place is None:
+                return self._give_pending()
+            if self._pending and (self._open or stream.boundary(self.place) == self.place):
+                if not self._give_pending():
+                    return False
+                continue
+            if not stream.give(self, stream.boundary(self.place) if self._pending else stream.end):
+                return False
+            if not self._pending and stream.caught_up(self):
+                return True
+
+    def _give_pending(self) -> bool:
+        if self._pending:
+            with memoryview(self._pending) as view:
+                sent = self.send(view)
+            del self._pending[:sent]
+            self._open = bool(self._pending)
+        return not self._pending
+
+    def _want(self) -> None:
+        """Tell the loop what is waited for."""
+        if self.fd < 0:
+            return
+        more = self.place is not None or bool(self._pending or self._finish)
+        if not more and self._record is not None:
+            try:
+                more = not self._record.flush()
+            except OSError:
+                more = True  # the next turn will find out
+        events = (WRITE if more else 0) | (READ if self.wants_more else 0)
+        if events != self._events:
+            self._events = events
+            self.hub.loop.change(self.fd, events)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it is read from."""
+        return self.closing is None
+
+    def lost(self, exc: OSError) -> None:
+        gone = isinstance(exc, (ConnectionResetError, BrokenPipeError))
+        self.close("reset" if gone else "error", "" if gone else reason_of(exc))
+
+    def close(self, reason: str, detail: str = "") -> None:
+        """End it."""
+        if self.fd < 0:
+            return
+        self.hub.loop.remove(self.fd)
+        self.fd = -1
+        self.hub.left(self, reason, detail)
+        self.socket.close()
+
+    def close_when_done(self, reason: str) -> None:
+        """End it when it has taken what waits for it; the hub bounds how long that may take."""
+        if self.closing is None:
+            self.closing = reason
+            self.drain()

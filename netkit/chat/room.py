@@ -1,0 +1,89 @@
+"""A room: who is in it, what was said, and the streams to its plain clients and its browsers.
+
+Browsers get frames with everything, their own lines too, each with its seq; plain clients get lines, but not their own.
+What is said between two flushes goes out as one piece to all of a kind.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from netkit.chat.entry import Entry, line
+from netkit.chat.fanout import Fanout, Lost, Reader
+
+if TYPE_CHECKING:
+    from netkit.chat.member import Member
+
+HISTORY = 1000  # entries that are kept
+LOBBY = "lobby"
+
+Frames = Callable[[list[Entry]], bytes]  # entries to what browsers are sent
+
+
+class Room:
+    def __init__(
+        self,
+        name: str,
+        *,
+        on_lost: Callable[[Reader, Lost], None],
+        on_gone: Callable[[Reader], None],
+        limit: int,
+        history: int = HISTORY,
+        frames: Frames | None = None,
+    ) -> None:
+        self.name = name
+        self.members: dict[int, Member] = {}
+        self.history: deque[Entry] = deque(maxlen=history)
+        self.plain = Fanout(on_lost, on_gone, limit=limit)
+        self.web = Fanout(on_lost, on_gone, limit=limit, by_lines=False)
+        self.lines = 0  # deliveries, for the metrics
+        self._frames = frames
+        self._entries: list[Entry] = []
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._own: dict[Reader, list[tuple[int, int]]] = {}
+
+    def enter(self, member: "Member") -> None:
+        """It gets what is said from now on; flush before."""
+        self.members[member.id] = member
+        (self.web if member.web else self.plain).add(member)
+
+    def leave(self, member: "Member") -> None:
+        self.members.pop(member.id, None)
+        self._own.pop(member, None)
+        (self.web if member.web else self.plain).remove(member)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to be flushed."""
+        return bool(self._entries)
+
+    def say(self, entry: Entry, without: "Sequence[Member]" = (), *, quiet: bool = False) -> None:
+        """without: plain clients that get no line of it, whoever said it first. quiet: it is for history alone."""
+        self.history.append(entry)
+        if quiet:
+            return
+        self._entries.append(entry)
+        if not self.plain.readers:
+            return
+        data = line(entry)
+        begin, self._size = self._size, self._size + len(data)
+        self._lines.append(data)
+        for one in without:
+            if not one.web:
+                ranges = self._own.setdefault(one, [])
+                if ranges and ranges[-1][1] == begin:
+                    ranges[-1] = (ranges[-1][0], self._size)
+                else:
+                    ranges.append((begin, self._size))
+
+    def flush(self) -> None:
+        """Give everybody what was said."""
+        entries, lines, own = self._entries, self._lines, self._own
+        self._entries, self._lines, self._own, self._size = [], [], {}, 0
+        if lines:
+            self.lines += len(lines) * len(self.plain.readers)
+            self.plain.say(lines[0] if len(lines) == 1 else b"".join(lines), own)
+        if entries and self._frames is not None and self.web.readers:
+            self.lines += len(entries) * len(self.web.readers)
+            self.web.say(self._frames(entries), {})

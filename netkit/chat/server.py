@@ -1,0 +1,227 @@
+"""The chat server: its sockets, who may come in, the hub, and an orderly end."""
+
+import socket
+import time
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+
+from netkit.chat.client import Client
+from netkit.chat.event import REASONS, OnLog, event
+from netkit.chat.hub import Hub
+from netkit.chat.limits import ACCEPT_RATE, MAX_CLIENTS, PER_ADDRESS
+from netkit.chat.member import Member
+from netkit.net.acceptor import Acceptor
+from netkit.net.gate import Gate, Refusals
+from netkit.net.listen import Listening
+from netkit.net.loop import Loop
+
+if TYPE_CHECKING:
+    import ssl
+
+Network = IPv4Network | IPv6Network
+DRAIN_SECONDS = 5.0
+SEND_BUFFER = 64 * 1024  # bytes of the kernel for one who does not read; it would grow to 4 MB
+SWEEP = 1.0  # seconds between two looks for idle clients
+
+
+class Doors:
+    """Who may come in: how many, how often, from where. Loopback is exempt from what is counted by address."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        max_clients: int = MAX_CLIENTS,
+        per_address: int = PER_ADDRESS,
+        accept_rate: float | None = ACCEPT_RATE,
+        allow: Sequence[Network] = (),
+        deny: Sequence[Network] = (),
+    ) -> None:
+        self._hub = hub
+        self._gate = Gate(max_clients, per_address, accept_rate)
+        self._allow, self._deny = allow, deny
+
+    @property
+    def open(self) -> int:
+        return self._gate.open
+
+    def enter(self, host: str, now: float) -> str | None:
+        """Let one in, or say why not."""
+        if self._hub.banned(host):
+            return "banned"
+        if host and (self._allow or self._deny):
+            address = ip_address(host.partition("%")[0])
+            if any(address in network for network in self._deny):
+                return "denied"
+            if self._allow and not any(address in network for network in self._allow):
+                return "denied"
+        return self._gate.enter(counted(host), now)
+
+    def leave(self, host: str) -> None:
+        self._gate.leave(counted(host))
+
+
+def counted(host: str) -> str:
+    """What connections are counted by: an IPv4 address, the /64 of an IPv6 one, "" for loopback and unix sockets."""
+    if not host or host.startswith("127.") or host == "::1":
+        return ""
+    if ":" not in host:
+        return host
+    return str(ip_address(host.partition("%")[0]).exploded[:19])
+
+
+class ChatServer:
+    """Serves on sockets that are open already. Whoever runs it calls `run`, or drives `loop` from another one."""
+
+    def __init__(
+        self,
+        listening: Sequence[Listening],
+        hub: Hub,
+        *,
+        tls: "ssl.SSLContext | None" = None,
+        password: bytes | None = None,
+        max_clients: int = MAX_CLIENTS,
+        per_address: int = PER_ADDRESS,
+        accept_rate: float | None = ACCEPT_RATE,
+        allow: Sequence[Network] = (),
+        deny: Sequence[Network] = (),
+        on_log: OnLog | None = None,
+    ) -> None:
+        self.listening = listening
+        self.hub = hub
+        self.loop: Loop = hub.loop
+        self.tls = tls
+        self.password = password
+        self.doors = Doors(hub, max_clients, per_address, accept_rate, allow, deny)
+        self.refusals = Refusals(self.loop, hub.counts.refuse, self._refused)
+        self.started = time.monotonic()
+        self._on_log = on_log
+        self._numbers = 0
+        self._draining = False
+        self._all: dict[int, Member] = {}  # also those that are not let in yet
+        hub.on_gone = self._gone
+        self._acceptors = [self._acceptor(each) for each in listening]
+        if hub.limits.idle is not None:
+            self._sweep()
+
+    def _acceptor(self, listening: Listening) -> Acceptor:
+        sock = listening.socket
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # inherited by what is accepted
+        label = "tls" if self.tls else "unix" if listening.endpoint.path else "tcp"
+        return Acceptor(
+            self.loop, listening, label, self.doors, self.refusals, self._accepted,
+            word=lambda reason: b"" if self.tls else self.hub.words(WORDS.get(reason, "refused")),
+        )  # fmt: skip
+
+    def _accepted(self, client: socket.socket, peer: str, host: str) -> None:
+        if self.tls is not None:
+            from netkit.net.tls_server import accepted
+
+            try:
+                client = accepted(self.tls, client)
+            except OSError:
+                self.doors.leave(host)
+                self.refusals.add("tls", "tls", peer)
+                return
+        self.adopt(Client(self.hub, client, peer, host, self.number(), self.password))
+
+    def number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def adopt(self, member: Member) -> None:
+        """Keep the books of one who has come in by a door."""
+        if member.fd >= 0:
+            self._all[member.id] = member
+        else:
+            self.doors.leave(member.host)
+
+    def _gone(self, member: Member) -> None:
+        if self._all.pop(member.id, None) is not None:
+            self.doors.leave(member.host)
+        if self._draining and not self._all:
+            self.loop.stop()
+
+    @property
+    def clients(self) -> int:
+        return len(self.hub.members)
+
+    @property
+    def addresses(self) -> list[str]:
+        return [f"{'tls' if self.tls else 'tcp'} {each.endpoint}" for each in self.listening]
+
+    def announce(self) -> None:
+        for each in self.listening:
+            self.log(event("listening", node=self.hub.node, addr=str(each.endpoint)))
+
+    def log(self, entry: object) -> None:
+        if self._on_log:
+            self._on_log(entry)  # type: ignore[arg-type]
+
+    def _refused(self, reason: str, transport: str, peer: str, number: int) -> None:
+        self.log(event("refused", node=self.hub.node, addr=peer, reason=reason, detail=REASONS.get(reason, ""),
+                       times=number))  # fmt: skip
+
+    def _sweep(self) -> None:
+        idle = self.hub.limits.idle or 0.0
+        now = self.loop.now
+        for one in [one for one in self._all.values() if now - one.last >= idle]:
+            self.hub.dismiss(one, "idle", f"nothing came for {idle:g} s")
+        self.loop.later(min(SWEEP, idle / 4), self._sweep)
+
+    def run(self) -> None:
+        """Serve until `drain` or `stop`; then report the end."""
+        try:
+            self.loop.run()
+        finally:
+            self.close()
+
+    def drain(self) -> None:
+        """As SIGTERM asks: accept nobody, tell all, give them what waits for them, for DRAIN_SECONDS at most."""
+        if self._draining:
+            self.stop()
+            return
+        self._stop_taking()
+        self.log(event("draining", node=self.hub.node, times=len(self._all)))
+        if not self._all:
+            self.loop.stop()
+            return
+        self.hub.flush()
+        for one in list(self._all.values()):
+            if self.hub.tutorial:
+                one.close("shutdown")
+            else:
+                self.hub.dismiss(one, "shutdown", "the server stops")
+        self.loop.later(DRAIN_SECONDS, self.stop)
+
+    def _stop_taking(self) -> None:
+        self._draining = True
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for each in self.listening:
+            each.close()
+
+    def stop(self) -> None:
+        for one in list(self._all.values()):
+            one.close("shutdown")
+        self.loop.stop()
+
+    def close(self) -> None:
+        """Let go of everything, and report the end."""
+        self._stop_taking()
+        for one in list(self._all.values()):
+            one.close("shutdown")
+        self.refusals.flush()
+        self.hub.bus.close()
+        self.log(event("stop", node=self.hub.node, seconds=time.monotonic() - self.started))
+        self.loop.close()
+
+
+WORDS = {
+    "max_conns": "server full",
+    "descriptors": "server full",
+    "per_host": "too many from your address",
+    "rate": "too many from your address in a short time",
+    "banned": "banned",
+    "denied": "not from your address",
+}

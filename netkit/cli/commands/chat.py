@@ -1,0 +1,194 @@
+"""`netkit chat serve`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from netkit.cli.options import (
+    Color,
+    ColorOption,
+    Json,
+    Quiet,
+    TlsCert,
+    TlsKey,
+    TlsSelfSigned,
+    Trace,
+    duration,
+    option,
+    size,
+)
+from netkit.cli.output.sink import Form, Output
+from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile, port
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit
+
+if TYPE_CHECKING:
+    from netkit.chat.server import Network
+
+CHAT_PORT = 2626
+LIMITS, ROOMS, DOORS = "Limits", "What is said", "Who may come in"
+
+
+def serve(
+    bind: Bind = [],
+    listen_port: Annotated[str, port(CHAT_PORT)] = str(CHAT_PORT),
+    unix: Annotated[list[str], option("--unix", metavar="PATH", help="A unix socket.", panel=LISTEN)] = [],
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
+    metrics: Annotated[
+        str | None,
+        option("--metrics", metavar="[HOST:]PORT", help="Serve the counters to Prometheus.", panel=LISTEN),
+    ] = None,
+    tutorial: Annotated[
+        bool, option("--tutorial", help="As the tutorial's server, to the byte: no lines, no commands.", panel=ROOMS)
+    ] = False,
+    notices: Annotated[
+        str, option("--notices", metavar="[all|digest|off]", help="Who comes and goes.", panel=ROOMS)
+    ] = "all",
+    history: Annotated[
+        int, option("--history", metavar="N", min=0, help="Lines of a room that are kept.", panel=ROOMS)
+    ] = 1000,
+    replay: Annotated[
+        int, option("--replay", metavar="N", min=0, help="Lines that a newcomer is shown.", panel=ROOMS)
+    ] = 0,
+    max_clients: Annotated[
+        int, option("--max-clients", metavar="N", min=1, help="Connections at once.", panel=LIMITS)
+    ] = 10_000,
+    per_address: Annotated[
+        int, option("--max-per-address", metavar="N", min=1, help="From one address; loopback is free.", panel=LIMITS)
+    ] = 100,
+    max_line: Annotated[int, size("--max-line", help="A longer line comes as several.", panel=LIMITS)] = 4096,
+    line_rate: Annotated[
+        str, option("--rate", metavar="RATE|off", help="Lines of one client; more wait.", panel=LIMITS)
+    ] = "10/s",
+    sendq: Annotated[int, size("--sendq", help="What one may be behind in a room.", panel=LIMITS)] = 1024 * 1024,
+    slow: Annotated[
+        str, option("--slow", metavar="[drop|skip]", help="Who is further behind: out, or loses lines.", panel=LIMITS)
+    ] = "drop",
+    idle: Annotated[float | None, duration("--idle", help="Close who is silent for so long.", panel=LIMITS)] = None,
+    flush: Annotated[
+        float, duration("--flush", help="Collect lines for so long when it is busy.", panel=LIMITS, default="2ms")
+    ] = 0.002,
+    password_file: Annotated[
+        Path | None, option("--password-file", metavar="FILE", help="What clients say first.", panel=DOORS)
+    ] = None,
+    admin_password_file: Annotated[
+        Path | None, option("--admin-password-file", metavar="FILE", help="What makes a moderator.", panel=DOORS)
+    ] = None,
+    allow: Annotated[list[str], option("--allow", metavar="CIDR", help="These networks alone.", panel=DOORS)] = [],
+    deny: Annotated[list[str], option("--deny", metavar="CIDR", help="Not these networks.", panel=DOORS)] = [],
+    ready_fd: ReadyFd = None,
+    ready_file: ReadyFile = None,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Run a chat that nc, telnet and browsers can join.
+
+    Lines go to everybody else as the tutorial's server sends them: `[HOST:PORT] text`, `Client joined`, `Client left`.
+    What a client types is made safe for the others' terminals; lines that begin with `/` are commands (`/help`).
+    Who does not read costs its place in the room's last --sendq bytes, no copy.
+
+    SIGTERM and Ctrl-C tell all and give them what waits for them, for 5 seconds at most; the second time at once.
+    Exit: 0 when it was stopped, 11 when it cannot listen.
+    """
+    from contextlib import ExitStack
+
+    from netkit.chat.hub import Hub
+    from netkit.chat.limits import ACCEPT_RATE, Limits
+    from netkit.chat.server import ChatServer
+    from netkit.cli.options import parse_rate
+    from netkit.net.address import parse_endpoint, parse_port
+    from netkit.net.listen import listen
+    from netkit.net.loop import Loop
+    from netkit.net.ready import Ready
+    from netkit.net.serve import serve as run
+    from netkit.net.sockets import close_all, open_sockets
+    from netkit.net.tls_server import from_options
+
+    for name, value, words in (("--notices", notices, ("all", "digest", "off")), ("--slow", slow, ("drop", "skip"))):
+        if value not in words:
+            raise BadInput(f"{name} {value}: it is one of {', '.join(words)}")
+    limits = Limits(
+        max_line=max_line,
+        rate=None if line_rate == "off" else parse_rate(line_rate),
+        idle=idle,
+        skip=slow == "skip",
+        sendq=sendq,
+        flush=flush,
+        history=history,
+        replay=replay,
+        notices=notices,
+    )
+    password, admin = secret(password_file, "--password-file"), secret(admin_password_file, "--admin-password-file")
+    allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
+    number = parse_port(listen_port, server=True)
+    scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
+    ready = Ready(fd=ready_fd, file=ready_file)
+    made = from_options(tls_cert, tls_key, tls_self_signed, bind)
+    out = Output("chat", json=json, color=color, quiet=quiet)
+    on_event = listener(trace)
+    on_log = None if quiet and out.form is not Form.JSON else out.show
+    with ExitStack() as stack:
+        opened = open_sockets(bind=bind, port=number, transports=("tcp",), unix=unix, on_event=on_event)
+        stack.callback(close_all, opened)
+        pages = listen([scrape], on_event=on_event) if scrape else []
+        stack.callback(close_all, pages)
+        hub = Hub(
+            Loop(),
+            limits=limits,
+            tutorial=tutorial,
+            moderate=None if admin is None else lambda text: _same(text.encode(), admin),
+            on_log=on_log,
+        )
+        server = ChatServer(
+            opened,
+            hub,
+            tls=made[0] if made else None,
+            password=password,
+            max_clients=max_clients,
+            per_address=per_address,
+            accept_rate=ACCEPT_RATE,
+            allow=allowed,
+            deny=denied,
+            on_log=on_log,
+        )
+        if pages:
+            from netkit.chat.metrics import render
+            from netkit.net.scrape import Metrics
+
+            for page in pages:
+                stack.callback(Metrics(server.loop, page, lambda: render(server)).close)
+        run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
+    return Exit.OK
+
+
+def _same(given: bytes, wanted: bytes) -> bool:
+    import hmac
+
+    return hmac.compare_digest(given, wanted)
+
+
+def secret(file: Path | None, what: str) -> bytes | None:
+    """The first line of a file. Raises BadInput, LocalFailure."""
+    if file is None:
+        return None
+    from netkit.cli.secret import read_secret
+
+    text = read_secret("password", file=str(file)) or ""
+    if not text:
+        raise BadInput(f"{what} {file}: the password is empty")
+    return text.encode()
+
+
+def networks(texts: list[str], what: str) -> "list[Network]":
+    from ipaddress import ip_network
+
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_network(text, strict=False))
+        except ValueError as exc:
+            raise BadInput(f"{what} {text}: {exc}", hint="write 192.0.2.0/24 or 2001:db8::/32") from exc
+    return found
