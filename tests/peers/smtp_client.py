@@ -21,6 +21,7 @@ def send(
     target: str,
     *to: str,
     count: int = 1,
+    subject: str = "netkit",
     text: bytes = b"text\n",
     message: Message | None = None,
     sender: str = SENDER,
@@ -32,7 +33,7 @@ def send(
     """What became of each message. target: as `smtp send` has it; message: instead of one with the text."""
     recipients = [parse_address(address, "--to") for address in to]
     boxes = [Mailbox("", one) for one in recipients]
-    composer = Composer(sender=Mailbox("", sender), to=boxes, subject="netkit", text=text)
+    composer = Composer(sender=Mailbox("", sender), to=boxes, subject=subject, text=text)
     server = Server(parse_target(target, SCHEMES, tls), Security(ca, False))
     messages = (message or composer.message() for _ in range(count))
     return list(deliver([server], Envelope(sender, tuple(recipients), dsn), messages, manner))
