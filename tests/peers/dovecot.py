@@ -83,20 +83,27 @@ def token(user: str, key: bytes = TOKEN_KEY) -> str:
 
 
 class Dovecot(NamedTuple):
-    """plain, tls: 127.0.0.1:PORT of each; ca: the file to trust."""
+    """plain, tls: 127.0.0.1:PORT of each; ca: the file to trust; root: where all of it is."""
 
     plain: str
     tls: str
     ca: str
+    root: Path
 
 
 @contextmanager
-def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[Dovecot]:
-    """A running server; mailboxes: the messages of each user, with LF line ends as a maildir has them."""
+def dovecot(
+    program: str, mailboxes: Mapping[str, Sequence[bytes]], *, more: str = "", ports: Sequence[int] = ()
+) -> Iterator[Dovecot]:
+    """A running server; mailboxes: the messages of each user, with LF line ends as a maildir has them.
+
+    more: of the configuration, {root} in it is the server's folder; ports: those that it listens on for that.
+    """
     nobody = pwd.getpwnam("nobody")
     root = Path(tempfile.mkdtemp(prefix="netkit-dovecot-"))
     try:
         root.chmod(0o755)
+        (root / "mail").mkdir()
         for user, messages in mailboxes.items():
             folder = root / "mail" / user
             for name in ("new", "cur", "tmp"):
@@ -112,16 +119,16 @@ def dovecot(program: str, mailboxes: Mapping[str, Sequence[bytes]]) -> Iterator[
         (root / "ca.pem").write_bytes(authority.pem)
         plain, tls = find_free_port(), find_free_port()
         conf = CONF.format(root=root, plain=plain, tls=tls, uid=nobody.pw_uid, gid=nobody.pw_gid, password=PASSWORD)
-        (root / "dovecot.conf").write_text(conf)
+        (root / "dovecot.conf").write_text(conf + more.replace("{root}", str(root)))
         (root / "oauth2.conf").write_text(OAUTH2.format(root=root))
         keys = root / "keys/default/HS256"
         keys.mkdir(parents=True)
         (keys / "default").write_bytes(b64encode(TOKEN_KEY))
         server = subprocess.Popen([program, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.DEVNULL)
         try:
-            for port in (plain, tls):
+            for port in (plain, tls, *ports):
                 await_port(server, port, root / "log")
-            yield Dovecot(f"127.0.0.1:{plain}", f"127.0.0.1:{tls}", str(root / "ca.pem"))
+            yield Dovecot(f"127.0.0.1:{plain}", f"127.0.0.1:{tls}", str(root / "ca.pem"), root)
         finally:
             server.terminate()
             server.wait(20)

@@ -1,9 +1,9 @@
 """Messages through one session, as fast as its answers allow, and what became of each recipient.
 
 Pipelined (RFC 2920): an envelope goes in one write with DATA, and the next one, or QUIT, rides behind the final dot,
-so that a message costs about one round trip. A small message goes with its envelope where BDAT is offered (RFC 3030).
-A connection that ends before the final dot has left means that nothing was delivered; one that ends after it, before
-the answer, leaves that unknown.
+so that a message costs about one round trip; two where it is sent behind a login. A small message goes with its
+envelope where BDAT is offered (RFC 3030). A connection that ends before the final dot has left means that nothing was
+delivered; one that ends after it, before the answer, leaves that unknown.
 """
 
 from collections import deque
@@ -25,6 +25,7 @@ class Job:
     def __init__(self, transaction: Transaction, chunks: Callable[[], Iterator[bytes]]) -> None:
         self.transaction = transaction
         self.chunks = chunks
+        self.opened = False  # its envelope is under way
         self.mark: int | None = None
         self.finals = 0  # answers to the message that are due
 
@@ -60,15 +61,16 @@ def send(
                 if job is None:
                     return
                 flying.append(job)
-                sender.open(job)
             job = flying[0]
+            sender.open(job)
             if sender.hand_over(job) and eager and sender.pipelined:
                 upcoming = next(waiting, None)
                 if upcoming is None:
                     session.queue_quit()
                 else:
                     flying.append(upcoming)
-                    sender.open(upcoming)
+                    if sender.overlapping:
+                        sender.open(upcoming)
             sender.settle(job)
             session.lap("data")
             yield flying.popleft().transaction
@@ -99,14 +101,20 @@ class Sender:
         self.all_or_none = all_or_none
         self.pipelined = pipelined
         self.window = WINDOW if pipelined else 1
+        # Dovecot's submission server, 2.3 to 2.4, ends by a failed assertion when it has read a RCPT before its answer
+        # to the message is out: the answer is lost, and the message is delivered. It lets nobody send without a login.
+        self.overlapping = session.auth is None
         # LMTP has as many answers to BDAT as recipients were accepted, and how many that is must be known before.
         self.bdat = chunking and "CHUNKING" in session.offered and not session.lmtp
         self.on_progress = on_progress
         self.stale = False  # a transaction that came to nothing is open at the server
 
     def open(self, job: Job) -> None:
-        """The envelope, and what may go along with it."""
+        """The envelope, and what may go along with it; once."""
         deal, session = job.transaction, self.session
+        if job.opened:
+            return
+        job.opened = True
         if self.stale:
             session.queue_within(command("RSET"), lambda reply: None, self.window)
             self.stale = False
