@@ -9,7 +9,7 @@ from importlib import import_module
 AREAS = {
     "startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`",
     "echo": "echo-server against C servers, ncat and socat: echoes/s, MB/s, CPU, memory",
-    "mail": "2,000 subjects over a slow line, against poplib; what decoding one costs",
+    "mail": "2,000 subjects, 20 messages to 50 people each, over a slow line; a large attachment; smtplib, poplib",
     "watch": "CPU of an event with 5,000 endpoints, against 50",
 }
 

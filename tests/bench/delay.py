@@ -6,10 +6,25 @@ Prints the port it listens on. What is under way is bounded, and a half-close is
 """
 
 import asyncio
+import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 HELD = 4 * 1024 * 1024  # bytes under way before the sender has to wait
+
+
+@contextmanager
+def slow(port: str, milliseconds: int) -> Iterator[str]:
+    """127.0.0.1:PORT of a proxy in a process of its own, to that port of this machine."""
+    argv = [sys.executable, "-m", "tests.bench.delay", port, str(milliseconds)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as proxy:
+        assert proxy.stdout is not None
+        try:
+            yield f"127.0.0.1:{proxy.stdout.readline().strip()}"
+        finally:
+            proxy.terminate()
 
 
 async def one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
