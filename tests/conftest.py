@@ -22,6 +22,11 @@ MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 FORGOTTEN = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test comes first, so that it does not run alone at the end, where others run beside it."""
+    items.sort(key=lambda item: item.name != "test_every_command_prints_what_readme_shows")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No NETKIT_*, colour or proxy variable of the person who runs the tests reaches them."""

@@ -146,6 +146,7 @@ def test_systemd_is_told(tmp_path: Path) -> None:
             assert notify.recv(4096).startswith(b"READY=1\n")
             lab.terminate()
             assert notify.recv(4096) == b"STOPPING=1"
+            assert lab.wait(20_000 * MS) == 0
 
 
 def test_sockets_handed_over_by_systemd_are_served(tmp_path: Path) -> None:
