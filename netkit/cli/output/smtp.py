@@ -84,7 +84,7 @@ def heard(delivery: Delivery) -> str:
 
 def said(one: Outcome, delivery: Delivery) -> str:
     """The reason of an outcome in a line."""
-    if one.reply is not None:
+    if one.reply is not None and one.status is not Status.unsent:
         return str(one.reply)
     if one.status is Status.unknown:
         return "the answer to the whole message is lost: it may have been delivered"

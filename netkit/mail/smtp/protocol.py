@@ -5,6 +5,7 @@ is one answer. Every limit has its name here.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from netkit.errors import BadInput, PeerError
@@ -55,21 +56,19 @@ class Replies:
         """Whether something came that is no whole answer."""
         return bool(self._buffer or self._lines)
 
-    def feed(self, data: bytes) -> list[Reply]:
-        """The answers that the bytes complete. Raises PeerError for what is no SMTP."""
-        found: list[Reply] = []
-        self._buffer += data
-        while True:
-            line, newline, rest = self._buffer.partition(b"\n")
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """The answers that the bytes complete, each before what follows it is looked at. Raises PeerError for what is
+        no SMTP."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
             if len(line) > MAX_LINE:
-                raise PeerError(f"the server's answer is a line of more than {MAX_LINE} bytes", kind="line_too_long")
-            if not newline:
-                if looks_foreign(line):  # a TLS alert has no line end
-                    raise not_smtp(line)
-                return found
-            self._buffer = rest
+                raise too_long()
             if reply := self._take(line.removesuffix(b"\r")):
-                found.append(reply)
+                yield reply
+        if len(self._buffer) > MAX_LINE:
+            raise too_long()
+        if looks_foreign(self._buffer):  # a TLS alert has no line end
+            raise not_smtp(self._buffer)
 
     def _take(self, line: bytes) -> Reply | None:
         parts = _LINE.fullmatch(line)
@@ -91,6 +90,10 @@ class Replies:
         self._lines.clear()
         self._size = 0
         return Reply(int(code), enhanced[1] if enhanced and same_class else None, lines)
+
+
+def too_long() -> PeerError:
+    return PeerError(f"the server's answer is a line of more than {MAX_LINE} bytes", kind="line_too_long")
 
 
 def looks_foreign(line: bytes) -> bool:

@@ -9,7 +9,7 @@ delivered; one that ends after it, before the answer, leaves that unknown.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from netkit.errors import LocalFailure, NetkitError
+from netkit.errors import LocalFailure, NetkitError, PeerError
 from netkit.mail.dots import DotWriter
 from netkit.mail.smtp.protocol import command
 from netkit.mail.smtp.session import WINDOW, Session
@@ -77,12 +77,11 @@ def send(
     except NetkitError as exc:
         session.broken = exc
         for job in flying:
-            if job.mark is not None and session.wire.sent >= job.mark:
-                job.transaction.lost()
-            else:
-                job.transaction.abandoned()
+            sender.break_off(job)
     except _Early:
-        session.broken = flying[0].transaction.cut_short(session.target.name)
+        sender.cut_short(flying[0])
+        for job in list(flying)[1:]:
+            job.transaction.abandoned()
     yield from [job.transaction for job in flying]
 
 
@@ -145,6 +144,8 @@ class Sender:
             if asked:
                 session.until(lambda: deal.data is not None)
             if deal.data is not None and deal.data.code == 354:  # a lone dot, and nobody to get it (RFC 2920 3.1)
+                if session.lmtp:  # the dot has an answer a recipient, so none (RFC 2033 4.2)
+                    raise PeerError(f"{session.target.name}: DATA was answered with 354 for nobody", kind="mispaired")
                 job.finals = 1
                 session.queue(b".\r\n", deal.took_final)
             else:
@@ -169,7 +170,29 @@ class Sender:
         deal = job.transaction
         self.session.until(lambda: deal.decided and len(deal.final) >= job.finals)
         if job.mark is not None and deal.accepted:
+            if not self._has_left(job):
+                raise _Early
             deal.settle(lmtp=self.session.lmtp)
+
+    def break_off(self, job: Job) -> None:
+        """What is known of a message when the session has ended."""
+        deal, session = job.transaction, self.session
+        if deal.final and not self._has_left(job):
+            self.cut_short(job)
+        elif not self._has_left(job) or (session.closing and not deal.final):
+            deal.abandoned()
+        elif len(deal.final) < job.finals:
+            deal.lost()
+        else:
+            deal.settle(lmtp=session.lmtp)
+
+    def cut_short(self, job: Job) -> None:
+        """The server answered before the message's end had left, so whatever it took is not that message."""
+        self.session.broken = job.transaction.cut_short(self.session.target.name)
+
+    def _has_left(self, job: Job) -> bool:
+        """Whether the server may have all of the message."""
+        return job.mark is not None and self.session.wire.sent >= job.mark
 
     def _data(self, job: Job) -> None:
         deal, session = job.transaction, self.session

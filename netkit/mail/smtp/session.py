@@ -203,21 +203,37 @@ class Session:
         """End the session; what went wrong with that, as a remark: the messages were answered before."""
         self.wire.deadline = Deadline.after(min(LAST_WORDS, self.wire.deadline.left))
         try:
-            if not self._quitting:
-                self.queue_quit()
+            self.queue_quit()
             self.until(lambda: self._ended)
         except NetkitError as exc:
             return None if self._ended else f"QUIT was not answered: {exc.message}"
         return None
 
     def queue_quit(self) -> None:
-        self._quitting = True
-        self.queue(command("QUIT"), self._took_quit)
+        """QUIT, unless it is under way; also to a server that is out of step, since it brings nothing about."""
+        if not self._quitting:
+            self._quitting = True
+            self._queue(command("QUIT"), self._took_quit)
 
     def _took_quit(self, reply: Reply) -> None:
         self._ended = True
 
     def queue(self, line: bytes, take: Callable[[Reply], object], secret: str = "") -> None:
+        """Send a command; `take` gets its answer. Raises Temporary behind a 421, PeerError where the server is ahead:
+        what it says next would pass for the answer to another command."""
+        if gone := self.closing:
+            raise gone
+        if self._unasked:
+            raise PeerError(f"{self.target.name}: an answer that nothing asked for: {self._unasked[0]}", kind="unasked")
+        self._queue(line, take, secret)
+
+    @property
+    def closing(self) -> Temporary | None:
+        """The server's last word, if that is that it hangs up (RFC 5321 4.2.3): it does nothing more."""
+        last = self._last
+        return Temporary(f"{self.target.name}: {last}") if last is not None and last.code == 421 else None
+
+    def _queue(self, line: bytes, take: Callable[[Reply], object], secret: str = "") -> None:
         self._waiting.append((take, len(line)))
         self._under_way += len(line)
         self.wire.queue(line, secret.encode())
@@ -241,26 +257,23 @@ class Session:
 
     def turn(self) -> None:
         try:
-            data = self.wire.turn()
-            replies = self._replies.feed(data) if data else []
-        except PeerError as exc:
+            for reply in self._replies.feed(self.wire.turn()):
+                self._last = reply
+                if not self._waiting:
+                    self._unasked.append(reply)
+                    continue
+                take, size = self._waiting.popleft()
+                self._under_way -= size
+                take(reply)
+        except (PeerError, Unreachable) as exc:
             raise self._told(exc) from exc
-        except Unreachable as exc:
-            raise self._told(exc) from exc
-        for reply in replies:
-            self._last = reply
-            if not self._waiting:
-                self._unasked.append(reply)
-                continue
-            take, size = self._waiting.popleft()
-            self._under_way -= size
-            take(reply)
+        if self._waiting and (gone := self.closing):  # those will not be answered, whether it hangs up or waits
+            raise gone
 
     def _told(self, exc: NetkitError) -> NetkitError:
         """What the server said before it hung up is why."""
-        last = self._last
-        if last is not None and last.code == 421:
-            return Temporary(f"{self.target.name}: {last}")
+        if gone := self.closing:
+            return gone
         if exc.kind == "closed":
             count = len(self._waiting)
             due = f" with {count} {'answer' if count == 1 else 'answers'} due" if count else ""

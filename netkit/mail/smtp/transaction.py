@@ -105,32 +105,30 @@ class Transaction:
         return command(*words)
 
     def took_mail(self, reply: Reply) -> None:
+        _in_step("MAIL", reply, reply.code // 10 == 25)
         self.mail = reply
 
     def took_rcpt(self, reply: Reply) -> None:
         """The answer for the next recipient. A refused sender is what every one of them was refused for."""
+        _in_step("RCPT", reply, reply.code // 10 == 25)
         recipient = self.recipients[self._answered]
         self._answered += 1
         blame = self.mail if self.mail is not None and not self.mail.ok else reply
         recipient.took(blame)
 
     def took_data(self, reply: Reply) -> None:
+        _in_step("DATA", reply, reply.code == 354)
         self.data = reply
-        if reply.code != 354 and self.accepted:
-            self._all(reply if not reply.ok else Reply(554, None, (f"DATA was answered with {reply.code}",)))
+        if reply.code != 354:
+            self._all(reply)
 
     def took_final(self, reply: Reply) -> None:
-        """The answer to the whole message: one for all, or (LMTP) the next recipient's.
-
-        Raises PeerError for a yes that is none to a message: what a server answers to QUIT, when it left the message
-        unanswered, is 221.
-        """
-        if reply.ok and reply.code != 250:
-            raise PeerError(f"the message was answered with {reply}, which is no answer to a message", kind="mispaired")
+        """The answer to the whole message: one for all, or (LMTP) the next recipient's."""
+        _in_step("the message", reply, reply.code == 250)
         self.final.append(reply)
 
     def settle(self, *, lmtp: bool) -> None:
-        """Every answer to the message is in."""
+        """Every answer to the message is in: nothing that comes later changes what became of it."""
         if not lmtp:
             self._all(self.final[-1])
             return
@@ -147,11 +145,16 @@ class Transaction:
         return (Temporary if reply.temporary else No)(f"{name}: {reply}")
 
     def lost(self) -> None:
-        """The answer to the whole message will not come; those of LMTP that came count."""
-        accepted = self.accepted
-        for recipient, reply in zip(accepted, self.final, strict=False):
+        """The whole message has left, and the rest of the answers will not come; those of LMTP that came count.
+
+        With BDAT it may have left before an answer for a recipient came, which then may have been a yes as well.
+        """
+        if self.mail is not None and not self.mail.ok:
+            return
+        maybe = [one for one in self.recipients if one.in_play or one.reply is None]
+        for recipient, reply in zip(maybe, self.final, strict=False):
             recipient.took(reply)
-        for recipient in accepted[len(self.final) :]:
+        for recipient in maybe[len(self.final) :]:
             recipient.status, recipient.reply = Status.unknown, None
 
     def abandoned(self) -> None:
@@ -162,6 +165,13 @@ class Transaction:
     def _all(self, reply: Reply) -> None:
         for recipient in self.accepted:
             recipient.took(reply)
+
+
+def _in_step(what: str, reply: Reply, good: bool) -> None:
+    """Raise PeerError for a yes that belongs to another command, as 221 does to QUIT: all that follow would be
+    taken for what they are not."""
+    if reply.code < 400 and not good:
+        raise PeerError(f"{what} was answered with {reply}, which is no answer to it", kind="mispaired")
 
 
 def check(envelope: Envelope, content: Content, offered: dict[str, tuple[str, ...]]) -> None:

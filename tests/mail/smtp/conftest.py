@@ -7,6 +7,8 @@ from typing import BinaryIO
 
 import pytest
 
+from netkit.mail.smtp import deliver
+
 EHLO = b"250-there\r\n250-PIPELINING\r\n250-SIZE 100000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 DSN\r\n"
 Answer = bytes | None | Callable[[bytes], bytes | None]  # None: hang up
 
@@ -85,3 +87,9 @@ def talker() -> Iterator[Callable[..., Talker]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before another try."""
+    monkeypatch.setattr(deliver, "PAUSE", 0.001)

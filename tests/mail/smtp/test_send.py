@@ -9,7 +9,6 @@ import pytest
 from netkit.errors import Exit, Insecure, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import Step
 from netkit.mail.message.content import Content, Message
-from netkit.mail.smtp import deliver as deliver_module
 from netkit.mail.smtp.deliver import Login, Manner, Server, deliver
 from netkit.mail.smtp.delivery import Delivery, Stage
 from netkit.mail.smtp.rehearse import rehearse
@@ -131,7 +130,6 @@ def test_a_refused_sender_is_what_recipients_are_refused_for(talker: Start, ehlo
     [
         ({"DATA": b"451 4.3.0 not now\r\n"}, Status.deferred, Exit.TEMPORARY),
         ({"DATA": b"554 5.3.0 never\r\n"}, Status.refused, Exit.NO),
-        ({"DATA": b"250 what\r\n"}, Status.refused, Exit.NO),
         ({"dot": b"554 5.7.1 spam\r\n"}, Status.refused, Exit.NO),
         ({"dot": b"452 4.3.1 full\r\n"}, Status.deferred, Exit.TEMPORARY),
     ],
@@ -157,6 +155,10 @@ def test_refused_at_the_end(talker: Start, answers: dict[str, bytes], status: St
         ({"MAIL": None}, PeerError, Exit.PROTOCOL),
         ({"RCPT": None}, PeerError, Exit.PROTOCOL),
         ({"DATA": None}, PeerError, Exit.PROTOCOL),
+        ({"DATA": b"250 what\r\n"}, PeerError, Exit.PROTOCOL),
+        ({"MAIL": b"221 bye\r\n"}, PeerError, Exit.PROTOCOL),
+        ({"RCPT": b"354 go\r\n"}, PeerError, Exit.PROTOCOL),
+        ({"banner": b"220 there\r\n250 there\r\n"}, PeerError, Exit.PROTOCOL),
         ({"MAIL": b"421 4.3.2 shutting down\r\n", "RCPT": None}, Temporary, Exit.TEMPORARY),
     ],
 )
@@ -201,7 +203,7 @@ def test_the_answer_to_quit_is_not_one_to_the_message(talker: Start) -> None:
     (done,) = run(talker({"dot": b""}).address)
     assert done.exit is Exit.UNKNOWN
     assert done.error is not None
-    assert done.error.message.endswith("the message was answered with 221 bye, which is no answer to a message")
+    assert done.error.message.endswith("the message was answered with 221 bye, which is no answer to it")
 
 
 def test_lost_within_the_message_is_not_delivered(talker: Start) -> None:
@@ -320,11 +322,8 @@ def test_quit_is_not_what_decides(talker: Start) -> None:
     assert [note[:21] for note in notes] == ["QUIT was not answered"]
 
 
+@pytest.mark.usefixtures("no_pause")
 class TestAgain:
-    @pytest.fixture(autouse=True)
-    def no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(deliver_module, "PAUSE", 0.001)
-
     def test_only_the_deferred_recipient(self, talker: Start) -> None:
         said = iter([b"250 ok\r\n", b"451 4.7.1 greylisted\r\n", b"250 2.1.5 now\r\n"])
         server = talker({"RCPT": lambda line: next(said)}, sessions=2)
