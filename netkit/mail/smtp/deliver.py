@@ -5,6 +5,7 @@ Only what failed before the final dot left, or was answered with 4xx, is tried a
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from time import monotonic, sleep
 from typing import NamedTuple
@@ -77,6 +78,9 @@ def deliver(
     run = _Run(servers, envelope, messages, manner)
     while run.more():
         yield from run.session()
+    if run.failure is not None:
+        unsent = tuple(Outcome(address, Status.unsent, None) for address in envelope.recipients)
+        yield Delivery(servers[0].target.name, envelope.sender, unsent, 0, 0, error=run.failure)
 
 
 class _Run:
@@ -89,13 +93,18 @@ class _Run:
         self.manner = manner
         self.again: deque[_Pending] = deque()
         self.stopped = False
+        self.failure: NetkitError | None = None  # there is no next message
         self.next_at = monotonic()
         self.resume_at = 0.0  # not before, for what is tried again
 
     def more(self) -> bool:
         """Whether there is something to send; it is in `again` then."""
         if not self.again and not self.stopped:
-            message = next(self.fresh, None)
+            try:
+                message = next(self.fresh, None)
+            except NetkitError as exc:  # a file that it is made of; those before it go their way
+                self.failure, self.stopped = exc, True
+                return False
             if message is not None:
                 self.again.append(_Pending(message, self.envelope.recipients, self.manner.timeout))
         return bool(self.again)
@@ -105,7 +114,7 @@ class _Run:
         manner = self.manner
         deadline = self.again[0].deadline
         session = None
-        sleep(max(0.0, self.resume_at - monotonic()))
+        sleep(min(max(0.0, self.resume_at - monotonic()), deadline.left))
         try:
             session = reach(self.servers, manner, deadline)
             pairs = self._pending(session)
@@ -113,39 +122,49 @@ class _Run:
         except NetkitError as exc:
             if session is not None:
                 self._close(session)
-            pending = self.again.popleft() if self.again else None
-            if pending is None:
-                return
-            yield from self._decide(pending, None, session, exc)
+            yield from self._decide(self.again.popleft(), None, session, exc)
             return
         with session:
-            flying: deque[tuple[_Pending, Job]] = deque()
-
-            def jobs() -> Iterator[Job]:
-                for pair in chain([first], pairs):
-                    flying.append(pair)
-                    yield pair[1]
-
-            done = send(
-                session,
-                jobs(),
-                all_or_none=manner.all_or_none,
-                eager=manner.rate is None,
-                chunking=manner.chunking,
-                pipelining=manner.pipelining,
-                on_progress=manner.on_progress,
-            )
-            try:
-                for deal in done:
-                    pending, _ = flying.popleft()
-                    yield from self._decide(pending, deal, session, session.broken)
-            except KeyboardInterrupt:
-                # How much has left may not be counted yet when a signal comes.
-                if manner.on_note and any(job.mark is not None for _, job in flying):
-                    manner.on_note("interrupted before the answer to the whole message: it may have been delivered")
-                raise
+            yield from self._through(session, chain([first], pairs))
             if session.broken is None and (remark := session.quit()) and manner.on_note:
                 manner.on_note(remark)
+
+    def _through(self, session: Session, pairs: Iterable[tuple[_Pending, Job]]) -> Iterator[Delivery]:
+        """What became of each message."""
+        manner = self.manner
+        flying: deque[tuple[_Pending, Job]] = deque()
+
+        def oldest() -> None:
+            """The next message may be under way; the deadline is that of the one whose answer is waited for."""
+            if flying:
+                session.wire.deadline = flying[0][0].deadline
+
+        def jobs() -> Iterator[Job]:
+            with suppress(NetkitError):  # what the server cannot take is found again, and told, in the next session
+                for pair in pairs:
+                    flying.append(pair)
+                    oldest()
+                    yield pair[1]
+
+        done = send(
+            session,
+            jobs(),
+            all_or_none=manner.all_or_none,
+            eager=manner.rate is None,
+            chunking=manner.chunking,
+            pipelining=manner.pipelining,
+            on_progress=manner.on_progress,
+        )
+        try:
+            for deal in done:
+                pending, _ = flying.popleft()
+                oldest()
+                yield from self._decide(pending, deal, session, session.broken)
+        except KeyboardInterrupt:
+            # How much has left may not be counted yet when a signal comes.
+            if manner.on_note and any(job.mark is not None for _, job in flying):
+                manner.on_note("interrupted before the answer to the whole message: it may have been delivered")
+            raise
 
     def _close(self, session: Session) -> None:
         with session:
@@ -161,20 +180,22 @@ class _Run:
             elif self.again or not self.more():
                 return
             pending = self.again[0]
-            self._wait_turn()
-            session.wire.deadline = pending.deadline
+            if self._wait_turn() and not pending.attempts:
+                pending.deadline = Deadline.after(self.manner.timeout)
             envelope = self.envelope._replace(recipients=pending.left)
             deal = Transaction(envelope, pending.message.content, session.offered)
             self.again.popleft()
             pending.attempts += 1
             yield pending, Job(deal, pending.message.chunks)
 
-    def _wait_turn(self) -> None:
-        if self.manner.rate is not None:
-            pause = self.next_at - monotonic()
-            self.next_at = max(self.next_at, monotonic()) + 1 / self.manner.rate
-            if pause > 0:
-                sleep(pause)
+    def _wait_turn(self) -> bool:
+        """Whether there was something to wait for."""
+        if self.manner.rate is None:
+            return False
+        pause = self.next_at - monotonic()
+        self.next_at = max(self.next_at, monotonic()) + 1 / self.manner.rate
+        sleep(max(0.0, pause))
+        return pause > 0
 
     def _decide(
         self, pending: _Pending, deal: Transaction | None, session: Session | None, error: NetkitError | None

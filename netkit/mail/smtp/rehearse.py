@@ -28,14 +28,12 @@ def rehearse(
         session = connected(
             target, deadline=Deadline.after(manner.timeout), family=manner.family, on_event=manner.on_event
         )
-        last = _until(session, security, envelope, message, manner, stage, recipients)
+        with session:
+            last = _until(session, security, envelope, message, manner, stage, recipients)
+            if not drop and stage is not Stage.data:
+                session.quit()
     except NetkitError as exc:
         error = exc
-    finally:
-        if session is not None:
-            with session:
-                if error is None and not drop and stage is not Stage.data:
-                    session.quit()
     outcomes = tuple(Outcome(one.address, one.status, one.reply) for one in recipients)
     whole = Delivery(
         target.name, envelope.sender, outcomes, message.content.size, 1, data=last, stage=stage, error=error

@@ -1,0 +1,51 @@
+"""What a message's time is counted from, what stops without waiting, and a message that cannot be made."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from netkit.errors import Exit, LocalFailure
+from netkit.events import Step
+from netkit.mail.message.content import Message
+from netkit.mail.smtp.deliver import Manner, Server, deliver
+from netkit.mail.smtp.delivery import Stage
+from netkit.mail.smtp.rehearse import rehearse
+from netkit.mail.smtp.session import SCHEMES
+from netkit.mail.smtp.transaction import Envelope
+from netkit.mail.target import parse_target
+from tests.conftest import MS
+from tests.mail.smtp.conftest import Talker
+from tests.mail.smtp.test_send import message, run
+
+Start = Callable[..., Talker]
+ENVELOPE = Envelope("a@x.test", ("b@x.test",))
+
+
+def test_waiting_for_its_turn_is_none_of_it(talker: Start) -> None:
+    """Two messages, 250 ms apart, of which each may take 200."""
+    done = run(talker().address, messages=2, seconds=200, rate=4 / (1000 * MS))
+    assert [one.exit for one in done] == [Exit.OK, Exit.OK]
+
+
+def test_a_message_that_cannot_be_made_does_not_unsettle_the_one_before(talker: Start) -> None:
+    def messages() -> Iterator[Message]:
+        yield message()
+        raise LocalFailure("cannot read a.pdf: No such file or directory")
+
+    server = talker()
+    done = list(deliver([Server(parse_target(server.address, SCHEMES))], ENVELOPE, messages(), Manner()))
+    assert [one.exit for one in done] == [Exit.OK, Exit.LOCAL]
+    assert len(server.messages) == 1
+
+
+def test_interrupted_it_does_not_wait_for_the_answer_to_quit(talker: Start) -> None:
+    def interrupt(step: Step) -> None:
+        if b"RCPT" in (step.data or b""):
+            raise KeyboardInterrupt
+
+    server = talker()
+    target = Server(parse_target(server.address, SCHEMES))
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(target, ENVELOPE, message(), Manner(on_event=interrupt), Stage.rcpt, drop=False)
+    server.thread.join(10)
+    assert b"QUIT\r\n" not in server.commands
