@@ -39,11 +39,12 @@ class Wire:
         if self.socket.family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def start_tls(self, host: str, security: Security) -> None:
-        """Go on under TLS. Raises Insecure, TimedOut."""
+    def start_tls(self, host: str, security: Security) -> "ssl.SSLSocket":
+        """Go on under TLS; the socket of it. Raises Insecure, TimedOut."""
         self.tls = self.socket = secure(
             self.socket, host, where=self.name, security=security, deadline=self.deadline, on_event=self._on_event
         )
+        return self.tls
 
     def queue(self, data: bytes, secret: bytes = b"") -> None:
         """Send as soon as the peer takes it; the secret in it is masked in traces."""

@@ -164,9 +164,9 @@ def explain(
             hint="--cacert FILE with this very certificate trusts it; --insecure checks nothing",
         )
     if code == _SELF_SIGNED_IN_CHAIN or code in _UNKNOWN_CA:
-        issuer = common_name(chain[-1].issuer) if chain else "an authority"
+        issuer = f"{common_name(chain[-1].issuer)}, which" if chain else "an authority that"
         return Insecure(
-            f"{begin}the certificate is issued by {issuer}, which this machine does not trust",
+            f"{begin}the certificate is issued by {issuer} this machine does not trust",
             kind="cert_unknown_ca",
             hint="--cacert FILE with that authority's certificate trusts it; a public server may lack its intermediate",
         )

@@ -235,6 +235,19 @@ def test_up_to_a_stage(send: Netkit) -> None:
     assert done.stdout == "accepted\tb@x.test\t250 2.1.5 recipient ok\n"
 
 
+def test_what_ends_early_under_tls_is_described_too(send: Netkit, lab: Mapping[str, str], tmp_path: Path) -> None:
+    words = ("--tls", "starttls", "--cacert", lab["NETKIT_LAB_CA"], "--json")
+    done = send("--stop-after", "tls", *words)
+    document = json.loads(done.stdout)
+    assert (document["outcome"], document["tls"]["version"], done.returncode) == ("reached", "TLSv1.3", 0)
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)  # as sparse as it can be: nothing of it is sent
+    done = send(*TEXT, "--to", "b@x.test", "--attach", str(big), *words)
+    document = json.loads(done.stdout)
+    assert (document["error"]["kind"], document["tls"]["verified"], done.returncode) == ("too_big", True, 1)
+
+
 @pytest.fixture
 def hostile() -> Iterator[tuple[str, threading.Event]]:
     """Says things with control characters, and never answers a message."""

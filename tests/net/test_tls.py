@@ -68,7 +68,7 @@ def said(error: Insecure) -> tuple[str, str]:
             [],
             19,
             "cert_unknown_ca",
-            "h.test: the certificate is issued by an authority, which this machine does not trust",
+            "h.test: the certificate is issued by an authority that this machine does not trust",
         ),
         ([GOOD], 23, "cert_revoked", "h.test: the certificate was revoked by its issuer"),
         (

@@ -1,13 +1,13 @@
 """What became of a message: an outcome a recipient, and the facts of the session that it went through."""
 
 import re
-from contextlib import suppress
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from netkit.errors import Exit, NetkitError, combine
 from netkit.mail.smtp.protocol import Reply
 from netkit.mail.smtp.session import Session
+from netkit.mail.smtp.tls_facts import TlsFacts
 from netkit.mail.smtp.transaction import Envelope, Status, left_out
 
 EXITS = {
@@ -28,14 +28,6 @@ class Stage(StrEnum):
     mail = "mail"
     rcpt = "rcpt"
     data = "data"
-
-
-class TlsFacts(NamedTuple):
-    version: str
-    cipher: str
-    verified: bool
-    peer: str | None
-    not_after: str | None
 
 
 class Outcome(NamedTuple):
@@ -92,27 +84,10 @@ def described(delivery: Delivery, session: Session | None, envelope: Envelope) -
     return delivery._replace(
         target=session.target.name,
         address=session.wire.address,
-        tls=tls_facts(session),
+        tls=session.tls,
         offered=tuple(" ".join((name, *words)) for name, words in session.offered.items()),
         auth=session.auth,
         pipelined=session.pipelining,
         ms=dict(session.ms),
         warnings=tuple(left_out(envelope, session.offered)),
     )
-
-
-def tls_facts(session: Session) -> TlsFacts | None:
-    secured = session.wire.tls
-    if secured is None:
-        return None
-    certificate: dict[str, Any] = secured.getpeercert() or {}
-    names = [value for parts in certificate.get("subject", ()) for key, value in parts if key == "commonName"]
-    names += [value for _, value in certificate.get("subjectAltName", ())]
-    not_after = None
-    with suppress(ValueError, KeyError):
-        from datetime import UTC, datetime
-
-        parsed = datetime.strptime(certificate["notAfter"], "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
-        not_after = parsed.isoformat(timespec="seconds").replace("+00:00", "Z")
-    cipher = (secured.cipher() or ("",))[0]
-    return TlsFacts(secured.version() or "", cipher, bool(certificate), names[0] if names else None, not_after)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from netkit.errors import (
     AuthRefused,
@@ -29,6 +30,9 @@ from netkit.mail.wire import Wire
 from netkit.net.connect import connect
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
+
+if TYPE_CHECKING:
+    from netkit.mail.smtp.tls_facts import TlsFacts
 
 SCHEMES = {
     "smtp": Scheme(25, Tls.auto),
@@ -57,6 +61,7 @@ class Session:
         self.offered: dict[str, tuple[str, ...]] = {}
         self.clear_offered: dict[str, tuple[str, ...]] | None = None  # before STARTTLS
         self.esmtp = True  # False: EHLO was refused and HELO taken
+        self.tls: TlsFacts | None = None
         self.auth: str | None = None
         self.broken: NetkitError | None = None
         self.ms: dict[str, float] = {}
@@ -283,7 +288,9 @@ class Session:
         return exc
 
     def secure(self, security: Security) -> None:
-        self.wire.start_tls(self.target.endpoint.host, security)
+        from netkit.mail.smtp.tls_facts import tls_facts
+
+        self.tls = tls_facts(self.wire.start_tls(self.target.endpoint.host, security))
         self.lap("tls")
 
     def _own_address(self) -> str:
