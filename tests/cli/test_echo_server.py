@@ -170,6 +170,7 @@ def test_workers_share_the_port_and_sum_up() -> None:
                 client.connect(("127.0.0.1", server.port()))
                 client.send(b"%d" % number)
                 assert client.recv(10) == b"%d" % number
+        assert server.wait_for("stats")["stats"]["refused"] == {}  # one a second where something has happened
         server.process.send_signal(signal.SIGTERM)
         code, end = server.end()
         assert code == 0

@@ -4,19 +4,31 @@ live table of connections, below the events.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from netkit.cli.output.live import below, wanted
 from netkit.cli.output.sink import Form, Output
+
+if TYPE_CHECKING:
+    from netkit.echo.server.event import Event
+    from netkit.net.loop import Loop
 
 STATS_SECONDS = 1.0
 REFRESH_SECONDS = 0.5
 ROWS = 12  # the busiest connections; a table longer than the terminal would not be live
 
 
+class Watched(Protocol):
+    """What an EchoServer, a HelloServer and Workers have."""
+
+    loop: "Loop"
+
+    def snapshot(self) -> Any: ...
+    def log(self, entry: "Event") -> None: ...
+
+
 @contextmanager
-def watching(server: Any, out: Output) -> Iterator[None]:
-    """server: an EchoServer, HelloServer or Workers, which has a loop, `snapshot` and `log`."""
+def watching(server: Watched, out: Output) -> Iterator[None]:
     if out.form is Form.JSON:
         _report(server)
         yield
@@ -30,7 +42,7 @@ def watching(server: Any, out: Output) -> Iterator[None]:
         yield
 
 
-def _report(server: Any) -> None:
+def _report(server: Watched) -> None:
     from netkit.echo.server.event import event
 
     last = server.snapshot()

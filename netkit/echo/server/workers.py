@@ -71,7 +71,7 @@ class Workers:
     def announce(self) -> None:
         for line in self._labels:
             transport, _, address = line.partition(" ")
-            self._log(event("listening", transport=transport, address=address))
+            self.log(event("listening", transport=transport, address=address))
 
     def run(self) -> None:
         """Until every worker has ended. Raises LocalFailure when one ended by itself."""
@@ -81,7 +81,7 @@ class Workers:
             for pid in list(self._workers):
                 self._signal(pid, signal.SIGKILL)
                 self._reap(pid)
-            self._log(event("end", snapshot=self.snapshot()))
+            self.log(event("end", snapshot=self.snapshot()))
             self.loop.close()
         if self._failure:
             raise self._failure
@@ -173,7 +173,7 @@ class Workers:
         *lines, rest = (self._partial[pid] + data).split(b"\n")
         self._partial[pid] = rest[:LINE]
         for line in lines:
-            self._log(_event(json.loads(line), pid))
+            self.log(_event(json.loads(line), pid))
 
     def _ended(self, pid: int) -> None:
         code = self._reap(pid)
@@ -196,7 +196,7 @@ class Workers:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
-    def _log(self, entry: Event) -> None:
+    def log(self, entry: Event) -> None:
         if self._on_log:
             self._on_log(entry)
 
