@@ -8,7 +8,7 @@ Help is Rich panels on a terminal. In a pipe it is plain text in the same sectio
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -44,12 +44,27 @@ def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
     for title, rows in sections.items():
         with formatter.section(title):
             formatter.write_dl(rows)
+    if examples := getattr(command, "examples", ()):
+        with formatter.section("Examples"):  # never wrapped: they are there to be copied
+            formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in examples))
+
+
+def split_help(docstring: str) -> tuple[str, list[str]]:
+    """The text, a paragraph a line since Rich would keep the source's line ends, and the lines that begin with `$ `."""
+    paragraphs, examples = [], []
+    for part in docstring.split("\n\n"):
+        if part.lstrip().startswith("$ "):
+            examples += [line.strip().removeprefix("$ ") for line in part.strip().splitlines()]
+        else:
+            paragraphs.append(" ".join(part.split()))
+    return "\n\n".join(paragraphs), examples
 
 
 class Leaf(TyperCommand):
     """below: the group of commands whose names may follow its own, in place of what it takes."""
 
     below: "LazyGroup | None" = None
+    examples: Sequence[str] = ()
 
     @property
     def commands(self) -> Mapping[str, Any]:
@@ -64,6 +79,23 @@ class Leaf(TyperCommand):
         ctx.meta[BEHIND] = args[args.index("--") + 1 :] if "--" in args else None
         rest: list[str] = super().parse_args(ctx, args)
         return rest
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """In a panel of its own, behind the others: Typer would put it in front of them all."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel = "Help"
+        return option
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Typer reads help texts as Rich's markup, and knows no commands below a leaf, nor examples."""
+        if self.rich_markup_mode is None:
+            return super().format_help(ctx, formatter)
+        from netkit.cli.help_rich import escaped, write_behind
+
+        with escaped(self, ctx):
+            super().format_help(ctx, formatter)
+        write_behind(self.commands, self.examples)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_sections(self, ctx, formatter)
@@ -108,11 +140,12 @@ class LazyGroup(TyperGroup):
         module, _, function = entry.target.partition(":")
         leaf = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=help_style())
         command = getattr(import_module(f"{COMMANDS}.{module}"), function)
-        # Rich would keep the line ends of the source, beside those of the terminal's width.
-        text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
+        text, examples = split_help(command.__doc__ or "")
         leaf.command(name, help=text, cls=Leaf, context_settings=CONTEXT)(command)
         made = get_command(leaf)
-        if isinstance(made, Leaf) and any(other.startswith(f"{path} ") for other in self.table):
+        assert isinstance(made, Leaf)
+        made.examples = examples
+        if any(other.startswith(f"{path} ") for other in self.table):
             made.below = self._group(path, name=name)
         return made
 

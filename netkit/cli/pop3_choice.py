@@ -53,6 +53,9 @@ class Choice(NamedTuple):
         return [unknown(uid) for uid in self.uids if uid not in there]
 
 
+EVERY = Choice(None, None, None, ())
+
+
 def choose(last: int | None, first: int | None, span: str | None, uids: Sequence[str]) -> Choice:
     """Raises BadInput."""
     if sum(bool(one) for one in (last, first, span, uids)) > 1:

@@ -96,7 +96,9 @@ def test_get_and_delete(pop3: Netkit, mail: Callable[..., None], tmp_path: Path)
     mail("get@lab.test", message)
     assert pop3("get", "1", user="get@lab.test", text=False).stdout == message
     done = pop3("get", "1", "7", "-o", str(tmp_path / "mail"), "--json", user="get@lab.test")
-    assert json.loads(done.stdout) == {"n": 1, "size": len(message), "uidl": None}
+    there, missing = map(json.loads, done.stdout.splitlines())
+    assert there == {"n": 1, "uidl": None, "size": len(message), "file": str(tmp_path / "mail"), "error": None}
+    assert (missing["n"], missing["file"], missing["error"]["kind"]) == (7, None, "no")
     assert (tmp_path / "mail").read_bytes() == message
     assert (done.returncode, "RETR 7: no such message" in done.stderr) == (8, True)
     assert pop3("get", "8", "9", "-o", str(tmp_path / "mail"), user="get@lab.test").returncode == 1
@@ -108,6 +110,27 @@ def test_get_and_delete(pop3: Netkit, mail: Callable[..., None], tmp_path: Path)
     assert (wrong.returncode, uidl in wrong.stderr) == (1, True)
     assert pop3("delete", f"1={uidl}", user="get@lab.test").stdout == f"1\t{uidl}\tdeleted\n"
     assert pop3("list", user="get@lab.test").stdout == ""
+
+
+def test_which_are_listed_and_fetched(pop3: Netkit, mail: Callable[..., None]) -> None:
+    mail("which@lab.test", b"one\r\n", b"two\r\n", b"three\r\n")
+    assert pop3("list", "--last", "1", user="which@lab.test").stdout.startswith("3\t7\t")
+    done = pop3("list", "--uid", "other", user="which@lab.test")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert pop3("get", "--last", "2", user="which@lab.test").stdout == "two\nthree\n"
+    assert pop3("get", "--range", "1-2", user="which@lab.test").stdout == "one\ntwo\n"
+    assert pop3("get", "--last", "1", user="nobody@lab.test").returncode == 0
+    assert "numbers go with --uid" in pop3("get", "1", "--last", "1", user="which@lab.test").stderr
+
+
+def test_numbers_alone_where_the_environment_names_the_server(
+    netkit: Netkit, mail: Callable[..., None], lab: Mapping[str, str]
+) -> None:
+    mail("env@lab.test", b"one\r\n", b"two\r\n")
+    env = {**PASSWORD, "NETKIT_POP3": f"pop3://env@lab.test@{lab['NETKIT_LAB_POP3']}"}
+    assert netkit("pop3", "get", "2", "1", env=env).stdout == "two\none\n"
+    pair = "=".join(netkit("pop3", "list", "--last", "1", env=env).stdout.split()[::2])
+    assert netkit("pop3", "delete", pair, env=env).stdout == pair.replace("=", "\t") + "\tdeleted\n"
 
 
 def test_capa(pop3: Netkit, lab: Mapping[str, str]) -> None:

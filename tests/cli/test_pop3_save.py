@@ -118,7 +118,7 @@ def test_uid(run: Run, box: Callable[..., Any], tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"Subject: 2\r\n\r\n"
     assert run(get, target, numbers=[3], uid=[one], output="file")[0] == 0
     assert (tmp_path / "file").read_bytes() == b"Subject: 3\r\n\r\nSubject: 1\r\n\r\n"
-    with pytest.raises(No, match="no messages have the UIDL gone"):
+    with pytest.raises(No, match="no message has the UIDL gone"):
         attempt(delete, target, uid=[one, "gone"])
     assert run(delete, target, uid=[one], messages=[f"1={one}", f"3={three}"]) == (
         0,

@@ -1,5 +1,6 @@
 """The command tree keeps the contract: summaries, shared options, help in a pipe and on a terminal, usage errors."""
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -93,3 +94,14 @@ def test_a_bare_group_shows_its_help(argv: list[str], netkit: Callable[..., subp
     done = netkit(*argv)
     assert done.returncode == 2
     assert "Usage: netkit" in done.stdout
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_the_examples_are_what_the_command_takes(path: str) -> None:
+    command = real(path)
+    assert command.examples
+    for line in command.examples:
+        assert len(line) <= 76  # between a panel's edges
+        words = shlex.split(line)
+        assert words[: 1 + len(path.split())] == ["netkit", *path.split()]
+        command.make_context(path, words[1 + len(path.split()) :])

@@ -97,6 +97,9 @@ def echo_client(
     stalls cannot hide it; with --flood from when it was sent.
 
     Exit: 0 all came back, 1 loss, changed bytes, too slow or closed early, 3 no server, 4 no answer, 6 TLS.
+
+    $ netkit echo-client 192.0.2.7:7 -n 100 -i 100ms --max-loss 1%
+    $ netkit echo-client udp://127.0.0.1:45000 --flood --duration 10s
     """  # fmt: skip
     from netkit.net.address import parse_endpoint
     from netkit.net.tls_client import Security

@@ -151,6 +151,9 @@ def get(
 
     Exit: 0 for 2xx and 304, 1 for 4xx or a redirect not followed, 2 bad input, 3 unreachable, 4 timeout, 5 malformed or
     truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write; 8 if URLs differ.
+
+    $ netkit http get https://example.org/
+    $ netkit http get -o page.html https://example.org/ --timeout 10s
     """
     secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
     if output is not None and len(urls) > 1:
@@ -193,6 +196,8 @@ def head(
 
     Prints the status line and the headers of the last hop, in the order and case they came in. Options and exit codes
     are those of `netkit http get`.
+
+    $ netkit http head https://example.org/
     """
     secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
     common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade, http, ipv4, ipv6, insecure, cacert)

@@ -100,6 +100,9 @@ def lab(
     A PLACE is [SERVICE.]STAGE[#COUNT] [PATTERN]: a service is smtp, lmtp or pop3; a stage is banner, ehlo, starttls,
     auth, mail, rcpt, data, dot or quit, or a command of POP3; a count, such as #1, #2-4 or #3-, says which of all that
     come; a pattern is compared with the address, or with what else the command is about.
+
+    $ netkit lab -- pytest
+    $ netkit lab --on 'rcpt *@bad.test' '550 5.1.1 no' --dir mail
     """
     from netkit.lab.mail import faults
 
@@ -155,6 +158,8 @@ def tour(
 
     Starts the lab on free ports and runs each command against it: the tutorial's listing, the command, what it
     printed, and its exit code. Ends with 1 when a step is not as expected, so it is a check of the installation too.
+
+    $ netkit tour --step smtp-send --step pop3-subjects
     """
     from netkit.lab import tour as guide
 

@@ -11,14 +11,19 @@ from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit
 
-WHERE = "The lab"
+WHERE, WHICH, MESSAGES = "The lab", "Which message", "Messages"
 
 
 def seed(
     count: Annotated[int, typer.Argument(metavar="[N]", min=0, max=10_000, help="So many messages.")] = 1,
-    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Into this mailbox.")] = "you@lab.test",
+    to: Annotated[
+        str, typer.Option("--to", metavar="ADDRESS", help="Into this mailbox.", rich_help_panel=MESSAGES)
+    ] = "you@lab.test",
     odd: Annotated[
-        bool, typer.Option("--odd", help="Messages that mail programs stumble over, in place of plain ones.")
+        bool,
+        typer.Option(
+            "--odd", help="Messages that mail programs stumble over, in place of plain ones.", rich_help_panel=MESSAGES
+        ),
     ] = False,
     smtp: Annotated[
         str,
@@ -43,6 +48,8 @@ def seed(
     file names, broken encodings, ten thousand parts.
 
     Exit: 1 refused, 3 no lab there, 4 out of time, 9 the lab is full.
+
+    $ netkit lab seed 20 --to ann@lab.test
     """
     from netkit.lab.mail import seed as seeding
     from netkit.mail.mailbox import parse_address
@@ -60,10 +67,13 @@ def seed(
 
 def wait(
     to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", help="In this mailbox; by default, in any of them.")
+        str, typer.Option("--to", metavar="ADDRESS", help="In this mailbox; *: in any.", rich_help_panel=WHICH)
     ] = "*",
     subject: Annotated[
-        str | None, typer.Option("--subject", metavar="REGEX", help="With this in its subject, in any case.")
+        str | None,
+        typer.Option(
+            "--subject", metavar="REGEX", help="With this in its subject, in any case.", rich_help_panel=WHICH
+        ),
     ] = None,
     http: Annotated[
         str,
@@ -88,6 +98,8 @@ def wait(
     envid, notify, subject, date, message_id, from, to, cc.
 
     Exit: 0 it is there, 1 or 5 this is no lab, 3 nothing is there, 4 no such message came in time.
+
+    $ netkit lab wait --to ann@lab.test --subject 'your order' --json
     """
     from netkit.lab.mail import wait as waiting
     from netkit.net.address import parse_endpoint

@@ -57,6 +57,9 @@ def resolve(
 
     In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs. Exit: 0 an answer, 1 no such name or record, 2 a bad
     name, 3 unreachable, 4 no reply, 5 a bad reply, 9 the server failed; 8 if names differ.
+
+    $ netkit resolve www.example.org
+    $ netkit resolve @9.9.9.9 -t MX,TXT example.org
     """
     from netkit.dns.lookup import resolve as look_up
 
@@ -104,6 +107,8 @@ def fqdn(
     followed. For an IP, the name must lead back to it.
 
     Exit: 0 a full name, 1 only a short one, none, or one that does not lead back.
+
+    $ netkit fqdn --all
     """
     from netkit.dns.full_name import fqdn as find
 

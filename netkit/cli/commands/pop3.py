@@ -55,6 +55,17 @@ def subjects(
         ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The last one first.", rich_help_panel=WHICH)] = False,
+    user: User = None,
+    auth: AuthOption = None,
+    password_cmd: PasswordCmd = None,
+    password_file: PasswordFile = None,
+    password_fd: PasswordFd = None,
+    token_cmd: TokenCmd = None,
+    token_file: TokenFile = None,
+    apop: Apop = False,
+    tls: TlsOption = Tls.auto,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
     via: Annotated[
         Via, typer.Option("--via", help="How headers are asked for; auto: TOP, else RETR.", rich_help_panel=SERVER)
     ] = Via.auto,
@@ -69,21 +80,10 @@ def subjects(
             rich_help_panel=TIME,
         ),
     ] = None,
+    timeout: Timeout = 120.0,
     fields: Annotated[
         str, typer.Option("--fields", metavar="LIST", help=f"Of {','.join(FIELDS)}.", rich_help_panel=OUTPUT)
     ] = "n,date,from,subject",
-    user: User = None,
-    password_cmd: PasswordCmd = None,
-    password_file: PasswordFile = None,
-    password_fd: PasswordFd = None,
-    auth: AuthOption = None,
-    token_cmd: TokenCmd = None,
-    token_file: TokenFile = None,
-    apop: Apop = False,
-    tls: TlsOption = Tls.auto,
-    cacert: CaCert = None,
-    insecure: Insecure = False,
-    timeout: Timeout = 120.0,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -97,6 +97,9 @@ def subjects(
 
     Exit: 0 also for an empty mailbox, 1 the server says no, 3 unreachable, 4 timeout, 5 broke off, 6 TLS,
     7 wrong password, 8 some messages failed, 9 try again.
+
+    $ netkit pop3 subjects pop3s://ann@mail.example.org --last 20
+    $ netkit pop3 subjects pop3s://ann@mail.example.org --new --grep invoice
     """
     choice = choose(last, first, span, uid)
     if uid and follow is not None:

@@ -1,9 +1,10 @@
 """`netkit pop3 stat|list|get|delete|capa`."""
 
+import os
 import re
 import sys
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
 from netkit.cli.output.sink import Output
 from netkit.cli.output.stdout import write_bytes
-from netkit.cli.pop3_choice import Uid, parse_uids, unknown
+from netkit.cli.pop3_choice import EVERY, WHICH, First, Last, Span, Uid, choose, parse_uids
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
@@ -27,12 +28,15 @@ from netkit.cli.pop3_login import (
     nobody,
     prepare,
 )  # fmt: skip
-from netkit.errors import BadInput, Exit, No, PeerError, Temporary, TimedOut, Unknown, Unreachable, combine
+from netkit.errors import BadInput, Exit, NetkitError, No, PeerError, Temporary, TimedOut, Unknown, Unreachable, combine
 from netkit.mail.pop3.listing import Listed
+from netkit.mail.pop3.save import Saved
 from netkit.mail.pop3.session import WINDOW, Command, Session, shown
 from netkit.mail.target import Tls
 from netkit.net.download import Download
 
+POP3 = "NETKIT_POP3"  # where it names the server, the first word is a message
+PAIR = r"([1-9]\d{0,8})(?:=([!-~]{1,70}))?"
 UNCHANGED = "nothing was deleted; netkit pop3 list shows what is there"
 Numbers = Annotated[
     list[int] | None, typer.Argument(metavar="N...", min=1, help="The numbers of the messages.", show_default=False)
@@ -42,10 +46,10 @@ Numbers = Annotated[
 def stat(
     target: TargetArgument,
     user: User = None,
+    auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
-    auth: AuthOption = None,
     token_cmd: TokenCmd = None,
     token_file: TokenFile = None,
     apop: Apop = False,
@@ -61,6 +65,8 @@ def stat(
     """Count the messages that wait, and their bytes.
 
     Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
+
+    $ netkit pop3 stat pop3s://ann@mail.example.org --password-cmd 'pass mail'
     """
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
@@ -75,11 +81,15 @@ def stat(
 
 def list_messages(
     target: TargetArgument,
+    last: Last = None,
+    first: First = None,
+    span: Span = None,
+    uid: Uid = [],
     user: User = None,
+    auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
-    auth: AuthOption = None,
     token_cmd: TokenCmd = None,
     token_file: TokenFile = None,
     apop: Apop = False,
@@ -95,32 +105,39 @@ def list_messages(
     """List the messages that wait: number, size, UIDL.
 
     Exit: 0 also for none, 7 wrong password; the others are those of `netkit pop3 subjects`.
+
+    $ netkit pop3 list pop3s://ann@mail.example.org --last 1
     """
+    choice = choose(last, first, span, uid)
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
         insecure, timeout, trace,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
-        for message in session.list():
+        waiting = session.list()
+        missing = choice.missing(waiting)
+        for error in missing:
+            out.error(error)
+        found = choice.among(waiting)
+        for message in found:
             out.show(message)
         end(out, session, required=False)
-    return Exit.OK
+    return combine([Exit.NO] * len(missing) + [Exit.OK] * len(found))
 
 
 def get(
     target: TargetArgument,
     numbers: Numbers = None,
+    last: Last = None,
+    first: First = None,
+    span: Span = None,
     uid: Uid = [],
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Save them here: whole, or not.", rich_help_panel=OUTPUT),
-    ] = None,
     user: User = None,
+    auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
-    auth: AuthOption = None,
     token_cmd: TokenCmd = None,
     token_file: TokenFile = None,
     apop: Apop = False,
@@ -128,6 +145,10 @@ def get(
     cacert: CaCert = None,
     insecure: Insecure = False,
     timeout: Timeout = 120.0,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save them here: whole, or not.", rich_help_panel=OUTPUT),
+    ] = None,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -137,52 +158,53 @@ def get(
 
     They are written one behind the other as they come, with the CRLF line ends of the wire, in constant memory.
     A message that the server refuses is said on standard error, and the others go on. --json needs -o, and prints
-    what was saved.
+    an object for each.
 
     Exit: 0 all, 1 the server says no, 5 broke off, 7 wrong password, 8 some, 11 cannot write.
+
+    $ netkit pop3 get pop3s://ann@mail.example.org --last 1
+    $ netkit pop3 get pop3s://ann@mail.example.org 3 5 -o two.eml
     """
     if json and output is None:
         raise BadInput("--json is for the facts and standard output for the messages: -o FILE takes those")
-    uids = parse_uids(uid)
-    if not numbers and not uids:
-        raise BadInput("get which messages?", hint="their numbers, or --uid UIDL; netkit pop3 list prints both")
+    if re.fullmatch(r"[1-9]\d{0,8}", target) and (server := os.environ.get(POP3)):
+        target, numbers = server, [int(target), *(numbers or [])]
+    choice = choose(last, first, span, uid)
+    if numbers and (last or first or span):
+        raise BadInput("numbers go with --uid, and not with --last, --first or --range")
+    if not numbers and choice == EVERY:
+        raise BadInput("get which messages?", hint="their numbers, --last N, --uid UIDL; netkit pop3 list prints them")
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
         insecure, timeout, trace,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     codes: list[Exit] = []
-    with Sink(output) as sink, login.session(listing=bool(uids)) as session:
-        wanted = list(numbers or [])
-        for uid_, found in by_uid(session, uids):
-            wanted += [one.n for one in found]
-            if not found:
-                out.error(unknown(uid_))
+    wanted = [Listed(number, None, None) for number in numbers or []]
+    with Sink(output) as sink, login.session(listing=choice != EVERY) as session:
+        if choice != EVERY:
+            waiting = session.list()
+            wanted += choice.among(waiting)
+            for error in choice.missing(waiting):
+                out.error(error)
                 codes.append(Exit.NO)
-        for number in wanted:
+        for one in wanted:
             size = 0
+            failed: NetkitError | None = None
             try:
-                for piece in session.stream("RETR", str(number)):
+                for piece in session.stream("RETR", str(one.n)):
                     sink.write(piece)
                     size += len(piece)
             except (No, Temporary) as exc:
-                out.error(exc)
-                codes.append(Exit(exc.exit))
-                continue
-            codes.append(Exit.OK)
+                out.error(failed := exc)
+            codes.append(Exit(failed.exit) if failed else Exit.OK)
             if json:
-                out.show(Listed(number, size, None))
+                row = (size, output, None) if failed is None else (one.size, None, failed)
+                out.show(Saved(one.n, one.uidl, *row))
         if Exit.OK in codes:
             sink.commit()
         end(out, session, required=False)
     return combine(codes)
-
-
-def by_uid(session: Session, uids: Sequence[str]) -> Iterator[tuple[str, list[Listed]]]:
-    """Each UIDL and the messages that have it: one, unless the server breaks its word."""
-    waiting = session.list() if uids else []
-    for uid in uids:
-        yield uid, [one for one in waiting if one.uidl == uid]
 
 
 class Sink:
@@ -221,12 +243,12 @@ def delete(
         typer.Argument(metavar="N=UIDL...", help="Number and UIDL, as `list` prints them.", show_default=False),
     ] = None,
     uid: Uid = [],
-    yes: Annotated[bool, typer.Option("--yes", help="Numbers alone will do.", rich_help_panel=OUTPUT)] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Numbers alone will do.", rich_help_panel=WHICH)] = False,
     user: User = None,
+    auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
-    auth: AuthOption = None,
     token_cmd: TokenCmd = None,
     token_file: TokenFile = None,
     apop: Apop = False,
@@ -247,7 +269,11 @@ def delete(
 
     Exit: 0 all deleted, 1 a pair does not fit or the server says no, 7 wrong password, 8 some, 10 QUIT was not
     answered: they may be deleted or not.
+
+    $ netkit pop3 delete pop3s://ann@mail.example.org 3=0000002a67
     """
+    if re.fullmatch(PAIR, target) and (server := os.environ.get(POP3)):
+        target, messages = server, [target, *(messages or [])]
     pairs = [parse_message(text, yes) for text in messages or []]
     uids = parse_uids(uid)
     if not pairs and not uids:
@@ -270,7 +296,8 @@ def delete(
         for text in uids:
             found = [one for one in waiting if one.uidl == text]
             if len(found) != 1:
-                raise No(f"{len(found) or 'no'} messages have the UIDL {text}", hint=UNCHANGED)
+                many = f"{len(found)} messages have" if found else "no message has"
+                raise No(f"{many} the UIDL {text}", hint=UNCHANGED)
             wanted[found[0].n] = found[0]
         done = mark(session, list(wanted.values()))
         confirm(session)
@@ -298,7 +325,7 @@ def confirm(session: Session) -> None:
 
 
 def parse_message(text: str, yes: bool) -> tuple[int, str | None]:
-    found = re.fullmatch(r"([1-9]\d{0,8})(?:=([!-~]{1,70}))?", text)
+    found = re.fullmatch(PAIR, text)
     if not found:
         raise BadInput(f"{text!r}: write N=UIDL, as `netkit pop3 list` prints them")
     if found[2] is None and not yes:
@@ -320,6 +347,8 @@ def capa(
     """Show what a POP3 server can do, before and after TLS.
 
     Nobody logs in.
+
+    $ netkit pop3 capa mail.example.org
     """
     login = nobody(target, tls, cacert, insecure, timeout, trace)
     out = Output("pop3", json=json, color=color, quiet=quiet)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from netkit.cli.commands.pop3_messages import confirm, mark
-from netkit.cli.login import SERVER, AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
-from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.login import AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.pop3_choice import WHICH, First, Last, Span, Uid, Window, choose
 from netkit.cli.pop3_login import (
@@ -26,17 +26,11 @@ from netkit.mail.pop3.save import save as rows
 from netkit.mail.pop3.session import WINDOW, Session
 from netkit.mail.target import Tls
 
+FATE = "What becomes of them"
+
 
 def save(
     target: TargetArgument,
-    maildir: Annotated[
-        str | None,
-        typer.Option("--maildir", metavar="DIR", help="A file each, in this maildir.", rich_help_panel=OUTPUT),
-    ] = None,
-    mbox: Annotated[
-        str | None,
-        typer.Option("--mbox", metavar="FILE", help="Append all to this file.", rich_help_panel=OUTPUT),
-    ] = None,
     last: Last = None,
     first: First = None,
     span: Span = None,
@@ -45,22 +39,30 @@ def save(
         bool,
         typer.Option("--new", help="Those that --new has not saved there before (by UIDL).", rich_help_panel=WHICH),
     ] = False,
+    maildir: Annotated[
+        str | None,
+        typer.Option("--maildir", metavar="DIR", help="A file each, in this maildir.", rich_help_panel=FATE),
+    ] = None,
+    mbox: Annotated[
+        str | None,
+        typer.Option("--mbox", metavar="FILE", help="Append all to this file.", rich_help_panel=FATE),
+    ] = None,
     delete: Annotated[
         bool,
-        typer.Option("--delete", help="Delete them on the server once they are on the disk.", rich_help_panel=SERVER),
+        typer.Option("--delete", help="Delete them on the server once they are on the disk.", rich_help_panel=FATE),
     ] = False,
-    window: Window = WINDOW,
     user: User = None,
+    auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
     password_fd: PasswordFd = None,
-    auth: AuthOption = None,
     token_cmd: TokenCmd = None,
     token_file: TokenFile = None,
     apop: Apop = False,
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    window: Window = WINDOW,
     timeout: Annotated[float, timeout("1h")] = 3600.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -77,6 +79,9 @@ def save(
 
     Exit: 0 also for an empty mailbox, 1 the server says no, 5 broke off, 7 wrong password, 8 some, 10 QUIT was not
     answered after --delete, 11 cannot write.
+
+    $ netkit pop3 save pop3s://ann@mail.example.org --maildir ~/Mail --new
+    $ netkit pop3 save pop3s://ann@mail.example.org --mbox inbox --delete
     """
     choice = choose(last, first, span, uid)
     box = open_box(maildir, mbox)

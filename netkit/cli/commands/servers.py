@@ -124,6 +124,9 @@ def echo_server(
 
     SIGTERM and Ctrl-C let what moves finish, for 2 seconds at most; the second time at once. Exit: 0 when it was
     stopped, 11 when it cannot listen.
+
+    $ netkit echo-server -p 7007 --udp --drop 5%
+    $ netkit echo-server --tls-self-signed --tls-write-cert ca.pem
     """
     from contextlib import ExitStack
 
@@ -269,6 +272,8 @@ def hello_server(
     The greeting always arrives, also when the client had sent something: the server closes its side alone, hears the
     client out for a second at most, and then closes. \\n and \\t in TEXT are a line end and a tab, {{ a brace. The log
     has the first line of what a client said. Exit: 0 when it was stopped, 11 when it cannot listen.
+
+    $ netkit hello-server --tcp 'Hello {peer}, you are number {n}\\n'
     """
     from contextlib import ExitStack
 

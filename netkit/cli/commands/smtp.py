@@ -228,6 +228,10 @@ def send(
     Exit: 0 every recipient accepted, 1 refused, 2 bad input and nothing sent, 3 unreachable, 4 timeout, 5 broke off,
     6 TLS, 7 credentials, 8 some recipients, 9 try again, 10 the answer to the whole message was lost: it may have
     been delivered, 11 cannot read a file.
+
+    $ netkit smtp send localhost --from me@x.test --to ann@y.test --text @note
+    $ netkit smtp send smtp://me@mail.x.test --from me@x.test --to ann@y.test
+    $ netkit smtp send --mx --raw message.eml -t --retry 3
     """
     if stop_after is not None and drop_after is not None:
         raise BadInput("--stop-after and --drop-after are two ends: give one")

@@ -107,6 +107,9 @@ def check(
 
     Exit: 0 the check holds, 1 it does not (--fail-on), 2 bad input, 3 unreachable, 4 timeout, 5 no SMTP, 6 no TLS,
     8 several targets that end differently, 9 the server or DNS asks to come back.
+
+    $ netkit smtp check example.org
+    $ netkit smtp check mail.example.org:587 --json
     """
     out = Output("smtp_check", json=json, color=color, quiet=quiet)
     if list_:

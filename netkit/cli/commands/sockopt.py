@@ -30,6 +30,8 @@ def list_options(
 
     In a pipe: NAME, LEVEL:NUMBER, TYPE, UNIT, RANGE, ACCESS, CAPABILITY and MEANING behind tabs. Exit: 0, or 1
     when no option has the text.
+
+    $ netkit sockopt list buf
     """
     from netkit.sockopt.table import search
 
@@ -69,6 +71,8 @@ def show(
 
     In a pipe: SOCKET, LEVEL, NAME, VALUE, UNIT and DEFAULT behind tabs; with --watch a line a look. Exit: 0, 1 a
     process without sockets, 2 not a socket, 3 no such process or socket, 11 not allowed.
+
+    $ netkit sockopt show :8080 --watch
     """
     if not watch:
         if interval is not None or count is not None:
@@ -107,6 +111,8 @@ def get(
     Names in any case, with or without prefix; what the table lacks as LEVEL:NUMBER:LEN. In a pipe: SOCKET, LEVEL, NAME,
     VALUE, UNIT and DEFAULT behind tabs; with --short the VALUE, as set takes it. Exit: as show, and 1 when a socket
     has no such option or value.
+
+    $ netkit sockopt get 4711/5 rcvbuf nodelay
     """
     from netkit.sockopt.read import get as look
 
@@ -139,6 +145,8 @@ def set_options(
 
     In a pipe: SOCKET, NAME, BEFORE, ASKED, EFFECTIVE, UNIT, ok or no, and WHY behind tabs. Exit: 0 effective (doubled
     by the kernel is), 1 not effective or refused, 2 bad name or value, 3 no such process or socket, 11 not allowed.
+
+    $ netkit sockopt set 4711/5 keepalive=on tcp_keepidle=60
     """
     from netkit.sockopt.change import change
 
@@ -161,6 +169,8 @@ def diff(
     """Show the options in which two sockets differ.
 
     In a pipe: NAME, A's value, B's value and UNIT behind tabs. Exit: 0 the same, 1 they differ, else as show.
+
+    $ netkit sockopt diff 4711/5 4711/6
     """
     from netkit.sockopt.compare import diff as compare
 
@@ -185,6 +195,8 @@ def try_options(
     The options are set before connect(), nothing is sent, the connection is closed at once; over UDP no packet goes
     out. In a pipe: ADDRESS, NAME, BEFORE, ASKED, EFFECTIVE, CONNECTED, UNIT, ok or no, and WHY behind tabs. Exit: as
     set, 3 unreachable, 4 no answer.
+
+    $ netkit sockopt try 127.0.0.1:8080 nodelay=on sndbuf=64K
     """
     from netkit.net.address import parse_endpoint
     from netkit.sockopt.attempt import attempt

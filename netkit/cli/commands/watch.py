@@ -40,7 +40,7 @@ def watch(
         list[str] | None,
         typer.Argument(
             metavar="[NAME=]ENDPOINT... [-- COMMAND]",
-            help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as /PATH.",
+            help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as ./PATH.",
         ),
     ] = None,
     listen: Annotated[list[str], option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")] = [],
@@ -107,6 +107,9 @@ def watch(
 
     Exit: 0 the condition held, or all ended well; 1 all ended before it held; 3 refused or reset, 4 the time was over,
     6 TLS, 8 some well, some not.
+
+    $ netkit watch db=127.0.0.1:5432 --timeout 30s -- ./serve
+    $ netkit watch udp://127.0.0.1:514 -l 127.0.0.1:9000 --json
     """  # fmt: skip
     from netkit.cli.output.watch_live import watching
     from netkit.cli.output.watch_raw import raw as only_data

@@ -1,8 +1,8 @@
 """`pop3`: what waits in a mailbox, as JSON and as plain lines.
 
 JSON of `subjects`: time, n, uidl, size, date, from, subject, subject_raw, charset, defects, error (kind, message,
-hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list` and
-`get`: n, size, uidl. Of `save`: n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: n, uidl,
+hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list`: n,
+size, uidl. Of `get` and `save`: n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: n, uidl,
 deleted, error. Of `capa`: time, target, greeting, tls, capabilities,
 clear_capabilities (before STLS, null without).
 """
