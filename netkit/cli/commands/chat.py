@@ -92,6 +92,10 @@ def serve(
 
     SIGTERM and Ctrl-C tell all and give them what waits for them, for 5 seconds at most; the second time at once.
     Exit: 0 when it was stopped, 11 when it cannot listen.
+
+    $ netkit chat serve
+    $ netkit chat serve --bind 0.0.0.0 --tls-self-signed --password-file secret
+    $ netkit chat serve --slow skip --replay 20 --metrics 9100
     """
     from contextlib import ExitStack
 
