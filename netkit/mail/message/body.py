@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
-from netkit.errors import LocalFailure
+from netkit.errors import BadInput, LocalFailure
 from netkit.mail.dots import Newlines
 from netkit.mail.message.header import parameter
 
 LINE = 57  # bytes that make a base64 line of 76 characters
 PIECE = LINE * 1000
+MAX_NAME = 255  # bytes of a file's name, as file systems have it, of a media type, of a cid: each stands in one line
 
 
 class Body(Protocol):
@@ -58,6 +59,9 @@ class FileBody:
 
     def __init__(self, path: str, kind: str, name: str, *, cid: str | None = None) -> None:
         """Raises LocalFailure where it cannot be read, BadInput for what is no file."""
+        for what, value in (("name", name), ("type", kind), ("cid", cid or "")):
+            if len(value.encode()) > MAX_NAME:
+                raise BadInput(f"{path}: a {what} of more than {MAX_NAME} bytes")
         self.path = path
         with opened(path) as stream:
             found = os.fstat(stream.fileno())
