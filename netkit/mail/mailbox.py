@@ -36,7 +36,8 @@ def parse_mailboxes(text: str, what: str) -> list[Mailbox]:
     while True:
         match = _named().match(text, here) or _bare().match(text, here)
         if match is None or (match.end() < len(text) and text[match.end()] != ","):
-            raise BadInput(f"{what}: {_short(text)} is no address", hint="write a@b.test, or 'Ann Example <a@b.test>'")
+            hint = "write a@b.test, or 'Ann Example <a@b.test>'; several have commas between"
+            raise BadInput(f"{what}: {_short(text)} is no address", hint=hint)
         name = match.groupdict().get("name") or ""
         if name.startswith('"'):
             name = re.sub(r"\\(.)", r"\1", name[1:-1])
@@ -60,7 +61,7 @@ def parse_address(text: str, what: str) -> str:
     if at != "@":
         raise BadInput(f"{what}: {_short(text)} has no @")
     if not quoted and "@" in domain:
-        raise BadInput(f"{what}: {_short(text)} has two @")
+        raise BadInput(f"{what}: {_short(text)} has two @", hint="several have commas between" if " " in text else None)
     if not quoted and not all(
         part and all(char in _ATEXT or char >= "\xa0" for char in part) for part in local.split(".")
     ):

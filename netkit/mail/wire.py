@@ -9,7 +9,7 @@ import select
 import socket
 from typing import TYPE_CHECKING
 
-from netkit.errors import PeerError, TimedOut, Unreachable
+from netkit.errors import Insecure, PeerError, TimedOut, Unreachable
 from netkit.events import OnEvent, Step
 from netkit.net.connect import Connection
 from netkit.net.deadline import Deadline
@@ -41,9 +41,15 @@ class Wire:
 
     def start_tls(self, host: str, security: Security) -> "ssl.SSLSocket":
         """Go on under TLS; the socket of it. Raises Insecure, TimedOut."""
-        self.tls = self.socket = secure(
-            self.socket, host, where=self.name, security=security, deadline=self.deadline, on_event=self._on_event
-        )
+        try:
+            self.tls = self.socket = secure(
+                self.socket, host, where=self.name, security=security, deadline=self.deadline, on_event=self._on_event
+            )
+        except Insecure as exc:
+            if exc.kind != "tls_plain_port":
+                raise
+            hint = "smtp:// and pop3://, without the s, begin in the clear; --tls starttls asks for TLS then"
+            raise Insecure(exc.message, kind=exc.kind, hint=hint) from exc
         return self.tls
 
     def queue(self, data: bytes, secret: bytes = b"") -> None:

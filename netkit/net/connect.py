@@ -248,4 +248,5 @@ class Race:
     def _timed_out(self, deadline: Deadline) -> TimedOut:
         silent = [str(key.data) for key in self.selector.get_map().values()]
         tried = [f"{failed.address} {failed.reason}" for failed in self.failed] + [f"{one} silent" for one in silent]
-        return TimedOut(f"cannot connect to {self.endpoint} within {deadline.seconds:g} s: {', '.join(tried)}")
+        why = f": {', '.join(tried)}" if tried else ""
+        return TimedOut(f"cannot connect to {self.endpoint} within {deadline.seconds:g} s{why}")

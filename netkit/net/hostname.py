@@ -28,9 +28,10 @@ def refuse_legacy_ipv4(text: str) -> None:
     """Raise BadInput for an IPv4 address in octal, hexadecimal or short form, which programs read differently."""
     if is_ipv4(text) or not _LEGACY_IPV4.fullmatch(text):
         return
+    port = f", or :{text} for that port of this machine" if text.isdecimal() and 0 < int(text) < 65536 else ""
     raise BadInput(
         f"{text!r} is not an IPv4 address: octal, hexadecimal, short and out-of-range forms are refused",
-        hint="write four decimal numbers from 0 to 255, as in 127.0.0.1",
+        hint=f"write four decimal numbers from 0 to 255, as in 127.0.0.1{port}",
     )
 
 

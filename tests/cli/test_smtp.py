@@ -19,7 +19,7 @@ from tests.warm import Process
 Netkit = Callable[..., Any]
 KEYS = [
     "time", "outcome", "target", "address", "stage", "tls", "ehlo", "auth", "pipelined", "sender", "recipients", "data",
-    "bytes", "attempts", "ms", "warnings", "error",
+    "bytes", "attempts", "timings", "warnings", "error",
 ]  # fmt: skip
 TEXT = ("--from", "ann@x.test", "--subject", "hi", "--text", "Hello")
 
@@ -69,8 +69,16 @@ def test_json(send: Netkit) -> None:
     assert document["outcome"] == "accepted"
     assert document["recipients"][0]["address"] == "bob@x.test"
     assert document["data"]["queue_id"].startswith("lab")
-    assert list(document["ms"]) == ["connect", "greeting", "ehlo", "tls", "auth", "envelope", "data", "total"]
+    steps = ["connect", "greeting", "ehlo", "tls", "auth", "envelope", "data", "total"]
+    assert list(document["timings"]) == [f"{step}_ms" for step in steps]
     assert document["error"] is None
+
+
+def test_a_header_alone_is_remarked(send: Netkit) -> None:
+    done = send("--from", "a@x.test", "--to", "bob@x.test", "--subject", "hi")
+    said = "netkit: no --text: the message has a header alone\nhint: --text - reads standard input\n"
+    assert (done.stderr, done.returncode) == (said, 0)
+    assert send("--from", "a@x.test", "--to", "bob@x.test", "--text", "").stderr == ""
 
 
 def test_some_refused_some_deferred(netkit: Netkit) -> None:
@@ -101,6 +109,8 @@ def test_some_refused_some_deferred(netkit: Netkit) -> None:
         ((*TEXT, "--to", "b@x.test", "--header", "X: a\nBcc: e@x"), "--header X: a line break at position 2"),
         ((*TEXT, "--to", "b@x.test", "--header", "Bcc: e@x"), "netkit writes that field itself"),
         ((*TEXT, "--to", "b@x.test", "--header", "nonsense"), "has no colon"),
+        (("--from", "a@x.test", "--to", "b@x.test", "--raw", "-"), "the message is empty"),
+        (("--from", "a@x.test", "--to", "b@x.test c@x.test"), "several have commas between"),
         ((*TEXT, "--to", "b@x.test", "--raw", "-"), "--subject does not go with it"),
         ((*TEXT, "--to", "b@x.test", "--html", "-", "--text", "-"), "can be one of"),
         ((*TEXT, "-t"), "-t takes the recipients from the message that --raw sends"),
@@ -194,7 +204,7 @@ def test_to_the_exchangers_of_each_domain(netkit: Netkit, lab: Mapping[str, str]
     port = lab["NETKIT_LAB_SMTP"].rpartition(":")[2]
     asked = ("--mx", "--dns", lab["NETKIT_LAB_DNS"], "--mx-port", port)
     to = "a@www.lab.test,b@nosuch.lab.test,c@nullmx.lab.test,d@WWW.lab.test"
-    done = netkit("smtp", "send", *TEXT, "--to", to, *asked, "--json")
+    done = netkit("smtp", "send", *TEXT, "--to", to, *asked, "--json", env={"NETKIT_SMTP": lab["NETKIT_LAB_SMTP"]})
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(one["outcome"], (one["error"] or {}).get("kind"), len(one["recipients"])) for one in documents] == [
         ("accepted", None, 2),  # without an MX the domain itself, by its second address: nothing listens on ::1

@@ -1,5 +1,6 @@
 """`netkit smtp send`."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -262,6 +263,8 @@ def send(
     elif auth or password_cmd or password_file or password_fd is not None or token_cmd or token_file:
         raise BadInput("a login needs the user it is for", hint="--user NAME, or smtp://NAME@HOST")
     out = Output("smtp", json=json, color=color, quiet=quiet)
+    if text is None and raw is None and stage is None and not (html or attach or inline):
+        out.note("netkit: no --text: the message has a header alone", "--text - reads standard input")
     with prepared(asked, must_have=stage not in BEFORE_MAIL) as mail, Meter(out) as meter:
         if dkim_key or dkim_selector:
             mail = signed(mail, dkim_key, dkim_selector, sender)
@@ -294,8 +297,8 @@ def one_server(
 ) -> Server | None:
     """The server that the argument names, None with --mx. Raises BadInput."""
     if mx:
-        if target is not None:
-            raise BadInput("--mx finds the servers itself: it takes no TARGET", hint="env -u NETKIT_SMTP, if it is set")
+        if target not in (None, os.environ.get("NETKIT_SMTP")):
+            raise BadInput("--mx finds the servers itself: it takes no TARGET")
         if user is not None or lmtp:
             raise BadInput("--mx speaks SMTP to other people's servers: --user and --lmtp do not go with it")
         return None

@@ -3,7 +3,8 @@
 JSON, an object a message (with --mx: a message and domain): time, outcome (accepted, refused, deferred, unknown,
 partial, failed, or reached for --stop-after), target, address, stage, tls (version, cipher, verified, peer,
 not_after), ehlo, auth, pipelined, sender, recipients (address, status, code, enhanced, text), data (code, enhanced,
-text, queue_id), bytes, attempts, ms (connect, greeting, ehlo, tls, auth, envelope, data, total), warnings, error.
+text, queue_id), bytes, attempts, timings (connect_ms, greeting_ms, ehlo_ms, tls_ms, auth_ms, envelope_ms, data_ms,
+total_ms: of the session so far), warnings, error.
 """
 
 from collections.abc import Iterator
@@ -38,15 +39,15 @@ def document(delivery: Delivery) -> dict[str, Any]:
         "data": None if data is None else {**_reply(data), "queue_id": delivery.queue_id},
         "bytes": delivery.size,
         "attempts": delivery.attempts,
-        "ms": None if ms is None else milliseconds(ms),
+        "timings": None if ms is None else timings(ms),
         "warnings": list(delivery.warnings),
         "error": failure(delivery.error),
     }
 
 
-def milliseconds(ms: dict[str, float]) -> dict[str, float | None]:
-    steps = {name: round(ms[name], 3) if name in ms else None for name in STEPS}
-    return {**steps, "total": round(sum(ms.values()), 3)}
+def timings(ms: dict[str, float]) -> dict[str, float | None]:
+    steps = {f"{name}_ms": round(ms[name], 3) if name in ms else None for name in STEPS}
+    return {**steps, "total_ms": round(sum(ms.values()), 3)}
 
 
 def _reply(reply: Reply | None) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def render(delivery: Delivery, *, quiet: bool = False) -> RenderableType | None:
 def _recipients(delivery: Delivery) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # a long address takes lines, and never the place of its outcome
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for one in delivery.recipients:

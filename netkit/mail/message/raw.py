@@ -45,6 +45,8 @@ class Raw:
         self._bare = bare
         with source() as stream:
             head = stream.read(MAX_HEADER + 1)
+        if not head:
+            raise BadInput("the message is empty", hint="what should have written it has written nothing")
         self._body_at = _body_start(head)
         head = head[: self._body_at]
         if bare is BareNewline.fix:

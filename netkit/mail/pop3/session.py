@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from netkit.errors import AuthRefused, Insecure, NetkitError, No, PeerError, Temporary
+from netkit.errors import AuthRefused, Insecure, NetkitError, No, PeerError, Temporary, TimedOut
 from netkit.events import OnEvent
 from netkit.mail.pop3.listing import Listed, listed
 from netkit.mail.pop3.protocol import Challenge, Data, Event, Replies, Status, command, response_code
@@ -206,7 +206,12 @@ class Session:
         if self.target.tls is Tls.implicit:
             self.wire.start_tls(self.target.endpoint.host, security)
         self._replies.expect()
-        greeting = self._status()
+        try:
+            greeting = self._status()
+        except TimedOut as exc:
+            silent = f"{self.target.name}: no greeting within {self.wire.deadline.seconds:g} s"
+            hint = "a server that speaks TLS at once waits for it: pop3s://" if self.wire.tls is None else None
+            raise TimedOut(silent, hint=hint) from exc
         if not greeting.ok:
             raise refusal(f"{self.target.name}: the greeting", greeting.text, Temporary)
         self.greeting = greeting.text

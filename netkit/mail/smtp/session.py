@@ -136,7 +136,10 @@ class Session:
             self.esmtp = False
         self.lap("ehlo")
         if not reply.ok:
-            raise refusal(f"{self.target.name}: {'LHLO' if self.lmtp else 'EHLO'} {name}", reply)
+            other = "an SMTP server takes EHLO: smtp://" if self.lmtp else "an LMTP server takes LHLO alone: lmtp://"
+            unknown = reply.code in (500, 502)
+            what = f"{self.target.name}: {'LHLO' if self.lmtp else 'EHLO'} {name}"
+            raise refusal(what, reply, hint=other if unknown else None)
 
     def start_tls(self, security: Security) -> None:
         if "STARTTLS" not in self.offered:
@@ -328,6 +331,6 @@ def connected(target: Target, *, deadline: Deadline, family: int = 0, on_event: 
     return Session(target, Wire(connection, target.name, deadline, on_event), began=began)
 
 
-def refusal(what: str, reply: Reply) -> NetkitError:
+def refusal(what: str, reply: Reply, hint: str | None = None) -> NetkitError:
     """The error for an answer that is no yes: Temporary for 4xx."""
-    return (Temporary if reply.temporary else No)(f"{what}: {reply}")
+    return (Temporary if reply.temporary else No)(f"{what}: {reply}", hint=hint)

@@ -40,7 +40,6 @@ def sent(data: bytes, **options: object) -> bytes:
         (b"A: b\n\nbody", b"A: b\r\n\r\nbody\r\n"),
         (b"A: b\r\rx\ry", b"A: b\r\n\r\nx\r\ny\r\n"),
         (b"A: b\n\n.\n..\n", b"A: b\r\n\r\n.\r\n..\r\n"),
-        (b"", b"\r\n"),
         (b"\n", b"\r\n"),
         (b"\r\nbody\n", b"\r\nbody\r\n"),
         (b"A: b", b"A: b\r\n"),
@@ -57,7 +56,7 @@ def test_line_ends_are_made_whole(data: bytes, wanted: bytes) -> None:
 
 @settings(max_examples=150)
 @given(
-    st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"B: c", b".", b"\xff", b" "]), max_size=12),
+    st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"B: c", b".", b"\xff", b" "]), min_size=1, max_size=12),
     st.integers(1, 7),
 )
 def test_as_one_piece_would_be(parts: list[bytes], size: int) -> None:
@@ -67,6 +66,11 @@ def test_as_one_piece_would_be(parts: list[bytes], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "PIECE", size)
         assert sent(data) == (wanted if wanted.endswith(b"\r\n") else wanted + b"\r\n")
+
+
+def test_nothing_is_no_message() -> None:
+    with pytest.raises(BadInput, match="the message is empty"):
+        sent(b"")
 
 
 def test_lone_newlines_can_be_refused_or_sent() -> None:
