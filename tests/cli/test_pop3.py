@@ -209,6 +209,35 @@ def test_the_other_views_on_a_terminal(pop3: Netkit, mail: Callable[..., None], 
     assert "before TLS alone" in seen("capa", "--tls", "starttls", "--cacert", lab["NETKIT_LAB_CA"])
 
 
+@pytest.mark.parametrize(
+    ("columns", "fields", "line"),
+    [
+        (
+            80,
+            "n,date,from,subject",
+            "    7  -                 Someone with a very l…  日本語 a subject that goes on …\n",
+        ),
+        (60, "n,date,from,subject", "    7  -                 Someone w…  日本語 a subject that …\n"),
+        (60, "subject,size", "日本語 a subject that goes on and on and on and …        123\n"),
+        (40, "uidl,n", "lab1                      7\n"),
+    ],
+)
+def test_a_row_fits_the_window(columns: int, fields: str, line: str) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from netkit.cli.output.pop3 import Shown
+    from netkit.cli.output.pop3_rich import render
+    from netkit.mail.pop3.subjects import Row
+
+    text = "日本語 a subject that goes on and on and on and on and on"
+    row = Row(7, "lab1", 123, None, "Someone with a very long name", text, text.encode(), "utf-8", (), None)
+    console = Console(file=StringIO(), width=columns)
+    console.print(render(Shown(row, tuple(fields.split(",")))))
+    assert console.file.getvalue() == line  # type: ignore[attr-defined]
+
+
 def test_follow_shows_what_comes(lab: Mapping[str, str], mail: Callable[..., None]) -> None:
     mail("follow@lab.test", b"Subject: one\r\n\r\n")
     argv = ["pop3", "subjects", f"pop3://follow@lab.test@{lab['NETKIT_LAB_POP3']}"]

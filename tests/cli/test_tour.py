@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,13 @@ def test_an_unknown_step(netkit: Netkit) -> None:
     done = netkit("tour", "--step", "nosuch")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("netkit: the tour has no step 'nosuch'\nhint: its steps are resolve, ")
+
+
+def test_a_listed_command_is_a_line_on_a_terminal_too(terminal: Any) -> None:
+    done = terminal("tour", "--list", columns=60)
+    (line,) = (line for line in done.lines if line.startswith("smtp-check-domain"))
+    assert line.split()[1:6] == ["listing", "26", "netkit", "smtp", "check"]
+    assert line.endswith("--mx-port {smtp_port} --policy-port {https_port}")
 
 
 def test_on_a_terminal_it_draws_panels(netkit: Netkit) -> None:

@@ -8,6 +8,7 @@ import typer
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.lab_mail import Seen
 from netkit.cli.output.sink import Output
+from netkit.cli.output.waiting import Waiting
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit
 
@@ -111,8 +112,10 @@ def wait(
         raise BadInput(f"--subject {subject!r} is no regular expression: {exc}") from exc
     endpoint = parse_endpoint(http, port=80, schemes=("http",))
     out = Output("lab_mail", json=json, color=color, quiet=quiet)
-    found = waiting.wait(
-        endpoint, mailbox=to, subject=pattern, deadline=Deadline.after(limit), on_event=listener(trace)
-    )
+    whose = "a message" if to == "*" else f"a message to {to}"
+    with Waiting(out, f"waiting for {whose}"):
+        found = waiting.wait(
+            endpoint, mailbox=to, subject=pattern, deadline=Deadline.after(limit), on_event=listener(trace)
+        )
     out.show(Seen(found))
     return Exit.OK

@@ -15,7 +15,7 @@ STYLES = ("bright_black", "green", "cyan")
 
 def render(result: "Seeded | Seen", *, quiet: bool = False) -> Text:
     *first, last = (visible(text) for text in texts(result))
-    line = Text(no_wrap=True, overflow="ellipsis")
+    line = Text()
     for text, style in zip(first, STYLES, strict=False):
         line.append(f"{text or '<>'}  ", style)
     return line.append(last, "bold")

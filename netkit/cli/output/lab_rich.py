@@ -18,7 +18,7 @@ def render(event: Event, *, quiet: bool = False) -> RenderableType | None:
         return None
     if event.event == "ready":
         return _ready(event)
-    line = Text(no_wrap=True, overflow="ellipsis")
+    line = Text()
     line.append(event.time.astimezone().strftime("%H:%M:%S "), "dim")
     line.append(f"{event.service:<6}", SERVICE_STYLES.get(event.service, "blue"))
     line.append(visible(event.summary), _style(event))
@@ -47,6 +47,6 @@ def _ready(event: Event) -> RenderableType:
         Text("The lab is ready; Ctrl-C stops it.", "bold green"),
         Padding(table, (1, 2)),
         Text("Try in another terminal:", "bold"),
-        *(Padding(Text(visible(line), overflow="fold"), (0, 2)) for line in tries),
+        *(Text(f"  {visible(line)}", no_wrap=True, overflow="ignore") for line in tries),
         Text(""),
     )

@@ -3,7 +3,7 @@
 A subject that is longer than the line is cut with an ellipsis: pipes and JSON have the whole of it.
 """
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -13,12 +13,15 @@ from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.save import Saved
 
 WIDTHS = {"n": 5, "size": 9, "date": 16, "from": 22, "uidl": 20}  # a row is shown before the next is known
+RIGHT = ("n", "size")
+GAP = "  "
+SUBJECT_ROOM, FROM_ROOM = 28, 10  # columns that are theirs as long as the window has them
 STYLES = {"n": "bright_black", "size": "cyan", "date": "bright_black", "from": "green", "subject": "bold"}
 
 
 def render(result: Result, *, quiet: bool = False) -> RenderableType | None:
     if isinstance(result, Shown):
-        return row(result)
+        return Line(result)
     if isinstance(result, Stat):
         words = "message" if result.messages == 1 else "messages"
         line = Text.assemble((f"{result.messages} {words}", "bold"), f", {result.size} bytes")
@@ -40,22 +43,32 @@ def render(result: Result, *, quiet: bool = False) -> RenderableType | None:
     return capabilities(result, quiet)
 
 
-def row(shown: Shown) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    cells = []
-    for field, text in zip(shown.fields, texts(shown), strict=True):
-        width = WIDTHS.get(field)
-        justify = "right" if field in ("n", "size") else "left"
-        table.add_column(
-            width=width,
-            ratio=None if width else 1,
-            justify=justify,  # type: ignore[arg-type]
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        cells.append(cell(shown, field, text))
-    table.add_row(*cells)
-    return table
+class Line:
+    """A row of as many columns as there are fields; a Table for each would take four times as long."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = self.shown
+        widths = [WIDTHS.get(field, 0) for field in shown.fields]
+        spare = options.max_width - sum(widths) - len(GAP) * (len(widths) - 1)
+        if "from" in shown.fields and spare < SUBJECT_ROOM:  # a narrow window: the sender makes room
+            at = shown.fields.index("from")
+            give = min(widths[at] - FROM_ROOM, SUBJECT_ROOM - spare)
+            widths[at] -= give
+            spare += give
+        line = Text(no_wrap=True)
+        for field, fixed, text in zip(shown.fields, widths, texts(shown), strict=True):
+            width = fixed or max(spare // widths.count(0), 1)
+            one = cell(shown, field, text)
+            one.truncate(width, overflow="ellipsis")
+            pad = Text(" " * (width - one.cell_len))
+            for part in (pad, one) if field in RIGHT else (one, pad):
+                line.append_text(part)
+            line.append(GAP)
+        line.rstrip()
+        yield line
 
 
 def cell(shown: Shown, field: str, text: str) -> Text:

@@ -69,8 +69,12 @@ class Output:
             sys.stdout.writelines(f"{line}\n" for line in self._views.plain(result))
         else:
             renderable = import_module(f"netkit.cli.output.{self.family}_rich").render(result, quiet=self.quiet)
-            if renderable is not None:
-                (self.print_above or self.console.print)(renderable)
+            if renderable is not None and self.print_above:
+                self.print_above(renderable)
+            elif renderable is not None:
+                # Rich forgets how a Text of its own is to be cut; a command to be copied is the terminal's to wrap.
+                no_wrap, overflow = getattr(renderable, "no_wrap", None), getattr(renderable, "overflow", None)
+                self.console.print(renderable, no_wrap=no_wrap, overflow=overflow, crop=False)
         sys.stdout.flush()
 
     def note(self, line: str, hint: str | None = None) -> None:

@@ -14,7 +14,7 @@ from netkit.lab.tour import Finished, Listed
 
 def render(result: Finished | Listed, *, quiet: bool = False) -> RenderableType:
     if isinstance(result, Listed):
-        line = Text(f"{result.step.name:<17}", "bold")
+        line = Text(f"{result.step.name:<18}", "bold", no_wrap=True, overflow="ignore")
         line.append(f"{source(result.step):<19}", "dim")
         return line.append(visible(result.command), "cyan")
     parts: list[RenderableType] = [
