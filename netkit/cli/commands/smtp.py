@@ -35,7 +35,7 @@ from netkit.mail.smtp.delivery import Delivery, Outcome, Stage
 from netkit.mail.smtp.rehearse import rehearse
 from netkit.mail.smtp.session import SCHEMES
 from netkit.mail.smtp.transaction import Status
-from netkit.mail.target import Target, Tls, parse_target
+from netkit.mail.target import Tls, parse_target
 from netkit.net.tls_client import Security
 
 MESSAGE, ENVELOPE, HOW = "Message", "Envelope", "How it is sent"
@@ -332,40 +332,27 @@ def to_exchangers(
     mail: Mail, manner: Manner, count: int, port: int, dns: str | None, tls: Tls, security: Security
 ) -> Iterator[Delivery]:
     """Each domain's recipients to its own servers; a domain that fails does not keep the others from theirs."""
+    from netkit.mail.smtp.mx import mail_servers
+    from netkit.net.deadline import Deadline
+
     domains: dict[str, list[str]] = {}
     for address in mail.envelope.recipients:
         domains.setdefault(address.rpartition("@")[2].lower(), []).append(address)
     messages = list(islice(mail.messages, count))
+    asked: Sequence[str] = [dns] if dns is not None else []
     for domain, recipients in domains.items():
         envelope = mail.envelope._replace(recipients=tuple(recipients))
+        deadline = Deadline.after(manner.timeout)
         try:
-            servers = mail_servers(domain, port, dns, tls, security, manner)
+            servers = mail_servers(
+                domain, port, tls=tls, security=security, family=manner.family, servers=asked, deadline=deadline,
+                on_event=manner.on_event,
+            )  # fmt: skip
         except NetkitError as exc:
             unsent = tuple(Outcome(address, Status.unsent, None) for address in recipients)
             yield Delivery(domain, envelope.sender, unsent, messages[0].content.size, 0, error=exc)
             continue
-        yield from deliver(servers, envelope, messages, manner)
-
-
-def mail_servers(domain: str, port: int, dns: str | None, tls: Tls, security: Security, manner: Manner) -> list[Server]:
-    from netkit.mail.smtp.mx import addresses, exchangers
-    from netkit.net.address import join
-
-    asked: Sequence[str] = [dns] if dns is not None else []
-    found: list[Server] = []
-    last: NetkitError | None = None
-    for one in exchangers(domain, servers=asked, timeout=manner.timeout, on_event=manner.on_event):
-        try:
-            for ip in addresses(one.host, servers=asked, timeout=manner.timeout, on_event=manner.on_event):
-                if manner.family and (":" in ip) is not (manner.family == socket.AF_INET6):
-                    continue
-                target: Target = parse_target(join(ip, port), SCHEMES, tls)
-                found.append(Server(target, security._replace(server_name=one.host)))
-        except NetkitError as exc:
-            last = exc
-    if not found and last is not None:
-        raise last
-    return found
+        yield from deliver(servers, envelope, messages, manner, deadline)
 
 
 def signed(mail: Mail, key: str | None, selector: str | None, sender: str | None) -> Mail:

@@ -10,7 +10,7 @@ from itertools import chain
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from netkit.errors import NetkitError, Temporary, TimedOut, Unreachable
+from netkit.errors import NetkitError, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import OnEvent
 from netkit.mail.message.content import Message
 from netkit.mail.smtp.delivery import Delivery, Outcome, described
@@ -60,22 +60,27 @@ class Manner(NamedTuple):
 class _Pending:
     """A message that is not through. left: recipients of whom nothing final is known."""
 
-    def __init__(self, message: Message, recipients: Sequence[str], timeout: float) -> None:
+    def __init__(self, message: Message, recipients: Sequence[str], deadline: Deadline) -> None:
         self.message = message
         self.left = tuple(recipients)
         self.done: dict[str, Outcome] = {}
         self.attempts = 0
-        self.deadline = Deadline.after(timeout)
+        self.deadline = deadline
 
 
 def deliver(
-    servers: Sequence[Server], envelope: Envelope, messages: Iterable[Message], manner: Manner
+    servers: Sequence[Server],
+    envelope: Envelope,
+    messages: Iterable[Message],
+    manner: Manner,
+    deadline: Deadline | None = None,
 ) -> Iterator[Delivery]:
     """A Delivery for each message, in their order but for those tried again; what fails is in it, not raised.
 
-    servers: tried in this order until one can be reached. Stops when no server can be reached or one breaks off.
+    servers: tried in this order until one can be reached. deadline: of the first message, where its time has begun
+    already. Stops when no server can be reached or one breaks off.
     """
-    run = _Run(servers, envelope, messages, manner)
+    run = _Run(servers, envelope, messages, manner, deadline)
     while run.more():
         yield from run.session()
     if run.failure is not None:
@@ -85,8 +90,14 @@ def deliver(
 
 class _Run:
     def __init__(
-        self, servers: Sequence[Server], envelope: Envelope, messages: Iterable[Message], manner: Manner
+        self,
+        servers: Sequence[Server],
+        envelope: Envelope,
+        messages: Iterable[Message],
+        manner: Manner,
+        deadline: Deadline | None,
     ) -> None:
+        self.first = deadline
         self.servers = servers
         self.envelope = envelope
         self.fresh = iter(messages)
@@ -106,7 +117,8 @@ class _Run:
                 self.failure, self.stopped = exc, True
                 return False
             if message is not None:
-                self.again.append(_Pending(message, self.envelope.recipients, self.manner.timeout))
+                deadline, self.first = self.first or Deadline.after(self.manner.timeout), None
+                self.again.append(_Pending(message, self.envelope.recipients, deadline))
         return bool(self.again)
 
     def session(self) -> Iterator[Delivery]:
@@ -242,23 +254,28 @@ class _Run:
 
 
 def reach(servers: Sequence[Server], manner: Manner, deadline: Deadline) -> Session:
-    """A session with the first server that can be reached, logged in where that is asked for."""
-    for number, (target, security) in enumerate(servers, 1):
+    """A session with the first server that can be reached and takes mail, logged in where that is asked for.
+
+    One that is silent has an equal share of the time that is left, so that the others have theirs.
+    """
+    for left in range(len(servers), 0, -1):
+        target, security = servers[-left]
         try:
             session = open_session(
                 target,
                 security=security,
-                deadline=deadline,
+                deadline=deadline if left == 1 else Deadline.after(round(deadline.left / left, 1)),
                 helo=manner.helo,
                 family=manner.family,
                 on_event=manner.on_event,
             )
-        except (Unreachable, TimedOut, Temporary) as exc:
-            if number == len(servers) or deadline.passed:
+        except (Unreachable, TimedOut, Temporary, PeerError, No) as exc:
+            if left == 1 or deadline.passed:
                 raise
             if manner.on_note:
-                manner.on_note(f"{exc.message}; the next server is {servers[number].target.name}")
+                manner.on_note(f"{exc.message}; the next server is {servers[1 - left].target.name}")
             continue
+        session.wire.deadline = deadline
         log_in(session, manner.login)
         return session
     raise AssertionError("there is a server")

@@ -1,6 +1,7 @@
 """What a message's time is counted from, what stops without waiting, and a message that cannot be made."""
 
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
 
@@ -49,3 +50,22 @@ def test_interrupted_it_does_not_wait_for_the_answer_to_quit(talker: Start) -> N
         rehearse(target, ENVELOPE, message(), Manner(on_event=interrupt), Stage.rcpt, drop=False)
     server.thread.join(10)
     assert b"QUIT\r\n" not in server.commands
+
+
+def test_a_silent_server_leaves_the_others_their_time(talker: Start) -> None:
+    over = Event()
+
+    def nothing(line: bytes) -> bytes:
+        over.wait(10)
+        return b""
+
+    silent, broken, third = talker({"banner": nothing}), talker({"banner": b"554 5.3.2 none here\r\n"}), talker()
+    servers = [Server(parse_target(one.address, SCHEMES)) for one in (silent, broken, third)]
+    notes: list[str] = []
+    (done,) = deliver(servers, ENVELOPE, [message()], Manner(timeout=600 * MS, on_note=notes.append))
+    over.set()
+    assert done.exit is Exit.OK
+    assert notes == [
+        f"{silent.address}: no greeting within 0.2 s; the next server is {broken.address}",
+        f"{broken.address}: the greeting: 554 5.3.2 none here; the next server is {third.address}",
+    ]

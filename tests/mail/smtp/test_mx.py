@@ -1,12 +1,17 @@
 """Where a domain's mail goes, as the lab's DNS says."""
 
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from netkit.errors import No, Temporary, Unreachable
+from netkit.errors import No, PeerError, Temporary, Unreachable
 from netkit.lab import running
-from netkit.mail.smtp.mx import Exchanger, addresses, exchangers
+from netkit.mail.smtp.mx import Exchanger, addresses, exchangers, mail_servers
+from netkit.mail.target import Tls
+from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
 from tests.conftest import MS
 
 
@@ -40,6 +45,36 @@ def test_domains_that_take_no_mail(dns: list[str], domain: str, error: type[Exce
 
 
 def test_addresses(dns: list[str]) -> None:
-    assert addresses("www.lab.test", servers=dns, timeout=10_000 * MS) == ["::1", "127.0.0.1"]
-    with pytest.raises(Unreachable, match="has no address"):
-        addresses("nosuch.lab.test", servers=dns, timeout=10_000 * MS)
+    hosts = ["nosuch.lab.test", "www.lab.test"]
+    assert addresses(hosts, servers=dns, timeout=10_000 * MS) == {"www.lab.test": ["::1", "127.0.0.1"]}
+    with pytest.raises(Unreachable, match=r"nosuch\.lab\.test: no address"):
+        addresses(hosts[:1], servers=dns, timeout=10_000 * MS)
+
+
+def servers_of(domain: str, dns: list[str], **options: Any) -> list[tuple[str, str | None]]:
+    found = mail_servers(
+        domain, 25, tls=Tls.auto, security=Security(), servers=dns, deadline=Deadline.after(10_000 * MS), **options
+    )
+    return [(one.target.name, one.security.server_name) for one in found]
+
+
+def test_servers(dns: list[str]) -> None:
+    assert servers_of("www.lab.test", dns) == [("[::1]:25", "www.lab.test"), ("127.0.0.1:25", "www.lab.test")]
+    assert servers_of("www.lab.test", dns, family=socket.AF_INET) == [("127.0.0.1:25", "www.lab.test")]
+
+
+@pytest.mark.parametrize(
+    ("domain", "servers"),
+    [("[192.0.2.1]", [("192.0.2.1:25", "192.0.2.1")]), ("[IPv6:2001:db8::1]", [("[2001:db8::1]:25", "2001:db8::1")])],
+)
+def test_an_address_literal_is_the_server(domain: str, servers: list[tuple[str, str]]) -> None:
+    assert servers_of(domain, []) == servers
+    with pytest.raises(Unreachable, match=r"no IPv[46] address"):
+        servers_of(domain, [], family=socket.AF_INET6 if domain == "[192.0.2.1]" else socket.AF_INET)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", r"a\032b.test", "x" * 64 + ".test", "a..b", "", "fe80::1"])
+def test_what_is_no_name_is_not_asked_for(host: str) -> None:
+    """There is no DNS server at this address."""
+    with pytest.raises(PeerError, match="no name of a server"):
+        addresses([host], servers=["127.0.0.1:1"], timeout=10_000 * MS)
