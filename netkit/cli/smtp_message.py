@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netkit.mail.message.raw import Source
 
 MAX_TEXT = 64 * 1024 * 1024  # bytes of a text, which is held in memory; what is attached may be larger
+MAX_OPTION = 255  # bytes of a file's type, name or cid: a line of the header holds 998
 NOTIFY = ("never", "success", "failure", "delay")
 
 
@@ -177,6 +178,8 @@ def parse_file(text: str, what: str) -> Attachment:
         if name not in allowed or not equals or not value:
             raise BadInput(f"{what}: {option!r} is not one of {', '.join(f'{one}=...' for one in allowed)}")
         refuse_control(value, f"{what}: {name}")
+        if len(value.encode()) > MAX_OPTION:
+            raise BadInput(f"{what}: {name}= is more than {MAX_OPTION} bytes long")
         found[name] = value
     if not path:
         raise BadInput(f"{what}: there is no file in {text!r}")

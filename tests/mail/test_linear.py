@@ -13,12 +13,32 @@ from typing import Any
 
 import pytest
 
+from netkit.errors import BadInput
 from netkit.mail.charset import _CODECS
 from netkit.mail.header_address import addresses
 from netkit.mail.header_date import date
 from netkit.mail.header_text import decode, subject
+from netkit.mail.mailbox import parse_mailboxes
+from netkit.mail.message.raw import fields
+from netkit.mail.smtp.protocol import Reply, extensions
 
 Read = Callable[[bytes], object]
+
+
+def written(raw: bytes) -> None:
+    """An address as a user writes it: `<` and `;` leave no plain one."""
+    for end in (";", "<", "<a@b.test>;"):
+        with pytest.raises(BadInput):
+            parse_mailboxes(raw.decode("latin-1") + end, "--to")
+
+
+def cut(raw: bytes) -> None:
+    list(fields(b"a: b\r\n" + raw))
+
+
+def offers(raw: bytes) -> None:
+    extensions(Reply(250, None, ("x", *raw.decode("latin-1").split("\n"))))
+
 
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 LONG = 300_000  # bytes
@@ -43,6 +63,9 @@ HOSTILE: list[tuple[Read, bytes]] = [
     ),
     *((addresses, piece) for piece in (b"(\\", b'("', b"<@", b"<@a:", b"(<>", b"\r\n ", b"a@b (c) ", b"\\(", b"\\")),
     *((date, piece) for piece in (b"(", b"1 ", b"a", b" ", b"1 Jan")),
+    *((written, piece) for piece in (b" ", b"a ", b"\\a", b'"a" ', b'""', b"\xa0", b"a@b.test <")),
+    *((cut, piece) for piece in (b" \n", b" b\r\n", b"a\n", b"a:\n", b"\n")),
+    *((offers, piece) for piece in (b"AUTH a\n", b"AUTH ", b"AUTH=\n", b"a\n")),
     *((subject, piece) for piece in (b"a", b":", b"a:", b"a:\n", b" \n", b"a\n ", b"\r", b"From ")),
 ]
 IDS = [f"{read.__name__}-{piece[:12]!r}" for read, piece in HOSTILE]

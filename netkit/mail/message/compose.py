@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from netkit.errors import BadInput
-from netkit.mail.mailbox import Mailbox
+from netkit.mail.mailbox import Mailbox, parse_mailboxes
 from netkit.mail.message.body import Body, FileBody, Multipart, TextBody
 from netkit.mail.message.content import Content, Message
 from netkit.mail.message.header import address_field, check_name, text_field
@@ -20,6 +20,8 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Fields that options or the parts make; --header for one of them would be a second.
 OWN = ("from", "to", "cc", "bcc", "subject", "mime-version", "content-type", "content-transfer-encoding")
+# In these an encoded word may stand for a name, and never for an address (RFC 2047 section 5).
+ADDRESSES = ("reply-to", "sender", "resent-from", "resent-sender", "resent-to", "resent-cc", "resent-reply-to")
 
 
 class Attachment(NamedTuple):
@@ -59,11 +61,19 @@ class Composer:
         head += [address_field("To", to)] if to else []
         head += [address_field("Cc", cc)] if cc else []
         head += [text_field("Subject", subject, "--subject")] if subject is not None else []
-        head += [text_field(name, value, f"--header {name}") for name, value in headers]
+        boxes = [*to, *cc, sender]
+        for name, value in headers:
+            what = f"--header {name}"
+            if name.lower() in ADDRESSES and not value.isascii():
+                found = parse_mailboxes(value, what)
+                boxes += found
+                head.append(address_field(name, found))
+            else:
+                head.append(text_field(name, value, what))
         head.append(b"MIME-Version: 1.0\r\n")
         self._head = b"".join(head)
         self._body = _body(text, html, attachments)
-        self._utf8 = not all(box.address.isascii() for box in (sender, *to, *cc))
+        self._utf8 = not all(box.address.isascii() for box in boxes)
 
     def message(self) -> Message:
         """The next one, with its own Date and Message-ID."""
@@ -107,7 +117,7 @@ def media_type(name: str) -> str:
     """By the name's extension. A message inside a message may not be base64 (RFC 2046 5.2.1), so it goes as bytes."""
     import mimetypes  # 4 ms of CPU, and it reads the system's table
 
-    kind, packed = mimetypes.guess_type(name, strict=False)
+    kind, packed = mimetypes.guess_type(f"/{name}", strict=False)  # a bare `data:...` says its type itself
     if kind is None or packed or kind.startswith(("message/", "multipart/")):
         return "application/octet-stream"
     return kind

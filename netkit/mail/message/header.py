@@ -14,7 +14,6 @@ from netkit.mail.mailbox import Mailbox, refuse_control
 WIDTH = 78  # characters of a line without its end, RFC 5322 2.1.1
 MAX_WIDTH = 998
 MAX_WORD = 75  # characters of an encoded word, RFC 2047 section 2
-MAX_PHRASE = 300  # characters of a display name that stands as it is: in quotes, with its escapes, it is one line
 MAX_VALUE = 64 * 1024  # characters of one field
 MAX_NAME = 76  # characters of a field's name
 _Q = tuple(
@@ -26,11 +25,12 @@ _ATOMS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 def text_field(name: str, value: str, what: str | None = None) -> bytes:
     """`Name: value` with its line end. what: how messages call it. Raises BadInput."""
     check_value(value, what or name)
+    words = _words(value)
     bare = value == value.strip(" ")  # whoever reads a field strips it
-    longest = max(len(word) for word in value.split(" "))
+    longest = max((len(word) for word in words), default=0)
     if not bare or not value.isascii() or "=?" in value or longest > MAX_WIDTH - len(name) - 3:
-        return fold(name, encoded_words(value, first=MAX_WORD - len(name) - 2))
-    return fold(name, _words(value))
+        words = encoded_words(value, first=MAX_WORD - len(name) - 2)
+    return fold(name, words)
 
 
 def check_value(value: str, what: str) -> None:
@@ -67,12 +67,14 @@ def phrase(name: str) -> list[str]:
     """A display name as words: as it is, in quotes, or encoded."""
     if not name:
         return []
-    if not name.isascii() or "=?" in name or len(name) > MAX_PHRASE:
-        return encoded_words(name, first=MAX_WORD - 20)
     if _ATOMS.issuperset(name) and name == " ".join(name.split()):
-        return name.split(" ")
-    escaped = re.sub(r'(["\\])', r"\\\1", name)
-    return [f'"{escaped}"']
+        words = name.split(" ")
+    else:
+        escaped = re.sub(r'(["\\])', r"\\\1", name)
+        words = [f'"{escaped}"']
+    if not name.isascii() or "=?" in name or any(len(word) > MAX_WIDTH - MAX_NAME for word in words):
+        return encoded_words(name, first=MAX_WORD - 20)
+    return words
 
 
 def encoded_words(text: str, *, first: int = MAX_WORD) -> list[str]:

@@ -106,18 +106,18 @@ def _body_start(head: bytes) -> int:
 
 def fields(head: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(name in lower case, the whole field with its line ends) of each; lines that are no field have the name b""."""
-    name, whole = b"", b""
+    name, whole = b"", list[bytes]()
     for line in head.splitlines(keepends=True):
         if not line.strip(b"\r\n"):
             break
         if line[:1] in b" \t" and whole:
-            whole += line
+            whole.append(line)
             continue
         if whole:
-            yield name, whole
-        name, whole = line.partition(b":")[0].strip(b" \t").lower() if b":" in line else b"", line
+            yield name, b"".join(whole)
+        name, whole = line.partition(b":")[0].strip(b" \t").lower() if b":" in line else b"", [line]
     if whole:
-        yield name, whole
+        yield name, b"".join(whole)
 
 
 class Scan:

@@ -138,11 +138,11 @@ def command(*words: str) -> bytes:
 
 def extensions(reply: Reply) -> dict[str, tuple[str, ...]]:
     """What an answer to EHLO offers: keyword in capitals -> its parameters. `AUTH=LOGIN` of old servers is AUTH too."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, dict[str, None]] = {}
     for line in reply.lines[1:]:
         words = line.split()
         if words:
             keyword, mark, first = words[0].upper().partition("=")
             words[1:1] = [first] if mark else []
-            found[keyword] = tuple(dict.fromkeys((*found.get(keyword, ()), *words[1:])))
-    return found
+            found.setdefault(keyword, {}).update(dict.fromkeys(words[1:]))
+    return {keyword: tuple(words) for keyword, words in found.items()}

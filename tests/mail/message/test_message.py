@@ -246,6 +246,26 @@ def test_any_names_come_back(names: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["a" + " " * 2000 + "b", "a" + " " * 900 + "b" * 200, "x" * 998])
+def test_no_line_is_longer_than_998_bytes(value: str) -> None:
+    """Whatever a value has many of: letters without a space, or spaces."""
+    for raw in (text_field("Subject", value), address_field("To", [Mailbox(value, "a@b.test")])):
+        assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    assert decode(text_field("Subject", value).partition(b":")[2].removesuffix(b"\r\n")).text == value
+
+
+def test_an_address_in_another_field_stays_one() -> None:
+    composer = Composer(sender=ANN, headers=[("Reply-To", "Jü <j@x.test>, k@x.test"), ("X-Note", "Jü <j@x.test>")])
+    found = read(composer.message())
+    assert [(one.display_name, one.addr_spec) for one in found["Reply-To"].addresses] == [
+        ("Jü", "j@x.test"),
+        ("", "k@x.test"),
+    ]
+    assert found["X-Note"] == "Jü <j@x.test>"
+    assert composer.message().content.utf8 is False
+    assert Composer(sender=ANN, headers=[("Sender", "jü@x.test")]).message().content.utf8 is True
+
+
 def test_a_thousand_recipients_fold() -> None:
     raw = address_field("To", [Mailbox("", f"user{n}@x.test") for n in range(1000)])
     assert max(len(line) for line in raw.split(b"\r\n")) <= 78
@@ -265,6 +285,7 @@ def test_utf8_is_needed_for_what_stands_before_the_at_alone() -> None:
         ("a.eml", "application/octet-stream"),
         ("a.tar.gz", "application/octet-stream"),
         ("a", "application/octet-stream"),
+        ("data:x/y z,a", "application/octet-stream"),
     ],
 )
 def test_media_types(name: str, kind: str) -> None:
