@@ -6,6 +6,7 @@ Needs root, since Exim changes users. tests/peers/install unpacks its program be
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -100,13 +101,15 @@ def exim(program: str) -> Iterator[Exim]:
         log = root / "output"
         with log.open("wb") as output:
             argv = [program, "-C", str(root / "exim.conf"), "-bdf"]
-            server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            server = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
         try:
             for port in (plain, tls):
                 await_port(server, port, log)
             yield Exim(f"127.0.0.1:{plain}", f"127.0.0.1:{tls}", str(root / "ca.pem"), root)
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGKILL)  # those that deliver as well
             server.wait(20)
     finally:
         shutil.rmtree(root, ignore_errors=True)
