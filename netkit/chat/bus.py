@@ -7,9 +7,45 @@ order. In one process that is the next call; over a broker it is `netkit.chat.na
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
 
-OnEntries = Callable[[Sequence[Entry]], None]
+Figure = tuple[str, str, str, float]  # of the metrics: name, type, what it is, value
+TAKEN = "taken"
+
+
+class Present(NamedTuple):
+    """Somebody on this node, by its number there."""
+
+    member: int
+    name: str
+    room: str
+
+
+class Here(Protocol):
+    """The node that a bus serves, as the bus needs it; called in the node's loop alone."""
+
+    node: str
+
+    def deliver(self, entries: Sequence[Entry], /) -> None:
+        """Show what was said, each with its seq, in order."""
+
+    def announce(self, text: str, /) -> None:
+        """Tell everybody here something of the bus itself."""
+
+    def unsent(self, entries: Sequence[Entry], /) -> None:
+        """These were taken and will not be said after all; their senders are to be told."""
+
+    def act(self, direct: Direct, /) -> str | None:
+        """Do what another node asks for; what it is answered, None when nobody here has that name."""
+
+    def present(self) -> list[Present]:
+        """Who is here."""
+
+    def nick_lost(self, nick: str, owner: str, /) -> None:
+        """Somebody on another node has it."""
+
+    def log(self, name: str, member: None = None, **fields: object) -> None: ...
 
 
 class Elsewhere(NamedTuple):
@@ -26,23 +62,35 @@ class Bus(Protocol):
 
     epoch: str
 
-    def open(self, on_entries: OnEntries) -> None:
-        """Begin; on_entries gets everything that was said, each with its seq, in order."""
+    def open(self, here: Here) -> None:
+        """Begin. Raises NetkitError where it cannot."""
 
     def publish(self, entries: Sequence[Entry]) -> int:
         """Say it to all nodes. How many were taken; the others are not said, and their senders are to be told."""
 
-    def claim(self, nick: str, owner: str, done: Callable[[bool], None]) -> None:
-        """Make a nick (in its folded form) the owner's on all nodes; done is told whether it is."""
+    def history(self, room: str) -> list[Entry]:
+        """What was said in a room that begins here, as far as it is kept elsewhere."""
+
+    def claim(self, nick: str, owner: str, done: Callable[[str | None], None]) -> None:
+        """Make a nick (in its folded form) the owner's on all nodes; done is told why not, None when it is."""
 
     def release(self, nick: str, owner: str) -> None:
         """Let go of it."""
 
-    def present(self, names: Sequence[tuple[str, str]]) -> None:
-        """Tell the other nodes who is here: (name, room) of everybody."""
+    def ask(self, direct: Direct, done: Callable[[str | None], None]) -> None:
+        """Have the node of whom it is for do it; done is told its answer, None when nobody has that name."""
+
+    def broadcast(self, direct: Direct) -> None:
+        """Have all other nodes do it."""
 
     def elsewhere(self) -> list[Elsewhere]:
         """Who is on the other nodes, as far as they were heard of."""
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call done when what was published has been shown here, or its senders were told that it will not be."""
+
+    def figures(self) -> Sequence[Figure]:
+        """For the metrics."""
 
     def close(self) -> None: ...
 
@@ -54,7 +102,7 @@ class LocalBus:
         self.epoch = epoch
         self._seq = 0
         self._nicks: dict[str, str] = {}
-        self._on_entries: OnEntries = lambda entries: None
+        self._deliver: Callable[[Sequence[Entry]], None] = lambda entries: None
 
     @property
     def seq(self) -> int:
@@ -69,27 +117,39 @@ class LocalBus:
     def nicks(self) -> dict[str, str]:
         return self._nicks
 
-    def open(self, on_entries: OnEntries) -> None:
-        self._on_entries = on_entries
+    def open(self, here: Here) -> None:
+        self._deliver = here.deliver
 
     def publish(self, entries: Sequence[Entry]) -> int:
         first = self._seq + 1
         self._seq += len(entries)
-        self._on_entries([entry._replace(seq=first + place) for place, entry in enumerate(entries)])
+        self._deliver([entry._replace(seq=first + place) for place, entry in enumerate(entries)])
         return len(entries)
 
-    def claim(self, nick: str, owner: str, done: Callable[[bool], None]) -> None:
-        done(self._nicks.setdefault(nick, owner) == owner)
+    def history(self, room: str) -> list[Entry]:
+        return []
+
+    def claim(self, nick: str, owner: str, done: Callable[[str | None], None]) -> None:
+        done(None if self._nicks.setdefault(nick, owner) == owner else TAKEN)
 
     def release(self, nick: str, owner: str) -> None:
         if self._nicks.get(nick) == owner:
             del self._nicks[nick]
 
-    def present(self, names: Sequence[tuple[str, str]]) -> None:
+    def ask(self, direct: Direct, done: Callable[[str | None], None]) -> None:
+        done(None)
+
+    def broadcast(self, direct: Direct) -> None:
         pass
 
     def elsewhere(self) -> list[Elsewhere]:
         return []
+
+    def settle(self, done: Callable[[], None]) -> None:
+        done()
+
+    def figures(self) -> Sequence[Figure]:
+        return ()
 
     def close(self) -> None:
         pass

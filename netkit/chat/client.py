@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from netkit.chat import commands
-from netkit.chat.entry import Kind
+from netkit.chat.entry import UNSENT, Kind
 from netkit.chat.limits import COST, PASSWORD_SECONDS, PASSWORD_TRIES, WARN_AFTER, Bucket
 from netkit.chat.member import Member
 from netkit.chat.protocol import Line, Lines
@@ -190,7 +190,7 @@ class Client(Member):
         if self.muted_until > self.hub.loop.now:
             self.inform(f"you are muted for {self.muted_until - self.hub.loop.now:.0f} s more")
         elif not self.hub.publish(kind, self, text, end):
-            self.inform("not sent: the other machines cannot be reached")
+            self.inform(UNSENT)
 
     def inform(self, text: str) -> None:
         self.tell(self.hub.words(text))

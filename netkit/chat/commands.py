@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from netkit.chat.direct import Direct, is_address
 from netkit.chat.entry import line
 from netkit.chat.member import Member
 
@@ -91,16 +92,10 @@ def _join(member: Member, rest: str) -> None:
 
 def _msg(member: Member, rest: str) -> None:
     name, _, text = rest.partition(" ")
-    other = member.hub.find(name)
-    if not text:
-        usage(member, "msg")
-    elif other is None:
-        tell(member, f"nobody here is called {name}")
-    elif member.name.casefold() in other.ignores:
-        tell(member, f"{other.name} does not hear you")
+    if text:
+        member.hub.ask(Direct("msg", name, member.name, text), member.inform)
     else:
-        other.inform(f"[{member.name}] to you: {text}")
-        tell(member, f"to {other.name}: {text}")
+        usage(member, "msg")
 
 
 def _me(member: Member, rest: str) -> None:
@@ -157,50 +152,37 @@ def _op(member: Member, rest: str) -> None:
 
 def _kick(member: Member, rest: str) -> None:
     name, _, why = rest.partition(" ")
-    other = member.hub.find(name)
-    if other is None:
-        tell(member, f"nobody here is called {name}")
-        return
-    member.hub.log("kick", other, detail=why)
-    member.hub.dismiss(other, "kicked", f"kicked by {member.name}" + (f": {why}" if why else ""))
-    tell(member, f"{other.name} is out")
+    member.hub.ask(Direct("kick", name, member.name, why), member.inform)
 
 
 def _ban(member: Member, rest: str) -> None:
     name, _, length = rest.partition(" ")
-    hub = member.hub
     seconds = duration(length) if length else 3600.0
     if not name or seconds is None:
         usage(member, "ban")
         return
-    other = hub.find(name)
-    host = other.host if other is not None else name
-    hub.bans[host] = time.time() + seconds
-    hub.log("kick", other, reason="banned", detail=host, seconds=seconds)
-    for one in [one for one in hub.members.values() if one.host == host and one is not member]:
-        hub.dismiss(one, "banned", f"banned by {member.name}")
-    tell(member, f"{host} is banned for {seconds:g} s")
+    direct = Direct("ban", name, member.name, seconds=seconds)
+    member.hub.ask(direct, member.inform)
+    if is_address(name):
+        member.hub.bus.broadcast(direct)
 
 
 def _mute(member: Member, rest: str) -> None:
     name, _, length = rest.partition(" ")
-    other = member.hub.find(name)
     seconds = duration(length) if length else 60.0
-    if other is None or seconds is None:
+    if not name or seconds is None:
         usage(member, "mute")
-        return
-    other.muted_until = member.hub.loop.now + seconds
-    other.inform(f"muted by {member.name} for {seconds:g} s")
-    member.hub.log("kick", other, reason="muted", seconds=seconds)
-    tell(member, f"{other.name} is muted for {seconds:g} s")
+    else:
+        member.hub.ask(Direct("mute", name, member.name, seconds=seconds), member.inform)
 
 
 def _notice(member: Member, rest: str) -> None:
     if not rest:
         usage(member, "notice")
         return
-    for room in list(member.hub.rooms.values()):
-        member.hub.notice(room, rest)
+    direct = Direct("notice", "", member.name, rest)
+    member.hub.act(direct)
+    member.hub.bus.broadcast(direct)
 
 
 def duration(text: str) -> float | None:

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 Kind = Literal["say", "me", "join", "leave", "nick", "notice"]
+UNSENT = "not sent: the other machines cannot be reached"  # what the sender of an entry is told
 
 
 class Entry(NamedTuple):

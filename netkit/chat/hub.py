@@ -9,8 +9,9 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from netkit.chat.bus import Bus, LocalBus
-from netkit.chat.entry import Entry, Kind, line
+from netkit.chat.bus import TAKEN, Bus, LocalBus, Present
+from netkit.chat.direct import Direct, act
+from netkit.chat.entry import UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
 from netkit.chat.limits import DIGEST, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
@@ -71,7 +72,7 @@ class Hub:
         self._timer: Timer | None = None
         self._moves: dict[str, list[float]] = {}  # a room's comings and goings: [since, joined, left, told]
         loop.after_turn = self._after_turn
-        self.bus.open(self.deliver)
+        self.bus.open(self)
         self.room(LOBBY)
 
     # Coming and going.
@@ -87,6 +88,7 @@ class Hub:
                 history=self.limits.history,
                 frames=self._frames,
             )
+            found.history.extend(self.bus.history(name))
         return found
 
     def came(self, member: Member) -> None:
@@ -181,6 +183,18 @@ class Hub:
         room.say(Entry("notice", room.name, "", text.encode(), time=time.time()))
         self._dirty[room] = None
 
+    def announce(self, text: str) -> None:
+        """Tell everybody on this node, behind what was said."""
+        self.flush()
+        for one in list(self.members.values()):
+            one.inform(text)
+
+    def unsent(self, entries: Sequence[Entry]) -> None:
+        """Tell those who said it that nobody will hear it."""
+        for entry in entries:
+            if entry.kind in ("say", "me") and (one := self.members.get(entry.member)) is not None:
+                one.inform(UNSENT)
+
     def _in_sum(self, room: Room, entry: Entry) -> bool:
         """Whether a coming or going is told with others: where notices are off, or too many come in a second."""
         if self.limits.notices == "off":
@@ -251,12 +265,13 @@ class Hub:
         if why := bad_nick(nick):
             done(why)
             return
-        old, folded = member.nick, fold(nick)
+        folded = fold(nick)
 
-        def claimed(ours: bool) -> None:
-            if not ours:
-                done(f"{nick} is taken")
+        def claimed(why: str | None) -> None:
+            if why is not None:
+                done(f"{nick} is {why}")
                 return
+            old = member.nick
             if member.fd < 0:
                 self.bus.release(folded, self.owner(member))
                 return
@@ -269,10 +284,33 @@ class Hub:
 
         self.bus.claim(folded, self.owner(member), claimed)
 
+    def nick_lost(self, nick: str, owner: str) -> None:
+        """Somebody on another node has it: this one is what it was."""
+        for one in self.members.values():
+            if one.nick is not None and fold(one.nick) == nick and self.owner(one) == owner:
+                if one.room is not None:
+                    self.publish("nick", one, one.peer.encode())
+                one.nick, one.name = None, one.peer
+                one.inform(f"{nick} is {TAKEN}: you are {one.name}")
+
     def find(self, name: str) -> Member | None:
         """Whoever has that name here, in any case."""
         folded = fold(name)
         return next((one for one in self.members.values() if fold(one.name) == folded), None)
+
+    def act(self, direct: Direct) -> str | None:
+        return act(self, direct)
+
+    def ask(self, direct: Direct, done: Callable[[str], None]) -> None:
+        """Have it done to whoever has that name, here or on another node; done is told what came of it."""
+        answer = self.act(direct)
+        if answer is not None:
+            done(answer)
+        else:
+            self.bus.ask(direct, lambda found: done(found or f"nobody here is called {direct.to}"))
+
+    def present(self) -> list[Present]:
+        return [Present(one.id, one.name, one.room.name) for one in self.members.values() if one.room is not None]
 
     def may_have_room(self, name: str) -> str | None:
         """Why there can be no such room, None where there can."""

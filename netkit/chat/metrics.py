@@ -26,6 +26,7 @@ def render(server: "ChatServer") -> str:
         ("flush_seconds_total", "counter", "Seconds that took.", round(counts.flush_seconds, 6)),
         ("laggards", "gauge", "Clients that are behind.", sum(len(one.laggards) for one in streams)),
         ("backlog_bytes", "gauge", "Bytes that the slowest is behind.", max(one.backlog for one in streams)),
+        *hub.bus.figures(),
     )
     lines = []
     for name, kind, text, value in single:

@@ -186,13 +186,16 @@ class ChatServer:
         if not self._all:
             self.loop.stop()
             return
+        self.loop.later(DRAIN_SECONDS, self.stop)
+        self.hub.bus.settle(self._dismiss_all)
+
+    def _dismiss_all(self) -> None:
         self.hub.flush()
         for one in list(self._all.values()):
             if self.hub.tutorial:
                 one.close("shutdown")
             else:
                 self.hub.dismiss(one, "shutdown", "the server stops")
-        self.loop.later(DRAIN_SECONDS, self.stop)
 
     def _stop_taking(self) -> None:
         self._draining = True
