@@ -1,6 +1,7 @@
 """Our echo and hello servers and clients with ncat, nc and socat on the other side."""
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Callable
@@ -31,6 +32,19 @@ def test_their_clients_get_all_back(program: Program, words: list[str]) -> None:
         done = subprocess.run(argv, input=data, capture_output=True, timeout=LIMIT, check=False)
         assert (done.returncode, done.stdout == data) == (0, True)
         assert server.wait_for("close").reason == "eof"
+
+
+def test_sockperf_floods_us(program: Program) -> None:
+    """Every datagram of its load test is echoed. Its other modes ignore what does not bear its server's mark."""
+    with serving() as server:
+        argv = [program("sockperf"), "throughput", "-i", "127.0.0.1", "-p", str(server.port), "-t", "1", "--mps", "500"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=False)
+        assert done.returncode == 0
+        found = re.search(r"Total of (\d+) messages sent", done.stdout)
+        assert found
+        counts = server.counts()
+        assert counts.datagrams_received >= int(found[1]) > 0
+        assert counts.datagrams_sent == counts.datagrams_received
 
 
 def free() -> int:
