@@ -99,7 +99,7 @@ def parse_endpoint(
             scheme = "udp"
         if not path or "\0" in path:
             raise BadInput(f"{text!r}: a unix socket needs a path, as in {kind}:/run/app.sock")
-        if len(path.encode()) > 107:  # sun_path is 108 bytes with its final NUL, unix(7)
+        if len(os.fsencode(path)) > 107:  # sun_path is 108 bytes with its final NUL, unix(7)
             raise BadInput(f"{text!r}: a unix socket path has at most 107 bytes")
         return Endpoint(scheme, path=path)
     if rest.startswith("fd:"):

@@ -22,6 +22,7 @@ from netkit.net.address import Endpoint, answerable, parse_endpoint, parse_port,
         ("tcp://h:7/", Endpoint("tcp", "h", 7)),
         ("bücher.example:1", Endpoint("tcp", "xn--bcher-kva.example", 1)),
         ("unix:/run/a b.sock", Endpoint("tcp", path="/run/a b.sock")),
+        ("unix:/run/\udcff", Endpoint("tcp", path="/run/\udcff")),  # a byte that is no UTF-8, as argv has it
         ("udp://unix:/x", Endpoint("udp", path="/x")),
         ("unix-dgram:/x", Endpoint("udp", path="/x")),
         ("udp://unix-dgram:x y", Endpoint("udp", path="x y")),
