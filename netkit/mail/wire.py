@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import ssl
 
 READ = 64 * 1024  # bytes; whoever takes many short answers out of one piece copies what is left of it for each
+SHORTEST = 4  # bytes of a secret that is looked for: a shorter one is in every other word
 
 
 class Wire:
@@ -36,6 +37,7 @@ class Wire:
         self.sent = 0  # bytes that this machine's kernel has taken
         self._out = bytearray()
         self._shown = bytearray()
+        self._secrets: list[bytes] = []
         if self.socket.family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -53,10 +55,16 @@ class Wire:
         return self.tls
 
     def queue(self, data: bytes, secret: bytes = b"") -> None:
-        """Send as soon as the peer takes it; the secret in it is masked in traces."""
+        """Send as soon as the peer takes it; the secret in it is masked in traces, also where the peer repeats it."""
         self._out += data
         if self._on_event:
             self._shown += data.replace(secret, b"*" * len(secret)) if secret else data
+            self.hide(secret)
+
+    def hide(self, secret: bytes) -> None:
+        """Mask it in what the peer sends, in traces. One that is split over two pieces is seen."""
+        if len(secret) >= SHORTEST:
+            self._secrets.append(secret)
 
     @property
     def unsent(self) -> int:
@@ -119,7 +127,10 @@ class Wire:
         if not data:
             raise PeerError(f"{self.name}: the server closed the connection", kind="closed")
         if self._on_event:
-            self._on_event(Step("recv", self.address, size=len(data), data=data))
+            shown = data
+            for secret in self._secrets:
+                shown = shown.replace(secret, b"*" * len(secret))
+            self._on_event(Step("recv", self.address, size=len(data), data=shown))
         return data
 
     def _wait(self) -> None:

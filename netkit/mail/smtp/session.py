@@ -26,7 +26,7 @@ from netkit.errors import (
 from netkit.events import OnEvent
 from netkit.mail.smtp.protocol import Replies, Reply, command, extensions
 from netkit.mail.target import Scheme, Target, Tls
-from netkit.mail.wire import Wire
+from netkit.mail.wire import SHORTEST, Wire
 from netkit.net.connect import connect
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
@@ -181,11 +181,14 @@ class Session:
         attempt = client(name, user, secret, host=endpoint.host, port=endpoint.port)
         first = attempt.start()
         told = "" if first is None else b64encode(first).decode() or "="
-        reply = self.ask_line(f"AUTH {name} {told}".strip().encode() + b"\r\n", told)
+        self.wire.hide(secret.encode("utf-8", "surrogateescape"))
+        hidden = [secret]
+        reply = self._tell(f"AUTH {name} {told}".strip(), told, hidden)
         for _ in range(ROUNDS):
             if reply.code != 334:
                 break
-            reply = self._respond(attempt.step(self._challenge(reply)))
+            told = b64encode(attempt.step(self._challenge(reply))).decode()
+            reply = self._tell(told, told, hidden)
         else:
             raise PeerError(f"{self.target.name}: AUTH {name} does not end after {ROUNDS} challenges", kind="sasl")
         self.lap("auth")
@@ -203,9 +206,16 @@ class Session:
         except ValueError as exc:
             raise PeerError(f"{self.target.name}: a challenge that is no base64: {text[:60]!r}", kind="sasl") from exc
 
-    def _respond(self, response: bytes) -> Reply:
-        line = b64encode(response).decode()
-        return self.ask_line(f"{line}\r\n".encode(), line)
+    def _tell(self, line: str, told: str, hidden: list[str]) -> Reply:
+        """Send what is secret. Servers repeat lines that they do not understand, and errors quote servers: what was
+        told is masked in the answer."""
+        hidden.append(told)
+        reply = self.ask_line(f"{line}\r\n".encode(), told)
+        lines = reply.lines
+        for secret in hidden:
+            if len(secret) >= SHORTEST:
+                lines = tuple(line.replace(secret, "***") for line in lines)
+        return reply._replace(lines=lines)
 
     def quit(self) -> str | None:
         """End the session; what went wrong with that, as a remark: the messages were answered before."""

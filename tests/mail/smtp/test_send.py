@@ -405,6 +405,15 @@ class TestSecurity:
         assert b"AHUAc2VjcmV0" not in seen
         assert b"AUTH PLAIN ************\r\n" in seen
 
+    def test_masked_where_the_server_repeats_it(self, talker: Start) -> None:
+        steps: list[Step] = []
+        server = talker({"EHLO": EHLO.replace(b"DSN", b"AUTH PLAIN"), "AUTH": lambda line: b"535 secret? " + line})
+        (done,) = run(server.address, login=Login("u", "secret"), on_event=steps.append)
+        assert done.error is not None
+        assert done.error.message == f"{server.address} does not let u in: 535 ***? AUTH PLAIN ***"
+        seen = b"".join(step.data or b"" for step in steps)
+        assert not any(secret in seen for secret in (b"secret", b"AHUAc2VjcmV0"))
+
     @pytest.mark.parametrize(
         ("answer", "code"),
         [
