@@ -17,7 +17,7 @@ from typing import NamedTuple
 from netkit.mail.header_comment import comment_end, unquote, without_comments
 from netkit.mail.header_text import decode, raw_text, unfold
 
-MAX_MAILBOXES = 1000  # of one field; the rest is left out
+MAX_MAILBOXES = 1000  # of one field that is shown; the rest is left out
 
 
 class Mailbox(NamedTuple):
@@ -27,10 +27,10 @@ class Mailbox(NamedTuple):
     address: str
 
 
-def addresses(raw: bytes) -> tuple[Mailbox, ...]:
-    """The mailboxes of an address list, at most MAX_MAILBOXES; those of a group without the group's name."""
+def addresses(raw: bytes, limit: int | None = MAX_MAILBOXES) -> tuple[Mailbox, ...]:
+    """The mailboxes of an address list, all without a limit; those of a group without the group's name."""
     boxes = (box for entry in _entries(unfold(raw)) if (box := entry.mailbox()) != ("", ""))
-    return tuple(islice(boxes, MAX_MAILBOXES))
+    return tuple(islice(boxes, limit))
 
 
 class _Part(NamedTuple):

@@ -71,7 +71,7 @@ class Raw:
         found = []
         for one, whole in self._fields:
             if one == name:
-                for box in addresses(whole.partition(b":")[2]):
+                for box in addresses(whole.partition(b":")[2], limit=None):  # whoever is left out gets no mail
                     found.append(parse_address(box.address, f"{name.decode().capitalize()} of the message"))
         return found
 

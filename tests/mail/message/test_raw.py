@@ -106,6 +106,12 @@ def test_recipients_from_the_header() -> None:
     assert b"".join(raw.chunks()) == data.replace(b"bcc:\n f@x.test\n", b"").replace(b"\n", b"\r\n")
 
 
+def test_nobody_in_a_long_list_is_left_out() -> None:
+    everybody = [f"u{number}@x.test" for number in range(1500)]
+    data = ("To: " + ",\n ".join(everybody) + "\n\n").encode()
+    assert Raw(source(data)).mailboxes(b"to") == everybody
+
+
 def test_an_address_in_the_header_is_checked() -> None:
     with pytest.raises(BadInput, match="To of the message"):
         Raw(source(b"To: not-an-address\n\n")).mailboxes(b"to")
