@@ -36,8 +36,9 @@ def main(argv: Sequence[str]) -> int:
         return closed()
     except NetkitError as exc:
         report(exc)
-        if exc.kind == UNWRITABLE:
-            discard_stdout()
+        if exc.kind != UNWRITABLE:
+            return finish(exc.exit, exc)
+        discard_stdout()
         code = exc.exit
     except Exception as exc:
         if not interrupted(exc):
@@ -127,8 +128,12 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
     return finish(Exit.BUG)
 
 
-def finish(code: int) -> int:
+def finish(code: int, error: NetkitError | None = None) -> int:
+    """Write what is left; error: what ended the command, which a reader of JSON is told as well."""
+    sink = sys.modules.get("netkit.cli.output.sink")  # not loaded, then no command has begun to print
     try:
+        if error and sink:
+            sink.fail(error)
         sys.stdout.flush()
     except ReaderGone:
         return closed()

@@ -21,7 +21,7 @@ def test_seed_then_wait(netkit: Netkit, lab: Mapping[str, str]) -> None:
     done = netkit("lab", "wait", "--to", "ann@cli.test", "--subject", "MESSAGE 2", env=dict(lab))
     assert (done.returncode, done.stdout) == (0, f"{ids[1]}\tlab@lab.test\tann@cli.test\tMessage 2 of 2\n")
     done = netkit("lab", "wait", "--to", "ann@cli.test", "--timeout", "10ms", "--subject", "3", "--json", env=dict(lab))
-    assert (done.returncode, done.stdout) == (4, "")
+    assert (done.returncode, json.loads(done.stdout)["error"]["kind"]) == (4, "timeout")
     assert done.stderr == "netkit: no message to ann@cli.test with '3' in its subject within 0.01 s\n"
 
 

@@ -154,6 +154,15 @@ sys.exit(main(["tour", "--list"]))
     os.close(write)
 
 
+def test_json_has_the_error_that_ends_a_command(netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    argv = ["pop3", "stat", "127.0.0.1:1", "--user", "ann"]
+    done = netkit(*argv, "--json", env={"NETKIT_PASSWORD": "x"})
+    document = json.loads(done.stdout)
+    assert (list(document), document["error"]["kind"], done.returncode) == (["time", "error"], "refused", 3)
+    assert done.stderr == f"netkit: {document['error']['message']}\n"
+    assert netkit(*argv, env={"NETKIT_PASSWORD": "x"}).stdout == ""
+
+
 def test_ctrl_c_is_130_without_a_word() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

@@ -42,6 +42,15 @@ class Form(Enum):
     JSON = "json"
 
 
+_json = False  # whether the command that runs prints JSON
+
+
+def fail(exc: NetkitError) -> None:
+    """The error that ends a command, for a reader of JSON: time and error alone, behind what was shown before it."""
+    if _json:
+        sys.stdout.write(encode({"time": now(), "error": failure(exc)}) + "\n")
+
+
 class Output:
     """Shows results in the form that was asked for; each `show` is flushed."""
 
@@ -49,6 +58,8 @@ class Output:
         self.family = family
         self.quiet = quiet
         self.color = color
+        global _json
+        _json = json
         if json:
             self.form = Form.JSON
         elif color is Color.always or sys.stdout.isatty():
