@@ -263,13 +263,13 @@ def send(
     elif auth or password_cmd or password_file or password_fd is not None or token_cmd or token_file:
         raise BadInput("a login needs the user it is for", hint="--user NAME, or smtp://NAME@HOST")
     out = Output("smtp", json=json, color=color, quiet=quiet)
-    if text is None and raw is None and stage is None and not (html or attach or inline):
-        out.note("netkit: no --text: the message has a header alone", "--text - reads standard input")
     with prepared(asked, must_have=stage not in BEFORE_MAIL) as mail, Meter(out) as meter:
         if dkim_key or dkim_selector:
             mail = signed(mail, dkim_key, dkim_selector, sender)
         if dry_run:
             return show_message(mail, wire)
+        if text is None and raw is None and stage is None and not (html or attach or inline):
+            out.note("netkit: no --text: the message has a header alone", "--text - reads standard input")
         manner = Manner(
             login=login,
             helo=helo,
