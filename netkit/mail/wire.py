@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import ssl
 
 READ = 64 * 1024  # bytes; whoever takes many short answers out of one piece copies what is left of it for each
+# Python's ssl has written several records of a long piece when it says that none of it could be sent, and whether a
+# message's end has left must be known.
+RECORD = 16 * 1024  # bytes
 SHORTEST = 4  # bytes of a secret that is looked for: a shorter one is in every other word
 
 
@@ -94,11 +97,13 @@ class Wire:
         if not self._out:
             return 0
         try:
-            sent = self.socket.send(self._out)
+            with memoryview(self._out) as out:
+                sent = self.socket.send(out if self.tls is None else out[:RECORD])
         except OSError as exc:
             if would_block(exc):
                 return 0
-            if isinstance(exc, (BrokenPipeError, ConnectionResetError)) and self._last_words():
+            gone = isinstance(exc, (BrokenPipeError, ConnectionResetError)) or type(exc).__name__ == "SSLEOFError"
+            if gone and self._last_words():
                 return 0
             raise self._broken(exc) from exc
         del self._out[:sent]
