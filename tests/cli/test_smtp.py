@@ -147,7 +147,8 @@ def test_unreadable_attachment(send: Netkit) -> None:
 
 
 def test_nobody_there(netkit: Netkit) -> None:
-    done = netkit("smtp", "send", "127.0.0.1:1", *TEXT, "--to", "b@x.test", "--json")
+    done = netkit("smtp", "send", "127.0.0.1:1", *TEXT, "--to", "b@x.test", "--json", "--count", "3")
+    assert done.stderr == "netkit: stopped there: 2 of 3 messages were not tried\n"
     (document,) = map(json.loads, done.stdout.splitlines())
     assert list(document) == KEYS
     assert (document["outcome"], document["error"]["kind"]) == ("failed", "refused")

@@ -285,10 +285,14 @@ def send(
             on_note=lambda note: out.note(f"netkit: {note}"),
         )
         codes: list[Exit] = []
+        shown = 0
         for delivery in deliveries(server, mail, manner, stage, drop_after is not None, count, mx_port, dns, tls,
                                    Security(cacert, insecure)):  # fmt: skip
             out.show(delivery)
+            shown += 1
             codes += delivery.codes or [delivery.exit]
+        if shown < count and not mx and stage is None:
+            out.note(f"netkit: stopped there: {count - shown} of {count} messages were not tried")
     return combine(codes)
 
 
