@@ -107,12 +107,19 @@ class Lines:
                 self._command = b"\xff"
                 place = iac + 1
                 continue
+            if self._command == b"\xff\xfa" and not self._escaped:
+                iac = data.find(255, place)  # a megabyte of it costs no more than one of text
+                if iac < 0:
+                    break
+                self._escaped = True
+                place = iac + 1
+                continue
             byte = data[place]
             place += 1
-            if self._command == b"\xff\xfa":
-                if self._escaped and byte == SE:
+            if self._escaped:
+                if byte == SE:
                     self._command = b""
-                self._escaped = byte == IAC and not self._escaped
+                self._escaped = False
             elif len(self._command) == 1:
                 if byte == IAC:
                     out.append(IAC)  # a byte 255, escaped

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import cache
 
-MAX_MARKS = 8  # combining marks on one character; hundreds cover the lines above
+MAX_MARKS = 8  # combining marks and joiners on one character; hundreds cover the lines above
 _PLAIN = bytes([9, *range(32, 127)])
 
 
@@ -24,7 +24,7 @@ def safe(line: bytes) -> bytes:
 @cache
 def _unsafe() -> re.Pattern[str]:
     bidi = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-    return re.compile(f"[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029{bidi}]")
+    return re.compile(f"[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff{bidi}]")
 
 
 def _written_out(found: "re.Match[str]") -> str:
@@ -41,7 +41,7 @@ def _marks() -> re.Pattern[str]:
 def _fewer(found: "re.Match[str]") -> str:
     out, run = [], 0
     for char in found[0]:
-        run = run + 1 if unicodedata.combining(char) or unicodedata.category(char) == "Mn" else 0
+        run = run + 1 if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf") else 0
         if run <= MAX_MARKS:
             out.append(char)
     return "".join(out)
