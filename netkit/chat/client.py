@@ -1,14 +1,16 @@
 """A plain client: nc, telnet, or a program that sends lines and reads lines."""
 
 import hmac
+import re
 import socket
 import ssl
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from netkit.chat import commands
 from netkit.chat.entry import UNSENT, Kind
-from netkit.chat.limits import COST, PASSWORD_SECONDS, PASSWORD_TRIES, WARN_AFTER, Bucket
+from netkit.chat.limits import COST, GOODBYE, HANDSHAKE_SECONDS, PASSWORD_SECONDS, PASSWORD_TRIES, WARN_AFTER, Bucket
 from netkit.chat.member import Member
 from netkit.chat.protocol import Line, Lines
 from netkit.chat.text import safe
@@ -19,10 +21,9 @@ if TYPE_CHECKING:
     from netkit.chat.hub import Hub
 
 GREETING = b"You're connected to the Python chatserver\r\n"
-READ_SIZE = 64 * 1024
+READ_SIZE = 8 * 1024  # of newlines alone it makes 8192 lines that wait, 600 kB
 TUTORIAL_READ = 100  # bytes that the tutorial's server reads, and relays, at once
-# What a browser sends first: a page of another site could make it talk here (as it did to Redis).
-HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"PATCH ", b"DELETE ", b"TRACE ", b"CONNECT ")
+LAST_BUFFER = 96 * 1024  # of the kernel for one who is put out: a line more than SEND_BUFFER
 
 
 class Client(Member):
@@ -35,14 +36,15 @@ class Client(Member):
         self._held: deque[Line] = deque()  # lines over the rate, which wait
         self._holding_since: float | None = None
         self._warned = False
-        self._first = True
+        self._first = True  # nothing but its first line is to come
         self._ended = False  # it has closed its side
         self._password = password
-        self._tries = 0
         self._in = False
         self._handshake = isinstance(sock, ssl.SSLSocket)
         super().__init__(hub, sock, peer, host, id)
-        if not self._handshake:
+        if self._handshake:
+            hub.loop.later(HANDSHAKE_SECONDS, self._no_hands)
+        else:
             self._begin()
 
     def _begin(self) -> None:
@@ -63,6 +65,10 @@ class Client(Member):
     def _too_late(self) -> None:
         if not self._in and self.fd >= 0:
             self.hub.dismiss(self, "password", "no password came")
+
+    def _no_hands(self) -> None:
+        if self._handshake:
+            self.close("tls", f"no handshake in {HANDSHAKE_SECONDS:g} s")
 
     def ready(self, events: int) -> None:
         if self._handshake:
@@ -108,11 +114,14 @@ class Client(Member):
             self._relay(data)
             return
         if data:
-            if self._first and data.startswith(HTTP):
-                self.hub.dismiss(self, "http", "this is a chat for plain clients; a browser wants the port of --web")
-                return
-            self._first = False
             lines = self._lines.feed(data)
+            if self._first and lines:
+                self._first = False
+                if is_request(lines[0].text, self.hub.limits.max_line):
+                    self.hub.dismiss(
+                        self, "http", "this is a chat for plain clients; a browser wants the port of --web"
+                    )
+                    return
             if self._lines.reply:
                 reply, self._lines.reply = self._lines.reply, b""
                 self.tell(reply)
@@ -121,15 +130,14 @@ class Client(Member):
             self._ended = True
         self._held.extend(lines)
         self._take()
-        if self.tls is not None and self.fd >= 0 and self.tls.pending():
-            self.hub.loop.later(0, lambda: self.read(READ) if self.fd >= 0 else None)
 
     def _relay(self, chunk: bytes) -> None:
         """As the tutorial does: what came in a read, whatever it is."""
         if chunk:
             self.hub.publish("say", self, chunk, b"")
         else:
-            self.close("eof")
+            self._ended = True
+            self.close_when_done("eof")
 
     def _take(self) -> None:
         """Say what is held, as far as the rate allows."""
@@ -140,12 +148,17 @@ class Client(Member):
                 if pause:
                     self._hold(pause)
                     return
-            self._holding_since, self._warned = None, False
             self._line(self._held.popleft())
-        if self.fd >= 0:
+        if not self._held:
+            self._holding_since, self._warned = None, False
+        if self.fd >= 0 and self.closing is None:
             self._want()
-            if self._ended and self.closing is None:
+            if self._ended:
                 self.close_when_done("eof")
+                self.hub.loop.later(GOODBYE, lambda: self.close("eof"))
+            elif self.tls is not None and self.tls.pending() and self.wants_more:
+                # A part of a record is here already: the socket will not say so.
+                self.hub.loop.later(0, lambda: self.read(READ) if self.fd >= 0 else None)
 
     def _hold(self, pause: float) -> None:
         now = self.hub.loop.now
@@ -178,22 +191,46 @@ class Client(Member):
     def _check(self, text: bytes) -> None:
         assert self._password is not None
         if hmac.compare_digest(text, self._password):
+            self.tries = 0
             self._let_in()
             return
-        self._tries += 1
-        if self._tries >= PASSWORD_TRIES:
+        self.tries += 1
+        if self.tries >= PASSWORD_TRIES:
             self.hub.dismiss(self, "password", "that is not the password")
         else:
             self.tell(self.hub.words("that is not the password; again?"))
 
     def speak(self, kind: Kind, text: bytes, end: bytes) -> None:
-        if self.muted_until > self.hub.loop.now:
-            self.inform(f"you are muted for {self.muted_until - self.hub.loop.now:.0f} s more")
-        elif not self.hub.publish(kind, self, text, end):
+        if not self.muted() and not self.hub.publish(kind, self, text, end):
             self.inform(UNSENT)
 
     def inform(self, text: str) -> None:
         self.tell(self.hub.words(text))
 
+    def tell(self, data: bytes) -> None:
+        if not self._handshake:
+            super().tell(data)
+
+    def close_when_done(self, reason: str) -> None:
+        if self._handshake:
+            self.close(reason)
+        else:
+            super().close_when_done(reason)
+
+    def last_words(self, finish: bytes, text: str) -> None:
+        super().last_words(finish, text)
+        if self._open:
+            finish = bytes(self._pending[: self._pending.find(b"\n") + 1])
+        with suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LAST_BUFFER)
+            self.send(finish + self.hub.words(text))
+
     def skipped(self, units: int) -> bytes:
         return self.hub.words(f"{units} {'line' if units == 1 else 'lines'} skipped: you did not read them in time")
+
+
+def is_request(line: bytes, longest: int) -> bool:
+    """Whether a client's first line is HTTP's: a page of another site could make a browser talk here (as to Redis)."""
+    if re.fullmatch(rb"[A-Z]+ \S+ HTTP/\d.*", line, re.DOTALL):
+        return True
+    return len(line) >= longest - 3 and bool(re.match(rb"(?:GET|POST|PUT|HEAD|OPTIONS|PATCH|DELETE) [/h]", line))

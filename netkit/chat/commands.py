@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from netkit.chat.direct import Direct, is_address
 from netkit.chat.entry import line
+from netkit.chat.limits import PASSWORD_TRIES
 from netkit.chat.member import Member
 
 MAX_HISTORY = 200  # lines that /history gives at once
+MOST_HISTORY = 32 * 1024  # bytes of them: half of what one may leave unread
 MAX_LISTED = 100  # names that /who gives
 
 
@@ -85,6 +87,10 @@ def _join(member: Member, rest: str) -> None:
     elif why := hub.may_have_room(rest):
         tell(member, why)
     else:
+        hub.flush()
+        if member.place is not None:
+            tell(member, "not while you are behind: read, and try again")
+            return
         hub.leave_room(member)
         hub.enter(member, hub.room(rest))
         tell(member, f"you are in {rest}")
@@ -92,10 +98,10 @@ def _join(member: Member, rest: str) -> None:
 
 def _msg(member: Member, rest: str) -> None:
     name, _, text = rest.partition(" ")
-    if text:
-        member.hub.ask(Direct("msg", name, member.name, text), member.inform)
-    else:
+    if not text:
         usage(member, "msg")
+    elif not member.muted():
+        member.hub.ask(Direct("msg", name, member.name, text), member.inform)
 
 
 def _me(member: Member, rest: str) -> None:
@@ -108,9 +114,16 @@ def _me(member: Member, rest: str) -> None:
 def _history(member: Member, rest: str) -> None:
     count = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 6 else 20
     kept = [one for one in member.room.history if one.kind in ("say", "me")] if member.room else []
-    for entry in kept[-min(count, MAX_HISTORY) :] if count else []:
+    lines: list[str] = []
+    size = 0
+    for entry in kept[: -min(count, MAX_HISTORY) - 1 : -1]:
         when = time.strftime("%H:%M", time.localtime(entry.time))
-        member.inform(f"{when} {line(entry).decode().rstrip()}")
+        lines.append(f"{when} {line(entry).decode('utf-8', 'backslashreplace').rstrip()}")
+        size += len(lines[-1].encode())
+        if size > MOST_HISTORY:
+            break
+    for text in reversed(lines):
+        member.inform(text)
     if not kept:
         tell(member, "nothing was said yet")
 
@@ -146,8 +159,12 @@ def _op(member: Member, rest: str) -> None:
         tell(member, "you are a moderator")
         hub.log("limit", member, reason="op")
     else:
-        tell(member, "that is not the password")
         hub.log("limit", member, reason="password", detail="/op")
+        member.tries += 1
+        if member.tries >= PASSWORD_TRIES:
+            hub.dismiss(member, "password", "that is not the password")
+        else:
+            tell(member, "that is not the password")
 
 
 def _kick(member: Member, rest: str) -> None:

@@ -15,7 +15,7 @@ from netkit.chat.entry import UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
 from netkit.chat.limits import DIGEST, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
-from netkit.chat.member import Member
+from netkit.chat.member import SLOW, Member
 from netkit.chat.room import LOBBY, Frames, Room
 from netkit.net.loop import Loop, Timer
 
@@ -65,11 +65,13 @@ class Hub:
         self.bans: dict[str, float] = {}  # host or nick -> until
         self.bus: Bus = bus or LocalBus(f"{time.time_ns():x}")
         self.on_gone: Callable[[Member], None] = lambda member: None
+        self.on_unwelcome: Callable[[Member, str], None] = lambda member, reason: None  # it was never let in
         self._frames = frames
         self._on_log = on_log
         self._dirty: dict[Room, None] = {}
         self._last_flush = 0.0
         self._timer: Timer | None = None
+        self._parting: list[Member] = []
         self._moves: dict[str, list[float]] = {}  # a room's comings and goings: [since, joined, left, told]
         loop.after_turn = self._after_turn
         self.bus.open(self)
@@ -102,6 +104,7 @@ class Hub:
         self.flush()  # the newcomer must not get what was said before it came
         room.enter(member)
         member.room = room
+        member.entered()
         self.publish("join", member)
 
     def leave_room(self, member: Member) -> None:
@@ -131,7 +134,13 @@ class Hub:
             name = "leave" if reason in ("eof", "quit", "shutdown", "upgrade") else "drop"
             self.log(name, member, reason=reason, detail=detail, bytes=member.received,
                      seconds=self.loop.now - member.opened)  # fmt: skip
+        elif reason not in ("eof", "reset", "shutdown", "upgrade"):
+            self.on_unwelcome(member, reason)
         self.on_gone(member)
+
+    def part(self, member: Member) -> None:
+        """Close it when what was said before it left has gone out."""
+        self._parting.append(member)
 
     def drop(self, member: Member, reason: str, detail: str = "") -> None:
         """Close its connection now; a word to it where it can be taken."""
@@ -170,7 +179,7 @@ class Hub:
             without = [here] if here is not None and here.room is room and entry.kind != "notice" else []
             if entry.kind in ("say", "me") and any(one.ignores for one in room.members.values()):
                 name = entry.name.casefold()
-                without += [one for one in room.members.values() if name in one.ignores]
+                without += [one for one in room.members.values() if name in one.ignores and one is not here]
             room.say(entry, without, quiet=quiet)
             self._dirty[room] = None
             if self._on_log and not quiet:
@@ -246,13 +255,19 @@ class Hub:
         self._last_flush = time.monotonic()
         self.counts.flushes += 1
         self.counts.flush_seconds += self._last_flush - begin
+        parting, self._parting = self._parting, []
+        for one in parting:
+            one.drain(now=True)
 
     def _lost(self, reader: Reader, lost: Lost) -> None:
         member = _member(reader)
         if self.limits.skip:
             member.fell(lost)
             return
-        detail = f"{member.waiting} bytes behind"
+        if member.fd < 0:
+            return
+        detail = f"{self.limits.sendq} bytes behind"
+        member.last_words(lost.finish, SLOW)
         self.loop.soon(lambda: self.drop(member, "slow", detail))
 
     # Names.
@@ -272,6 +287,9 @@ class Hub:
                 done(f"{nick} is {why}")
                 return
             old = member.nick
+            if old == nick:
+                done(None)
+                return
             if member.fd < 0:
                 self.bus.release(folded, self.owner(member))
                 return

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 MAX_CLIENTS = 10_000
 PER_ADDRESS = 100  # connections at once from one host; loopback is exempt
-ACCEPT_RATE = 2.0  # new connections a second from one host, 20 in a burst of 10 s
+ACCEPT_RATE = 2.0  # new connections a second from one host
+ACCEPT_BURST = 10.0  # seconds of that at once: 20
 RATE = 10.0  # lines a second, with a burst of twice that
 COST = 512  # bytes that count as another line
 WARN_AFTER = 5.0  # seconds that a line has waited before its sender is told why
@@ -12,6 +13,7 @@ MAX_ROOMS = 1000
 NICK = 16  # characters
 ROOM = 32
 GOODBYE = 5.0  # seconds that a closing client has for what waits for it
+HANDSHAKE_SECONDS = 10.0  # of TLS
 PASSWORD_SECONDS = 10.0
 PASSWORD_TRIES = 3
 DIGEST = 50.0  # comings and goings a second in a room, above which they are told in sum

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from netkit.chat.fanout import Fanout, Lost
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_PENDING = 64 * 1024  # bytes said to one member alone that it does not take
 RECORD = 16 * 1024  # bytes of a TLS record
+SLOW = "too slow, disconnected"
 
 
 class Record:
@@ -72,6 +74,8 @@ class Member:
         self.ignores: set[str] = set()
         self.moderator = False
         self.muted_until = 0.0
+        self.tries = 0  # wrong passwords
+        self.over = False  # it has got its last words
         self.tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._record = Record(self.tls) if self.tls is not None else None
         self.send = self._record.send if self._record is not None else sock.send
@@ -114,13 +118,17 @@ class Member:
         """Tell it something of the server's."""
         raise NotImplementedError
 
+    def last_words(self, finish: bytes, text: str) -> None:
+        """Say that and no more, as far as a full socket takes it; finish: the rest of what it has begun to get."""
+        self.over = True
+
     def speak(self, kind: "Kind", text: bytes, end: bytes) -> None:
         """Say it in its room, if it may; text is safe."""
         raise NotImplementedError
 
     def tell(self, data: bytes) -> None:
         """Say it to this one alone, behind what it got so far."""
-        if self.fd < 0:
+        if self.fd < 0 or self.over:
             return
         if self.place is None and not self._pending:
             try:
@@ -137,6 +145,7 @@ class Member:
             self._open = sent > 0
         self._pending += data
         if len(self._pending) > MAX_PENDING:
+            self.last_words(b"", SLOW)
             self.hub.drop(self, "slow", f"{len(self._pending)} bytes wait for it")
             return
         if self.stream is not None:
@@ -153,8 +162,10 @@ class Member:
         self._skipped += lost.units
         self._want()
 
-    def drain(self) -> None:
-        """Give it what waits for it, as far as it takes it."""
+    def drain(self, *, now: bool = False) -> None:
+        """Give it what waits for it, as far as it takes it. now: if it is to be closed, before what is said next."""
+        if self.fd < 0 or self.over:
+            return
         try:
             done = self._drain()
         except OSError as exc:
@@ -163,7 +174,22 @@ class Member:
             return
         self._want()
         if done and self.closing is not None:
-            self.close(self.closing)
+            if now or self.room is None or not self.room.waiting:
+                self.close(self.closing)
+            else:
+                self.hub.part(self)
+
+    def muted(self) -> bool:
+        """Whether it may not speak; it is told so."""
+        left = self.muted_until - self.hub.loop.now
+        if left > 0:
+            self.inform(f"you are muted for {left:.0f} s more")
+        return left > 0
+
+    def entered(self) -> None:
+        """It is in a room now: what waits for it goes before what is said there."""
+        if self.stream is not None and (self._pending or self._finish):
+            self.stream.lag(self)
 
     def _drain(self) -> bool:
         if self._record is not None and not self._record.flush():
@@ -227,6 +253,12 @@ class Member:
         self.hub.loop.remove(self.fd)
         self.fd = -1
         self.hub.left(self, reason, detail)
+        with suppress(OSError, ValueError):
+            if reason not in ("reset", "error"):
+                if self.tls is not None:
+                    self.tls.unwrap()  # says so to the peer, and waits for nothing
+                self.socket.shutdown(socket.SHUT_WR)
+                self.socket.recv(64 * 1024)  # closed with that unread, it would be reset, and the last words lost
         self.socket.close()
 
     def close_when_done(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netkit.chat.client import Client
 from netkit.chat.event import REASONS, OnLog, event
 from netkit.chat.hub import Hub
-from netkit.chat.limits import ACCEPT_RATE, MAX_CLIENTS, PER_ADDRESS
+from netkit.chat.limits import ACCEPT_BURST, ACCEPT_RATE, MAX_CLIENTS, PER_ADDRESS
 from netkit.chat.member import Member
 from netkit.net.acceptor import Acceptor
 from netkit.net.gate import Gate, Refusals
@@ -38,7 +38,7 @@ class Doors:
         deny: Sequence[Network] = (),
     ) -> None:
         self._hub = hub
-        self._gate = Gate(max_clients, per_address, accept_rate)
+        self._gate = Gate(max_clients, per_address, accept_rate, burst=ACCEPT_BURST)
         self._allow, self._deny = allow, deny
 
     @property
@@ -100,6 +100,7 @@ class ChatServer:
         self._draining = False
         self._all: dict[int, Member] = {}  # also those that are not let in yet
         hub.on_gone = self._gone
+        hub.on_unwelcome = lambda member, reason: self.refusals.add(reason, "tls" if tls else "tcp", member.peer)
         self._acceptors = [self._acceptor(each) for each in listening]
         if hub.limits.idle is not None:
             self._sweep()
@@ -123,7 +124,10 @@ class ChatServer:
                 self.doors.leave(host)
                 self.refusals.add("tls", "tls", peer)
                 return
-        self.adopt(Client(self.hub, client, peer, host, self.number(), self.password))
+        number = self.number()
+        if not host:  # a unix socket: what it is bound to, if to anything, may hold control characters
+            peer = f"unix:{number}"
+        self.adopt(Client(self.hub, client, peer, host, number, self.password))
 
     def number(self) -> int:
         self._numbers += 1

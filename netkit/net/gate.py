@@ -15,12 +15,14 @@ OnRefused = Callable[[str, str, str, int], None]  # reason, transport, peer, how
 
 
 class Gate:
-    """max_conns, per_host: connections at once. rate: connections, or datagrams, a second from one host."""
+    """max_conns, per_host: connections at once. rate: connections, or datagrams, a second from one host; burst: the
+    seconds' worth of them that may come at once."""
 
-    def __init__(self, max_conns: int, per_host: int | None, rate: float | None) -> None:
+    def __init__(self, max_conns: int, per_host: int | None, rate: float | None, *, burst: float = 1.0) -> None:
         self.max_conns = max_conns
         self.per_host = per_host
         self.rate = rate
+        self._burst = burst
         self.open = 0
         self._hosts: dict[str, int] = {}
         self._buckets: dict[object, tuple[float, float]] = {}  # host: (tokens, when)
@@ -48,10 +50,10 @@ class Gate:
                 del self._hosts[host]
 
     def passes(self, host: object, now: float) -> bool:
-        """Whether this one is within the rate: a token bucket that holds a second's worth, and at least one."""
+        """Whether this one is within the rate: a token bucket that holds `burst` seconds' worth, and at least one."""
         if self.rate is None:
             return True
-        most = max(self.rate, 1.0)
+        most = max(self.rate * self._burst, 1.0)
         tokens, when = self._buckets.pop(host, (most, now))  # taken out and put back: the dict stays in order of use
         tokens = min(most, tokens + (now - when) * self.rate)
         if len(self._buckets) >= MOST_HOSTS:
