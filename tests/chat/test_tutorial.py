@@ -87,5 +87,3 @@ def test_what_listings_22_to_24_show(chat: Chat) -> None:
     one.socket.shutdown(1)
     two.expect(f"Client left {one.name}\r\n")
     one.expect_end()
-
-
