@@ -11,6 +11,7 @@ from netkit.errors import BadInput, No
 from netkit.mail.pop3.listing import Listed
 
 WHICH = "Which messages"
+MOST = 999_999_999  # a number of nine digits, as many as a range takes
 
 Last = Annotated[
     int | None, typer.Option("--last", metavar="N", min=1, help="The last N alone.", rich_help_panel=WHICH)
@@ -18,7 +19,9 @@ Last = Annotated[
 First = Annotated[
     int | None, typer.Option("--first", metavar="N", min=1, help="The first N alone.", rich_help_panel=WHICH)
 ]
-Span = Annotated[str | None, typer.Option("--range", metavar="A-B", help="Numbers A to B.", rich_help_panel=WHICH)]
+Span = Annotated[
+    str | None, typer.Option("--range", metavar="A-B", help="Numbers A to B; A-: from A on.", rich_help_panel=WHICH)
+]
 Uid = Annotated[
     list[str],
     typer.Option("--uid", metavar="UIDL", help="The one with this UIDL; repeatable.", rich_help_panel=WHICH),
@@ -64,10 +67,11 @@ def choose(last: int | None, first: int | None, span: str | None, uids: Sequence
 
 
 def parse_range(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([1-9]\d{0,8})-([1-9]\d{0,8})", text)
-    if not found or int(found[1]) > int(found[2]):
-        raise BadInput(f"--range {text!r}: write A-B, from the lower to the higher number, as 1-20")
-    return int(found[1]), int(found[2])
+    found = re.fullmatch(r"([1-9]\d{0,8})(-([1-9]\d{0,8})?)?", text)
+    first, last = (int(found[1]), int(found[3] or (MOST if found[2] else found[1]))) if found else (1, 0)
+    if first > last:
+        raise BadInput(f"--range {text!r}: write A-B, from the lower to the higher number, as 1-20, or A- or A")
+    return first, last
 
 
 def parse_uids(texts: Sequence[str]) -> tuple[str, ...]:

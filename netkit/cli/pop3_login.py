@@ -37,9 +37,9 @@ TlsOption = Annotated[
 ]
 CaCert = Annotated[
     str | None,
-    typer.Option("--cacert", metavar="FILE", help="Trust the authorities in this file.", rich_help_panel=SERVER),
+    typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
 ]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Do not check the certificate.", rich_help_panel=SERVER)]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)]
 Timeout = Annotated[float, timeout("2m")]
 
 

@@ -118,6 +118,8 @@ def test_which_are_listed_and_fetched(pop3: Netkit, mail: Callable[..., None]) -
     done = pop3("list", "--uid", "other", user="which@lab.test")
     assert (done.stdout, done.returncode) == ("", 1)
     assert pop3("get", "--last", "2", user="which@lab.test").stdout == "two\nthree\n"
+    assert pop3("get", "--range", "3-", user="which@lab.test").stdout == "three\n"
+    assert pop3("get", "--range", "2", user="which@lab.test").stdout == "two\n"
     assert pop3("get", "--range", "1-2", user="which@lab.test").stdout == "one\ntwo\n"
     assert pop3("get", "--last", "1", user="nobody@lab.test").returncode == 0
     assert "numbers go with --uid" in pop3("get", "1", "--last", "1", user="which@lab.test").stderr

@@ -68,10 +68,8 @@ Downgrade = Annotated[bool, _option("--allow-downgrade", help="Follow https to h
 Http = Annotated[Version, _option("--http", help="The HTTP version.", panel=CONNECTION)]
 Four = Annotated[bool, _option("-4", help="IPv4 addresses alone.", panel=CONNECTION)]
 Six = Annotated[bool, _option("-6", help="IPv6 addresses alone.", panel=CONNECTION)]
-Insecure = Annotated[bool, _option("--insecure", "-k", help="Do not check the certificate.", panel=TLS)]
-CaCert = Annotated[
-    str | None, _option("--cacert", help="Trust the authorities in this file.", panel=TLS, metavar="FILE")
-]
+Insecure = Annotated[bool, _option("--insecure", "-k", help="Do not verify certificates.", panel=TLS)]
+CaCert = Annotated[str | None, _option("--cacert", help="Trust these certificates (PEM).", panel=TLS, metavar="FILE")]
 Timeout = Annotated[
     float | None,
     _option(

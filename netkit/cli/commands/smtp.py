@@ -177,10 +177,10 @@ def send(
     ] = Tls.auto,
     cacert: Annotated[
         str | None,
-        typer.Option("--cacert", metavar="FILE", help="Trust the authorities in this file.", rich_help_panel=SERVER),
+        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not check the certificate.", rich_help_panel=SERVER)
+        bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)
     ] = False,
     partial: Annotated[
         Partial, typer.Option("--partial", help="Where some recipients are refused.", rich_help_panel=HOW)

@@ -65,7 +65,7 @@ def check(
     ] = Tls.auto,
     cacert: Annotated[
         str | None,
-        typer.Option("--cacert", metavar="FILE", help="Trust the authorities in this file.", rich_help_panel=SERVER),
+        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
     ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Do not check certificates.", rich_help_panel=SERVER)
