@@ -21,7 +21,9 @@ from netkit.net.tls_client import Security
 
 MAX_HOSTS = 20  # of one domain
 MAX_ADDRESSES = 10  # of one host
-LOOKUP = 10.0  # seconds for all addresses of a domain's hosts: one that is not found leaves time to reach the others
+LOOKUP = (
+    10.0  # seconds at most, and half of what is left, for all addresses: the hosts that are found are to be reached
+)
 
 
 class Exchanger(NamedTuple):
@@ -47,11 +49,11 @@ def mail_servers(
     servers: DNS servers. Raises No, Unreachable, ... where there is none.
     """
     if domain.startswith("["):
-        ip = domain[1:-1].removeprefix("IPv6:")
+        ip = domain[1:-1].lower().removeprefix("ipv6:")
         found = {ip: [ip]}
     else:
         hosts = [one.host for one in exchangers(domain, servers=servers, timeout=deadline.left, on_event=on_event)]
-        found = addresses(hosts, servers=servers, timeout=min(LOOKUP, deadline.left), on_event=on_event)
+        found = addresses(hosts, servers=servers, timeout=min(LOOKUP, deadline.left / 2), on_event=on_event)
     fitting = [
         (host, ip)
         for host, ips in found.items()
@@ -104,7 +106,7 @@ def addresses(
 
     named = [host for host in dict.fromkeys(hosts) if _is_name(host)]
     if not named:
-        raise PeerError(f"{hosts[0]} is no name of a server, and the domain has no other", kind="bad_mx")
+        raise PeerError(f"{hosts[0][:60]} is no name of a server, and the domain has no other", kind="bad_mx")
     kinds = ["AAAA", "A"] if servers else ()
     found: dict[str, list[str]] = {}
     trouble: NetkitError | None = None

@@ -1,7 +1,8 @@
 """One message's way to a server without a socket: MAIL, RCPT and DATA or BDAT, and what became of each recipient.
 
 RFC 5321 3.3, RFC 2920 (pipelining), RFC 3030 (BDAT), RFC 3461 (DSN), RFC 6531 (SMTPUTF8), RFC 2033 (LMTP). The driver
-takes commands from `steps`, sends each, and hands the answers back in the order of the commands. Nothing here waits.
+(netkit.mail.smtp.sender) sends the commands and hands each answer to the `took_` of its command, in their order; when
+no more will come it says `settle`, `lost`, `cut_short` or `abandoned`. Nothing here waits.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Where a domain's mail goes, as the lab's DNS says."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_servers(dns: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("domain", "servers"),
-    [("[192.0.2.1]", [("192.0.2.1:25", "192.0.2.1")]), ("[IPv6:2001:db8::1]", [("[2001:db8::1]:25", "2001:db8::1")])],
+    [("[192.0.2.1]", [("192.0.2.1:25", "192.0.2.1")]), ("[ipv6:2001:DB8::1]", [("[2001:db8::1]:25", "2001:db8::1")])],
 )
 def test_an_address_literal_is_the_server(domain: str, servers: list[tuple[str, str]]) -> None:
     assert servers_of(domain, []) == servers
@@ -78,3 +79,23 @@ def test_what_is_no_name_is_not_asked_for(host: str) -> None:
     """There is no DNS server at this address."""
     with pytest.raises(PeerError, match="no name of a server"):
         addresses([host], servers=["127.0.0.1:1"], timeout=10_000 * MS)
+
+
+def test_a_host_that_nobody_answers_for_does_not_hide_the_others() -> None:
+    def serve() -> None:
+        while True:
+            query, client = server.recvfrom(512)
+            if not query:
+                return
+            if (asked := b"\x04good\x04test\0\0\x01\0\x01") in query:  # A, IN
+                record = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + bytes([192, 0, 2, 1])
+                server.sendto(query[:2] + b"\x85\x80\0\x01\0\x01\0\0\0\0" + asked + record, client)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        dns = [f"127.0.0.1:{server.getsockname()[1]}"]
+        assert addresses(["silent.test", "good.test"], servers=dns, timeout=200 * MS) == {"good.test": ["192.0.2.1"]}
+        server.sendto(b"", server.getsockname())
+        thread.join(10)
