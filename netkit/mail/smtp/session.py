@@ -219,7 +219,7 @@ class Session:
 
     def quit(self) -> str | None:
         """End the session; what went wrong with that, as a remark: the messages were answered before."""
-        self.wire.deadline = Deadline.after(min(LAST_WORDS, self.wire.deadline.left))
+        self.wire.deadline = Deadline.after(min(LAST_WORDS, round(self.wire.deadline.left, 1)))
         try:
             self.queue_quit()
             self.until(lambda: self._ended)
