@@ -97,8 +97,7 @@ class Wire:
         if not self._out:
             return 0
         try:
-            with memoryview(self._out) as out:
-                sent = self.socket.send(out if self.tls is None else out[:RECORD])
+            sent = self.socket.send(self._out if self.tls is None else self._out[:RECORD])
         except OSError as exc:
             if would_block(exc):
                 return 0

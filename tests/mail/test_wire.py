@@ -2,9 +2,12 @@
 
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 
-from netkit.errors import TimedOut
+import pytest
+
+from netkit.errors import PeerError, TimedOut
 from netkit.mail.wire import RECORD, Wire
 from netkit.net.ca import Authority
 from netkit.net.connect import Connection
@@ -14,8 +17,9 @@ from netkit.net.tls_server import from_leaf
 from tests.conftest import MS
 
 
-def test_under_tls_what_the_peer_can_read_has_left() -> None:
-    """ssl says nothing of the records of a long piece that went out before the socket was full."""
+@pytest.fixture
+def under_tls() -> Iterator[tuple[Wire, socket.socket]]:
+    """A wire whose socket holds two records, and the peer's end."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * RECORD)
     ours.setblocking(False)
@@ -27,17 +31,32 @@ def test_under_tls_what_the_peer_can_read_has_left() -> None:
     wire = Wire(Connection(ours, "mail.test"), "mail.test", Deadline.after(10_000 * MS), None)
     wire.start_tls("mail.test", Security(insecure=True))
     thread.join(10)
+    yield wire, peers[0]
+    peers[0].close()
+    wire.close()
+
+
+def test_what_the_peer_can_read_has_left(under_tls: tuple[Wire, socket.socket]) -> None:
+    """ssl says nothing of the records of a long piece that went out before the socket was full."""
+    wire, peer = under_tls
     wire.deadline = Deadline.after(50 * MS)
     wire.queue(b"x" * 10 * RECORD)
     with suppress(TimedOut):
         while wire.unsent:
             wire.turn()
-    (peer,) = peers
     peer.setblocking(False)
     readable = 0
     with suppress(OSError):  # the rest of a record is to come
         while piece := peer.recv(RECORD):
             readable += len(piece)
     assert 0 < readable <= wire.sent < 10 * RECORD
+
+
+def test_what_the_peer_said_before_it_hung_up_is_read(under_tls: tuple[Wire, socket.socket]) -> None:
+    wire, peer = under_tls
+    peer.sendall(b"552 too big\r\n")
     peer.close()
-    wire.close()
+    wire.queue(b"x" * RECORD)
+    assert wire.turn() == b"552 too big\r\n"
+    with pytest.raises(PeerError):
+        wire.turn()
