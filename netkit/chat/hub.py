@@ -97,7 +97,7 @@ class Hub:
         """It is let in: it joins the lobby, and everybody else is told."""
         self.members[member.id] = member
         self.counts.joins += 1
-        self.log("join", member)
+        self.log("join", member, room=LOBBY)
         self.enter(member, self.room(LOBBY))
 
     def enter(self, member: Member, room: Room) -> None:
@@ -349,7 +349,7 @@ class Hub:
         if self._on_log:
             about = {} if member is None else {"id": member.id, "addr": member.peer, "name": member.name,
                                                "room": member.room.name if member.room else ""}  # fmt: skip
-            self._on_log(event(name, node=self.node, **about, **fields))  # type: ignore[arg-type]
+            self._on_log(event(name, node=self.node, **{**about, **fields}))  # type: ignore[arg-type]
 
 
 def fold(name: str) -> str:

@@ -71,6 +71,7 @@ class Room:
         self._lines.append(data)
         for one in without:
             if not one.web:
+                self.lines -= 1  # `flush` counts all readers
                 ranges = self._own.setdefault(one, [])
                 if ranges and ranges[-1][1] == begin:
                     ranges[-1] = (ranges[-1][0], self._size)

@@ -107,6 +107,7 @@ def serve(
     from netkit.net.listen import listen
     from netkit.net.loop import Loop
     from netkit.net.ready import Ready
+    from netkit.net.serve import allow_files
     from netkit.net.serve import serve as run
     from netkit.net.sockets import close_all, open_sockets
     from netkit.net.tls_server import from_options
@@ -129,6 +130,7 @@ def serve(
     allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
     number = parse_port(listen_port, server=True)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
+    allow_files(max_clients + 64)
     ready = Ready(fd=ready_fd, file=ready_file)
     made = from_options(tls_cert, tls_key, tls_self_signed, bind)
     out = Output("chat", json=json, color=color, quiet=quiet)
