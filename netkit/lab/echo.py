@@ -6,18 +6,25 @@ Their loop is a descriptor that is readable when something is due; asyncio watch
 import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from netkit.echo.server.event import Event
 from netkit.echo.server.hello import HelloServer, greeting
-from netkit.echo.server.server import EchoServer, Server
+from netkit.echo.server.server import EchoServer
 from netkit.lab.event import EventName
 from netkit.lab.service import Port, Service, Shared
 from netkit.net.listen import Listening
+from netkit.net.loop import Loop
 
 MAX_CONNS = 100
 GREETING = "Hello {peer}, this is the lab on {host}\n"
 LOGGED: Mapping[str, EventName] = {"close": "request", "greeted": "request", "refused": "refused"}
+
+
+class Server(Protocol):
+    loop: Loop
+
+    def close(self) -> None: ...
 
 
 class LoopService(Service):

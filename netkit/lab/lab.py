@@ -11,6 +11,7 @@ from types import TracebackType
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
+from netkit.lab.chat import ChatService
 from netkit.lab.dns.server import Dns
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
@@ -30,6 +31,7 @@ SERVICES: tuple[type[Service], ...] = (
     Http,
     EchoService,
     HelloService,
+    ChatService,
     SmtpService,
     LmtpService,
     Pop3Service,

@@ -2,6 +2,28 @@
 
 from dataclasses import dataclass
 
+from netkit.lab.listings import (
+    ANY_SERVER,
+    CHAT_ACCEPT,
+    CHAT_BROADCAST,
+    CHAT_SERVER,
+    DATAGRAM,
+    DATAGRAM_CLIENT,
+    GETFQDN,
+    GETHOSTBYNAME,
+    HTTPLIB,
+    HTTPLIB_HEAD,
+    ODD_MAILBOX,
+    POPLIB,
+    SELECT,
+    SMTPLIB,
+    SOCKET_SERVER,
+    SOCKOPT,
+    STREAM,
+    STREAM_CLIENT,
+    STREAM_SERVER,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -20,66 +42,6 @@ class Step:
     shows: tuple[str, ...] = ()
     exit: int = 0
 
-
-GETHOSTBYNAME = 'socket.gethostbyname("www.lab.test")'
-GETFQDN = 'socket.getfqdn("127.0.0.1")'
-DATAGRAM = """\
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.connect((server, 53))
-sock.send(query)"""
-STREAM = """\
-sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-sock.connect((server, 53))"""
-HTTPLIB = """\
-connection = http.client.HTTPConnection("www.lab.test")
-connection.request("GET", "/hello")
-reply = connection.getresponse()
-if reply.status == 200:
-    print(reply.read())"""
-HTTPLIB_HEAD = 'connection.request("HEAD", "/hello")'
-SMTPLIB = """\
-server = smtplib.SMTP("localhost", 2525)
-server.sendmail("ann@lab.test", "bob@lab.test", message)"""
-POPLIB = """\
-server = poplib.POP3("localhost", 2110)
-server.user("odd@lab.test")
-server.pass_("any")
-for n in range(1, server.stat()[0] + 1):
-    for line in server.retr(n)[1]:
-        if line.startswith(b"Subject:"):
-            print(line)"""
-ODD_MAILBOX = ("--user", "odd@lab.test", "--password-cmd", "echo netkit")
-ANY_SERVER = """\
-sock.bind(("", 2525))
-sock.listen(5)"""
-
-STREAM_CLIENT = """\
-sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-sock.connect(("localhost", 23000))
-sock.send(b"Test string")
-print(sock.recv(100))"""
-DATAGRAM_CLIENT = """\
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.sendto(b"Test string", ("localhost", 23000))
-print(sock.recv(100))"""
-STREAM_SERVER = """\
-while True:
-    connection, peer = server.accept()
-    connection.send(connection.recv(100))
-    connection.close()"""
-SOCKET_SERVER = """\
-class Hello(socketserver.BaseRequestHandler):
-    def handle(self):
-        self.request.send(b"Hello World")"""
-SOCKOPT = """\
-sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-print(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))"""
-
-SELECT = """\
-while True:
-    readable, _, _ = select.select([first, second], [], [])
-    for sock in readable:
-        print(sock.recv(100))"""
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -349,6 +311,30 @@ STEPS: tuple[Step, ...] = (
         SELECT,
         ("watch", "{hello}", "{echo}", "--timeout", "10s", "--", "echo", "all are up"),
         ("all are up",),
+    ),
+    Step(
+        "chat-serve",
+        "A chat server, as the tutorial starts its own",
+        20,
+        CHAT_SERVER,
+        ("chat", "serve", "--port", "0", "--duration", "100ms"),
+        ("ChatServer started on port",),
+    ),
+    Step(
+        "chat-greeting",
+        "What a client sees when it comes, byte for byte as telnet did",
+        18,
+        CHAT_ACCEPT,
+        ("watch", "--raw", "{chat}", "--max-lines", "1"),
+        ("You're connected to the Python chatserver",),
+    ),
+    Step(
+        "chat-broadcast",
+        "Two clients at once: the first is told of the second",
+        19,
+        CHAT_BROADCAST,
+        ("watch", "{chat}", "{chat}", "--until", "Client joined", "--timeout", "10s"),
+        ("Client joined 127.0.0.1:",),
     ),
     Step(
         "lab",

@@ -88,7 +88,18 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
     for step in STEPS:
         words = [word for word in step.words if word.startswith(("{", "@{"))]
         " ".join(words).format(
-            dns="", http="", https="", ca="", echo="", hello="", smtp="", lmtp="", pop3="", smtp_port="", https_port=""
+            dns="",
+            http="",
+            https="",
+            ca="",
+            echo="",
+            hello="",
+            chat="",
+            smtp="",
+            lmtp="",
+            pop3="",
+            smtp_port="",
+            https_port="",
         )
 
 

@@ -77,6 +77,7 @@ def serve(
     ] = None,
     allow: Annotated[list[str], option("--allow", metavar="CIDR", help="These networks alone.", panel=DOORS)] = [],
     deny: Annotated[list[str], option("--deny", metavar="CIDR", help="Not these networks.", panel=DOORS)] = [],
+    length: Annotated[float | None, duration("--duration", help="End after this long.", panel=LIMITS)] = None,
     ready_fd: ReadyFd = None,
     ready_file: ReadyFile = None,
     json: Json = False,
@@ -166,6 +167,8 @@ def serve(
 
             for page in pages:
                 stack.callback(Metrics(server.loop, page, lambda: render(server)).close)
+        if length is not None:
+            server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
     return Exit.OK
 
