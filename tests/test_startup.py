@@ -80,6 +80,10 @@ def test_a_listing_imports_no_command() -> None:
             },
         ),
         (
+            ["chat", "join", "--send", "x", "127.0.0.1:1"],
+            {"pycurl", "dns", "ssl", "cryptography", "prompt_toolkit", "netkit.dns", "netkit.http", "netkit.lab"},
+        ),
+        (
             ["smtp", "send", "--from", "a@x.test", "--to", "b@x.test", "--text", "x", "127.0.0.1:1"],
             {"pycurl", "dns", "ssl", "cryptography", "email", "netkit.dns", "netkit.http", "netkit.lab", "dkim"},
         ),
@@ -87,7 +91,9 @@ def test_a_listing_imports_no_command() -> None:
 )
 def test_a_leaf_loads_its_own_libraries_alone(argv: list[str], foreign: set[str]) -> None:
     names = loaded(RUN.format(argv=argv))
-    module = "smtp_check" if "check" in argv else argv[0] if argv[0] in ("http", "pop3", "smtp") else "names"
+    command = " ".join(argv[:2])
+    leaves = {"smtp check": "smtp_check", "chat join": "chat_join"}
+    module = leaves.get(command) or (argv[0] if argv[0] in ("http", "pop3", "smtp") else "names")
     assert f"netkit.cli.commands.{module}" in names
     assert not (roots(names) | names) & (HEAVY | foreign)
 

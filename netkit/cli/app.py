@@ -58,6 +58,9 @@ class Commands(LazyGroup):
         "pop3 capa": Entry("Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "pop3_messages:capa"),
         "chat": Entry("A chat for nc, telnet and browsers.", APPLICATIONS),
         "chat serve": Entry("Run a chat that nc, telnet and browsers can join.", APPLICATIONS, "chat:serve"),
+        "chat join": Entry(
+            "Join a chat: netkit's, the tutorial's, ncat's, or any server of lines.", APPLICATIONS, "chat_join:join"
+        ),
         "lab": Entry("Run DNS, HTTP, mail, echo, hello and chat servers on loopback.", PLAYGROUND, "lab:lab"),
         "lab seed": Entry("Put messages into a mailbox of a running lab.", PLAYGROUND, "lab_mail:seed"),
         "lab wait": Entry("Wait for a message in a running lab.", PLAYGROUND, "lab_mail:wait"),
