@@ -4,7 +4,7 @@ A server never shows a line of its own at once: it publishes it, and shows what 
 order. In one process that is the next call; over a broker it is `netkit.chat.nats`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from netkit.chat.direct import Direct
@@ -33,8 +33,8 @@ class Here(Protocol):
     def announce(self, text: str, /) -> None:
         """Tell everybody here something of the bus itself."""
 
-    def unsent(self, entries: Sequence[Entry], /) -> None:
-        """These were taken and will not be said after all; their senders are to be told."""
+    def unsent(self, entries: Sequence[Entry], /, *, doubtful: bool = False) -> None:
+        """These were taken and will not be said after all, or may not be; their senders are to be told."""
 
     def act(self, direct: Direct, /) -> str | None:
         """Do what another node asks for; what it is answered, None when nobody here has that name."""
@@ -45,7 +45,7 @@ class Here(Protocol):
     def nick_lost(self, nick: str, owner: str, /) -> None:
         """Somebody on another node has it."""
 
-    def log(self, name: str, member: None = None, **fields: object) -> None: ...
+    def log(self, name: str, member: None = None, /, **fields: object) -> None: ...
 
 
 class Elsewhere(NamedTuple):
@@ -58,9 +58,9 @@ class Elsewhere(NamedTuple):
 
 
 class Bus(Protocol):
-    """epoch: names the order that seqs belong to; another one means that they began anew."""
-
-    epoch: str
+    @property
+    def epoch(self) -> str:
+        """Names the order that seqs belong to; another one means that they began anew."""
 
     def open(self, here: Here) -> None:
         """Begin. Raises NetkitError where it cannot."""
@@ -89,7 +89,7 @@ class Bus(Protocol):
     def settle(self, done: Callable[[], None]) -> None:
         """Call done when what was published has been shown here, or its senders were told that it will not be."""
 
-    def figures(self) -> Sequence[Figure]:
+    def figures(self) -> Iterable[Figure]:
         """For the metrics."""
 
     def close(self) -> None: ...
@@ -148,7 +148,7 @@ class LocalBus:
     def settle(self, done: Callable[[], None]) -> None:
         done()
 
-    def figures(self) -> Sequence[Figure]:
+    def figures(self) -> Iterable[Figure]:
         return ()
 
     def close(self) -> None:

@@ -141,7 +141,7 @@ class Client(Member):
 
     def _take(self) -> None:
         """Say what is held, as far as the rate allows."""
-        while self._held and self.fd >= 0 and self.closing is None:
+        while self._held and self.fd >= 0 and self.closing is None and not self.renaming:
             if self._bucket is not None:
                 cost = 1 + len(self._held[0].text) // COST
                 pause = self._bucket.take(cost, self.hub.loop.now)
@@ -153,7 +153,7 @@ class Client(Member):
             self._holding_since, self._warned = None, False
         if self.fd >= 0 and self.closing is None:
             self._want()
-            if self._ended:
+            if self._ended and not self.renaming:
                 self.close_when_done("eof")
                 self.hub.loop.later(GOODBYE, lambda: self.close("eof"))
             elif self.tls is not None and self.tls.pending() and self.wants_more:
@@ -170,6 +170,11 @@ class Client(Member):
             self.hub.log("limit", self, reason="rate", lines=len(self._held))
         self._want()
         self.hub.loop.later(pause, self._resume)
+
+    def renamed(self) -> None:
+        waited, self.renaming = self.renaming and bool(self._held or self._ended), False
+        if waited:
+            self.hub.loop.soon(self._resume)
 
     def _resume(self) -> None:
         if self.fd >= 0:

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["say", "me", "join", "leave", "nick", "notice"]
 UNSENT = "not sent: the other machines cannot be reached"  # what the sender of an entry is told
+DOUBTFUL = "perhaps not sent: the other machines cannot be reached"
 
 
 class Entry(NamedTuple):

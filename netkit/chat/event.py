@@ -57,6 +57,19 @@ REASONS = {
     "protocol": "what came is not the protocol",
     "shutdown": "the server stopped",
     "upgrade": "the server was replaced",
+    "connected": "the broker is there again",
+    "lost": "the connection to the broker was lost",
+    "held": "messages are held",
+    "on": "messages go on",
+    "unsent": "messages that the broker did not take",
+    "hole": "batches are missing in the stream",
+    "skipped": "lines were skipped",
+    "anew": "the broker has begun anew",
+    "foreign": "the stream has a message that is no node's",
+    "came": "heard of",
+    "left": "stopped",
+    "gone": "not heard of any more",
+    "back": "given up by the others, and there again",
 }
 
 OnLog = Callable[[Event], None]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from netkit.chat.bus import TAKEN, Bus, LocalBus, Present
 from netkit.chat.direct import Direct, act
-from netkit.chat.entry import UNSENT, Entry, Kind, line
+from netkit.chat.entry import DOUBTFUL, UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
 from netkit.chat.limits import DIGEST, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
@@ -198,11 +198,11 @@ class Hub:
         for one in list(self.members.values()):
             one.inform(text)
 
-    def unsent(self, entries: Sequence[Entry]) -> None:
-        """Tell those who said it that nobody will hear it."""
+    def unsent(self, entries: Sequence[Entry], *, doubtful: bool = False) -> None:
+        """Tell those who said it that nobody will hear it; doubtful: perhaps nobody."""
         for entry in entries:
             if entry.kind in ("say", "me") and (one := self.members.get(entry.member)) is not None:
-                one.inform(UNSENT)
+                one.inform(DOUBTFUL if doubtful else UNSENT)
 
     def _in_sum(self, room: Room, entry: Entry) -> bool:
         """Whether a coming or going is told with others: where notices are off, or too many come in a second."""
@@ -283,6 +283,10 @@ class Hub:
         folded = fold(nick)
 
         def claimed(why: str | None) -> None:
+            answered(why)
+            member.renamed()
+
+        def answered(why: str | None) -> None:
             if why is not None:
                 done(f"{nick} is {why}")
                 return
@@ -300,6 +304,7 @@ class Hub:
             member.nick = member.name = nick
             done(None)
 
+        member.renaming = True
         self.bus.claim(folded, self.owner(member), claimed)
 
     def nick_lost(self, nick: str, owner: str) -> None:
@@ -345,7 +350,7 @@ class Hub:
             return False
         return until is not None
 
-    def log(self, name: str, member: Member | None = None, **fields: object) -> None:
+    def log(self, name: str, member: Member | None = None, /, **fields: object) -> None:
         if self._on_log:
             about = {} if member is None else {"id": member.id, "addr": member.peer, "name": member.name,
                                                "room": member.room.name if member.room else ""}  # fmt: skip

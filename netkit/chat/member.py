@@ -58,6 +58,11 @@ class Member:
     """
 
     web = False
+    renaming = False  # other nodes are asked for a nick; what it says next waits for that
+
+    def renamed(self) -> None:
+        """It has its nick, or will not get it."""
+        self.renaming = False
 
     def __init__(self, hub: "Hub", sock: socket.socket, peer: str, host: str, id: int) -> None:
         self.hub = hub

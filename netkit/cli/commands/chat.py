@@ -19,13 +19,18 @@ from netkit.cli.options import (
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile, port
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit
+from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netkit.chat.bus import Bus
     from netkit.chat.server import Network
+    from netkit.net.listen import Listening
+    from netkit.net.loop import Loop
 
 CHAT_PORT = 2626
-LIMITS, ROOMS, DOORS = "Limits", "What is said", "Who may come in"
+LIMITS, ROOMS, DOORS, NODES = "Limits", "What is said", "Who may come in", "More machines"
 
 
 def serve(
@@ -78,6 +83,13 @@ def serve(
     allow: Annotated[list[str], option("--allow", metavar="CIDR", help="These networks alone.", panel=DOORS)] = [],
     deny: Annotated[list[str], option("--deny", metavar="CIDR", help="Not these networks.", panel=DOORS)] = [],
     length: Annotated[float | None, duration("--duration", help="End after this long.", panel=LIMITS)] = None,
+    bus: Annotated[
+        str | None,
+        option("--bus", metavar="nats://HOST:PORT[,..]", help="One chat on many machines, over NATS.", panel=NODES),
+    ] = None,
+    node: Annotated[
+        str | None, option("--node", metavar="NAME", help="This one's name; else the host's, and port.", panel=NODES)
+    ] = None,
     ready_fd: ReadyFd = None,
     ready_file: ReadyFile = None,
     json: Json = False,
@@ -92,7 +104,10 @@ def serve(
     Who does not read costs its place in the room's last --sendq bytes, no copy.
 
     SIGTERM and Ctrl-C tell all and give them what waits for them, for 5 seconds at most; the second time at once.
-    Exit: 0 when it was stopped, 11 when it cannot listen.
+    With --bus, everybody on all nodes is in one chat, in one order; the broker is any nats-server with JetStream, from
+    2.9 on (`nats-server -js -sd DIR`). While it is away messages are held, 1,000 at most, and none is lost or doubled.
+
+    Exit: 0 when it was stopped, 3 when the broker cannot be reached at the start, 11 when it cannot listen.
 
     $ netkit chat serve
     $ netkit chat serve --bind 0.0.0.0 --tls-self-signed --password-file secret
@@ -130,6 +145,7 @@ def serve(
     password, admin = secret(password_file, "--password-file"), secret(admin_password_file, "--admin-password-file")
     allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
     number = parse_port(listen_port, server=True)
+    brokers = servers(bus, node, tutorial)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
     allow_files(max_clients + 64)
     ready = Ready(fd=ready_fd, file=ready_file)
@@ -142,8 +158,12 @@ def serve(
         stack.callback(close_all, opened)
         pages = listen([scrape], on_event=on_event) if scrape else []
         stack.callback(close_all, pages)
+        name = node or default_node(opened)
+        loop, engine = carried(brokers, name, history) if brokers else (Loop(), None)
         hub = Hub(
-            Loop(),
+            loop,
+            bus=engine,
+            node=name if brokers else "",
             limits=limits,
             tutorial=tutorial,
             moderate=None if admin is None else lambda text: _same(text.encode(), admin),
@@ -171,6 +191,46 @@ def serve(
             server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
     return Exit.OK
+
+
+def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
+    """The brokers of --bus. Raises BadInput."""
+    from netkit.net.address import parse_endpoint
+
+    if bus is None:
+        if node is not None:
+            raise BadInput("--node names one of several machines, and there is no --bus")
+        return []
+    if tutorial:
+        raise BadInput("--tutorial and --bus do not go together: the tutorial's server relays bytes, not lines")
+    if "@" in bus:
+        raise BadInput("--bus: a name or password is no part of it, everybody on this machine could read it")
+    return [str(parse_endpoint(one, port=4222, schemes=("nats",))) for one in bus.split(",")]
+
+
+def default_node(opened: "Sequence[Listening]") -> str:
+    """The host's name and the port, since several nodes may be on one host."""
+    import re
+    import socket
+
+    host = re.sub(r"[^A-Za-z0-9-]", "", socket.gethostname().partition(".")[0]).lstrip("-")[:24] or "node"
+    ports = [one.endpoint.port for one in opened if not one.endpoint.path]
+    return f"{host}-{ports[0]}" if ports else host
+
+
+def carried(brokers: list[str], node: str, history: int) -> "tuple[Loop, Bus]":
+    """What runs a node among others. Raises LocalFailure where nats-py is missing."""
+    try:
+        from netkit.chat.nats.bus import NatsBus  # 0.1 s of CPU: asyncio and nats-py
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0] != "nats":
+            raise
+        hint = "pip install 'netkit-cli[cluster]'"
+        raise LocalFailure("--bus needs nats-py", kind="missing", hint=hint) from exc
+    from netkit.net.asyncio_loop import AsyncioLoop
+
+    loop = AsyncioLoop()
+    return loop, NatsBus(loop, brokers, node, history=history)
 
 
 def _same(given: bytes, wanted: bytes) -> bool:

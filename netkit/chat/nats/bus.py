@@ -1,0 +1,360 @@
+"""The bus of a node among many. It runs on asyncio, on top of the server's own loop (`netkit.net.asyncio_loop`).
+
+Nothing that came from the broker is acted on within asyncio: it goes to the loop (`soon`), where lines are flushed.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+import nats.errors
+
+from netkit.chat.bus import Elsewhere, Figure, Here
+from netkit.chat.direct import Direct
+from netkit.chat.entry import Entry
+from netkit.chat.nats.asks import Asks
+from netkit.chat.nats.batch import Batch, Foreign, decode, good_node
+from netkit.chat.nats.broker import Broker
+from netkit.chat.nats.nicks import Job, Nicks
+from netkit.chat.nats.nodes import Nodes
+from netkit.chat.nats.order import Order
+from netkit.chat.nats.presence import BEAT, SILENT, Presence
+from netkit.chat.nats.stream import Reader, Writer
+from netkit.errors import BadInput, PeerError, TimedOut
+from netkit.net.asyncio_loop import AsyncioLoop
+from netkit.net.loop import Timer
+
+PATIENCE = 2.0  # seconds that the broker may be away before everybody is told
+SETTLE = 2.0  # seconds that a server which stops waits for what was said last
+RECONNECTED = 2.0  # seconds after which all nodes are connected again that ever will be
+KEPT, KEPT_BYTES = 10_000, 8 * 1024 * 1024  # entries of all rooms, for rooms that begin here
+
+
+class NatsBus:
+    """servers: nats://HOST:PORT. beat, silent, patience: seconds, for tests."""
+
+    def __init__(
+        self,
+        loop: AsyncioLoop,
+        servers: Sequence[str],
+        node: str,
+        *,
+        history: int = 1000,
+        beat: float = BEAT,
+        silent: float = SILENT,
+        patience: float = PATIENCE,
+    ) -> None:
+        if not good_node(node):
+            raise BadInput(f"--node {node}: it is 1 to 32 letters, digits, _ or -, and begins with no sign")
+        self.node, self.boot = node, secrets.token_hex(4)
+        self._loop, self._history, self._patience = loop, history, patience
+        self._here: Here
+        self._nodes = Nodes(node, self.boot, silent, time.monotonic())
+        self._broker = Broker(servers, f"netkit chat {node}", self._up, self._down)
+        self._writer = Writer(self._broker, node, self.boot, self._check_settled)
+        self._reader = Reader(self._broker, self._take, self._hole, self._anew)
+        self._asks = Asks(self._broker, node, self.boot, loop.soon, self._start)
+        self._nicks = Nicks(self._broker, f"{node}-{self.boot}", self._alive)
+        self._presence = Presence(
+            self._broker, self._nodes, node, self.boot, beat,
+            log=self._log, start=self._start, say=self._writer.say, free=self._nicks.free,
+        )  # fmt: skip
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._kept: deque[Entry] = deque()
+        self._kept_bytes = 0
+        self._live = False  # what is read is shown: the history before this node's time has been read
+        self._order = Order()
+        self._read_back = 0  # the last of our batches that came back
+        self._lag = 0.0
+        self._skipped = 0
+        self._down_since: float | None = None
+        self._watching: Timer | None = None
+        self._holding = False  # everybody was told that messages are held
+        self._settled: Callable[[], None] | None = None
+        self._closing = False
+
+    @property
+    def epoch(self) -> str:
+        return self._reader.epoch
+
+    # Beginning and end.
+
+    def open(self, here: Here) -> None:
+        """Connect, and read what was said. Raises Unreachable, AuthRefused, PeerError, LocalFailure, BadInput."""
+        self._here = self._asks.here = self._presence.here = here
+        self._loop.asyncio.set_exception_handler(self._failed)
+        try:
+            self._loop.asyncio.run_until_complete(self._open())
+        except BaseException:
+            self._loop.close()
+            raise
+
+    async def _open(self) -> None:
+        await self._broker.open()
+        try:
+            async with asyncio.timeout(10):
+                await self._asks.refuse_twins()
+                await self._reader.begin(self._history)
+                await self._presence.subscribe()
+                await self._asks.subscribe()
+                for work in (self._reader.run(), self._writer.run(), self._nicks.run(), self._broker.keep()):
+                    self._start(work)
+                await self._reader.caught_up.wait()
+        except TimeoutError as exc:
+            raise TimedOut(f"the broker at {self._broker.where} does not answer: {self._broker.error}") from exc
+        except nats.errors.Error as exc:
+            raise PeerError(f"the broker at {self._broker.where}: {exc}") from exc
+        finally:
+            if not self._reader.caught_up.is_set():
+                await self._broker.close()
+        self._live = True
+        self._start(self._presence.run())
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self._loop.asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, about: dict[str, Any]) -> None:
+        """Something of asyncio or nats-py went wrong that nobody waited for."""
+        self._broker.error = str(about.get("exception") or about.get("message"))
+
+    def settle(self, done: Callable[[], None]) -> None:
+        self._settled = done
+        self._loop.later(SETTLE, self._give_up)
+        self._check_settled()
+
+    def _check_settled(self) -> None:
+        """After each batch that was acknowledged, and each of our own that came back."""
+        if self._writer.held:
+            return
+        if self._holding and self._broker.up.is_set():
+            self._holding = False
+            self._log("bus", reason="on")
+            self._loop.soon(lambda: self._here.announce("messages go on"))
+        if self._settled is not None and self._read_back >= self._writer.number - 1:
+            done, self._settled = self._settled, None
+            self._loop.soon(done)
+
+    def _give_up(self) -> None:
+        """The server stops, and the broker has not taken what was said."""
+        if self._settled is None:
+            return
+        unsent, doubtful = self._writer.give_up()
+        if unsent or doubtful:
+            self._log("bus", reason="unsent", lines=len(unsent) + len(doubtful))
+            self._here.unsent(unsent)
+            self._here.unsent(doubtful, doubtful=True)
+        done, self._settled = self._settled, None
+        done()
+
+    def close(self) -> None:
+        self._closing = True
+        if self._loop.asyncio.is_closed():
+            return
+        with suppress(RuntimeError):  # stopped by another signal
+            self._loop.asyncio.run_until_complete(self._close())
+
+    async def _close(self) -> None:
+        if self._broker.up.is_set():
+            with suppress(TimeoutError, nats.errors.Error, OSError):
+                async with asyncio.timeout(SETTLE):
+                    await self._writer.idle.wait()
+                    await self._nicks.idle.wait()
+                    await self._presence.goodbye()
+        lines = sum(one.kind in ("say", "me") for each in self._writer.give_up() for one in each)
+        if lines:
+            self._log("bus", reason="unsent", lines=lines)
+        for task in self._tasks:
+            task.cancel()
+        await self._broker.close()
+
+    # The connection.
+
+    def _up(self) -> None:
+        self._nodes.since = time.monotonic()
+        self._down_since = None
+        self._presence.soon()
+        if self._live:
+            self._log("bus", reason="connected")
+            self._start(self._verify())
+            self._check_settled()
+
+    def _down(self) -> None:
+        self._reader.interrupt()
+        self._down_since = time.monotonic()
+        self._log("bus", reason="lost", detail=self._broker.error)
+        self._loop.soon(self._arm)
+
+    async def _verify(self) -> None:
+        with suppress(nats.errors.Error, OSError):
+            await self._nicks.verify(self._nick_lost)
+
+    def _nick_lost(self, nick: str, owner: bytes) -> None:
+        number = owner.rpartition(b"/")[2].decode()
+        self._loop.soon(lambda: self._here.nick_lost(nick, f"{self.node}/{number}"))
+
+    def _arm(self) -> None:
+        if self._watching is None:
+            self._watching = self._loop.later(self._patience, self._watch)
+
+    def _watch(self) -> None:
+        """Whether the broker is away for so long that people should know; looked at again as long as it may be."""
+        self._watching = None
+        began = [one for one in (self._down_since, self._writer.since) if one is not None]
+        if self._holding or self._closing or not began:
+            return
+        left = min(began) + self._patience - time.monotonic()
+        if left > 0:
+            self._watching = self._loop.later(left, self._watch)
+        else:
+            self._holding = True
+            self._log("bus", reason="held", lines=self._writer.held)
+            self._here.announce("messages are held: the other machines cannot be reached")
+
+    # Speaking.
+
+    def publish(self, entries: Sequence[Entry]) -> int:
+        self._arm()
+        return self._writer.publish(entries)
+
+    def history(self, room: str) -> list[Entry]:
+        return [one for one in self._kept if one.room == room]
+
+    # Hearing.
+
+    def _take(self, seq: int, data: bytes) -> None:
+        try:
+            batch = decode(data, seq)
+        except Foreign as exc:
+            self._reader.foreign += 1
+            if self._live:
+                self._log("bus", reason="foreign", seq=seq, detail=str(exc))
+            return
+        if batch.gone:
+            self._given_up(batch)
+        elif (missing := self._order.read(batch)) is not None:
+            self._tell_skipped(missing)
+            self._deliver(batch.entries, batch.boot)
+            if batch.boot == self.boot and batch.node == self.node:
+                self._read_back = batch.number
+                self._lag = time.monotonic() - self._writer.sent.pop(batch.number, time.monotonic())
+                self._check_settled()
+        if not self._reader.behind:
+            self._tell_skipped(self._order.end())
+
+    def _deliver(self, entries: Sequence[Entry], boot: str) -> None:
+        own = boot == self.boot
+        if not own:  # what an earlier run of this node said was said by nobody who is here
+            entries = [one._replace(member=0) if one.node == self.node else one for one in entries]
+            for entry in entries:
+                self._nodes.follow(entry, boot)
+        if not self._live:
+            self._keep(entries)
+        elif entries:
+            self._loop.soon(lambda: self._show(entries))
+
+    def _show(self, entries: Sequence[Entry]) -> None:
+        self._keep(entries)
+        self._here.deliver(entries)
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        self._kept.extend(entries)
+        self._kept_bytes += sum(len(one.text) for one in entries)
+        while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= len(self._kept.popleft().text)
+
+    def _hole(self, messages: int) -> None:
+        """The broker has lost so many messages, or dropped them as too old."""
+        self._log("bus", reason="hole", detail=f"{messages} batches are gone from the stream")
+        self._order.hole(messages)
+
+    def _tell_skipped(self, lines: int) -> None:
+        if lines > 0:
+            self._skipped += lines
+            self._log("bus", reason="skipped", lines=lines)
+            self._loop.soon(lambda: self._here.announce(f"{lines} {'line' if lines == 1 else 'lines'} skipped"))
+
+    def _anew(self) -> None:
+        self._order.anew()
+        self._log("bus", reason="anew")
+        self._loop.soon(lambda: self._here.announce("lines may be missing: the broker has begun anew"))
+
+    # The other nodes.
+
+    def _given_up(self, batch: Batch) -> None:
+        known = self._presence.given_up(batch.node, batch.boot)
+        if (batch.node, batch.boot) == (self.node, self.boot):
+            if self._live:
+                self._loop.soon(self._back)
+        elif known:
+            self._deliver([one for one in batch.entries if one.kind == "leave"], batch.boot)
+
+    def _back(self) -> None:
+        """This node stood still for so long that the others gave it up."""
+        self._log("node", reason="back", name=self.node)
+        now = time.time()
+        self.publish([Entry("join", one.room, one.name, member=one.member, node=self.node, time=now)
+                      for one in self._here.present()])  # fmt: skip
+        self._start(self._verify())
+        self._presence.soon()
+
+    def elsewhere(self) -> list[Elsewhere]:
+        return self._nodes.elsewhere(time.monotonic())
+
+    # Private messages, moderation.
+
+    def ask(self, direct: Direct, done: Callable[[str | None], None]) -> None:
+        node = self._nodes.find(direct.to)
+        if node is None:
+            done(None)
+        else:
+            self._asks.ask(node, direct, done)
+
+    def broadcast(self, direct: Direct) -> None:
+        self._asks.broadcast(direct)
+
+    # Nicks.
+
+    def claim(self, nick: str, owner: str, done: Callable[[str | None], None]) -> None:
+        value = self._nicks.owner(owner.rpartition("/")[2])
+        self._nicks.ask(Job(nick, value, lambda why: self._loop.soon(lambda: done(why))))
+
+    def release(self, nick: str, owner: str) -> None:
+        self._nicks.ask(Job(nick, self._nicks.owner(owner.rpartition("/")[2]), None))
+
+    async def _alive(self, node: str, boot: str, number: int) -> bool:
+        """Whether somebody who has a nick is there."""
+        if (node, boot) == (self.node, self.boot):
+            return any(one.member == number for one in self._here.present())
+        alive = self._nodes.alive(node, boot, time.monotonic())
+        if alive is False:
+            return False
+        # Not there, unless it is still on its way back to the broker.
+        return await self._asks.there(node, boot) or time.monotonic() - self._nodes.since < RECONNECTED
+
+    # What is told.
+
+    def _log(self, event: str, **fields: Any) -> None:
+        if not self._loop.asyncio.is_closed():
+            self._here.log(event, **fields)
+
+    def figures(self) -> Iterator[Figure]:
+        yield "bus_up", "gauge", "Whether the broker is there.", int(self._broker.up.is_set())
+        yield "bus_reconnects_total", "counter", "Times that the broker came back.", max(0, self._broker.reconnects)
+        yield "bus_retries_total", "counter", "Batches that were sent once more.", self._writer.retries
+        yield "bus_held_lines", "gauge", "Lines that the broker has not taken yet.", self._writer.held
+        yield "bus_lag_seconds", "gauge", "From sending the last batch until it came back.", round(self._lag, 6)
+        yield "bus_behind", "gauge", "Batches that are in the stream and not read yet.", self._reader.behind
+        yield "bus_skipped_lines_total", "counter", "Lines of others that were lost.", self._skipped
+        yield (
+            "bus_foreign_total",
+            "counter",
+            "Messages on the broker that are no node's.",
+            self._reader.foreign + self._asks.foreign,
+        )
+        yield "bus_nodes", "gauge", "Other nodes that are heard of.", len(self._nodes.table)
