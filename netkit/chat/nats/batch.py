@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast, get_args
 from netkit.chat.entry import Entry, Kind
 from netkit.chat.limits import ROOM
 from netkit.chat.text import safe
+from netkit.errors import BadInput
 
 MAX_ENTRIES = 1000  # of a batch; less than PLACES
 MAX_BYTES = 256 * 1024  # of a batch that is made here; the broker's own limit is 1 MB unless it says otherwise
@@ -41,8 +42,11 @@ class Batch(NamedTuple):
     gone: bool = False
 
 
-def good_node(name: str) -> bool:
-    return _NODE.fullmatch(name) is not None
+def check_node(name: str) -> str:
+    """The name of a node, which is a part of subjects. Raises BadInput."""
+    if not _NODE.fullmatch(name):
+        raise BadInput(f"--node {name}: it is 1 to 32 letters, digits, _ or -, and begins with no sign")
+    return name
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -87,7 +91,7 @@ def decode(data: bytes, seq: int) -> Batch:
 def origin(found: dict[str, Any]) -> tuple[str, str]:
     """The node and its boot. Raises Foreign."""
     node, boot = found.get("node"), found.get("boot")
-    if not isinstance(node, str) or not good_node(node) or not isinstance(boot, str) or not _BOOT.fullmatch(boot):
+    if not isinstance(node, str) or not _NODE.fullmatch(node) or not isinstance(boot, str) or not _BOOT.fullmatch(boot):
         raise Foreign("no node")
     return node, boot
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import nats.aio.client  # 0.1 s of CPU, asyncio included
 from nats.aio.msg import Msg
@@ -20,6 +20,7 @@ TIMEOUT = 2.0  # seconds for an answer of JetStream
 
 logging.getLogger("nats").addHandler(logging.NullHandler())  # its tracebacks are no user's business
 
+T = TypeVar("T")
 Got = Callable[[Msg], Any]
 
 
@@ -39,6 +40,10 @@ class Client(nats.aio.client.Client):
             return None
 
 
+class Lost(Exception):
+    """The connection was lost while an answer was waited for."""
+
+
 class Broker:
     """up: whether it is there now. reconnects: how often it came back. on_up, on_down: called within asyncio."""
 
@@ -52,6 +57,7 @@ class Broker:
         self._on_up, self._on_down = on_up, on_down
         self._subscriptions: list[tuple[str, Got]] = []
         self._closed = asyncio.Event()
+        self._attempts: set[asyncio.Task[Any]] = set()
         self._ending = False
 
     @property
@@ -79,6 +85,21 @@ class Broker:
             f"the broker at {self.where} cannot be reached: {self.error or 'no answer'}",
             hint="nats-server -js -sd DIR starts one",
         )
+
+    async def attempt(self, work: Coroutine[Any, Any, T]) -> T:
+        """Its result; nats-py would wait for an answer that died with the connection. Raises Lost."""
+        task = asyncio.create_task(work)
+        self._attempts.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is not None and this.cancelling():
+                task.cancel()
+                raise
+            raise Lost("the connection was lost") from None
+        finally:
+            self._attempts.discard(task)
 
     async def keep(self) -> None:
         """Where nats-py closes the connection for good, make another."""
@@ -135,6 +156,8 @@ class Broker:
     async def _down(self) -> None:
         if self.up.is_set():
             self.up.clear()
+            for task in self._attempts:
+                task.cancel()
             if not self._ending:
                 self._on_down()
 

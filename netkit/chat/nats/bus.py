@@ -17,14 +17,14 @@ from netkit.chat.bus import Elsewhere, Figure, Here
 from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
 from netkit.chat.nats.asks import Asks
-from netkit.chat.nats.batch import Batch, Foreign, decode, good_node
+from netkit.chat.nats.batch import Batch, Foreign, check_node, decode
 from netkit.chat.nats.broker import Broker
 from netkit.chat.nats.nicks import Job, Nicks
 from netkit.chat.nats.nodes import Nodes
 from netkit.chat.nats.order import Order
 from netkit.chat.nats.presence import BEAT, SILENT, Presence
 from netkit.chat.nats.stream import Reader, Writer
-from netkit.errors import BadInput, PeerError, TimedOut
+from netkit.errors import PeerError, TimedOut
 from netkit.net.asyncio_loop import AsyncioLoop
 from netkit.net.loop import Timer
 
@@ -48,9 +48,7 @@ class NatsBus:
         silent: float = SILENT,
         patience: float = PATIENCE,
     ) -> None:
-        if not good_node(node):
-            raise BadInput(f"--node {node}: it is 1 to 32 letters, digits, _ or -, and begins with no sign")
-        self.node, self.boot = node, secrets.token_hex(4)
+        self.node, self.boot = check_node(node), secrets.token_hex(4)
         self._loop, self._history, self._patience = loop, history, patience
         self._here: Here
         self._nodes = Nodes(node, self.boot, silent, time.monotonic())

@@ -75,14 +75,14 @@ class Nicks:
             await self._broker.up.wait()
             try:
                 async with asyncio.timeout(SECONDS):
-                    await self._let_go(job)
+                    await self._broker.attempt(self._let_go(job))
             except Exception:  # of nats-py or the connection
                 self._jobs.append(job)
                 await asyncio.sleep(0.1)
             return
         try:
             async with asyncio.timeout(SECONDS):
-                why = await self._claim(job)
+                why = await self._broker.attempt(self._claim(job))
         except Exception:  # of nats-py or the connection
             why = AWAY
             self._jobs.append(job._replace(done=None))  # the broker may have got it all the same

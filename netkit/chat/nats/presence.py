@@ -66,9 +66,13 @@ class Presence:
         await self._broker.subscribe(BEATS, self._heard)
 
     async def run(self) -> None:
+        last = time.monotonic()
         while True:
             self._soon.clear()
             self._beats += 1
+            if time.monotonic() - last > 2 * self._beat:  # this node stood still, and what it did not hear waits for it
+                self._nodes.since = time.monotonic()
+            last = time.monotonic()
             with suppress(nats.errors.Error, OSError):
                 if self._broker.up.is_set():
                     for part in beats(self._node, self._boot, self._beats, self.here.present()):

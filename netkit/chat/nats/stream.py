@@ -144,9 +144,9 @@ class Writer:
         while True:
             await self._broker.up.wait()
             try:
-                await self._broker.jetstream.publish(
-                    SUBJECT, data, timeout=ACK, stream=STREAM, headers={"Nats-Msg-Id": ident}
-                )
+                publish = self._broker.jetstream.publish
+                headers = {"Nats-Msg-Id": ident}
+                await self._broker.attempt(publish(SUBJECT, data, timeout=ACK, stream=STREAM, headers=headers))
                 return True
             except nats.errors.MaxPayloadError:
                 return False
@@ -210,7 +210,7 @@ class Reader:
             await asyncio.sleep(0.05)
 
     async def _follow(self) -> None:
-        info = await prepare(self._broker)
+        info = await self._broker.attempt(prepare(self._broker))
         last = info.state.last_seq
         if _epoch(info) != self.epoch.partition("-")[0]:  # made again: its order is another
             self.epoch, self.seq = _epoch(info), 0
@@ -218,17 +218,15 @@ class Reader:
         elif last < self.seq:  # the broker has lost its end
             self.epoch, self.seq = f"{_epoch(info)}-{self.seq:x}", last
             self._anew()
-        made = await self._broker.jetstream.add_consumer(
-            STREAM,
-            api.ConsumerConfig(
-                ack_policy=api.AckPolicy.NONE,
-                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=self.seq + 1,
-                inactive_threshold=IDLE,
-                mem_storage=True,
-                num_replicas=1,
-            ),
+        config = api.ConsumerConfig(
+            ack_policy=api.AckPolicy.NONE,
+            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self.seq + 1,
+            inactive_threshold=IDLE,
+            mem_storage=True,
+            num_replicas=1,
         )
+        made = await self._broker.attempt(self._broker.jetstream.add_consumer(STREAM, config))
         self._consumer, self._fresh, self._broken = made.name, True, False
         client = self._broker.client
         inbox = client.new_inbox()

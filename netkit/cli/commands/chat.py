@@ -195,6 +195,7 @@ def serve(
 
 def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
     """The brokers of --bus. Raises BadInput."""
+    from netkit.chat.nats.batch import check_node
     from netkit.net.address import parse_endpoint
 
     if bus is None:
@@ -205,6 +206,8 @@ def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
         raise BadInput("--tutorial and --bus do not go together: the tutorial's server relays bytes, not lines")
     if "@" in bus:
         raise BadInput("--bus: a name or password is no part of it, everybody on this machine could read it")
+    if node is not None:
+        check_node(node)
     return [str(parse_endpoint(one, port=4222, schemes=("nats",))) for one in bus.split(",")]
 
 
