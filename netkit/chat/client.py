@@ -29,11 +29,14 @@ LAST_BUFFER = 96 * 1024  # of the kernel for one who is put out: a line more tha
 class Client(Member):
     """password: what its first line has to be, None for no matter what."""
 
+    __slots__ = (
+        "_bucket", "_ended", "_first", "_handshake", "_held", "_holding_since", "_in", "_lines", "_password", "_warned",
+    )  # fmt: skip
+
     def __init__(self, hub: "Hub", sock: socket.socket, peer: str, host: str, id: int, password: bytes | None) -> None:
         self._lines = Lines(hub.limits.max_line)
-        rate = hub.limits.rate if not hub.tutorial else None
-        self._bucket = Bucket(rate, hub.loop.now) if rate is not None else None
-        self._held: deque[Line] = deque()  # lines over the rate, which wait
+        self._bucket: Bucket | None = None  # since its first line, where there is a rate
+        self._held: deque[Line] | None = None  # lines over the rate, which wait
         self._holding_since: float | None = None
         self._warned = False
         self._first = True  # nothing but its first line is to come
@@ -128,7 +131,8 @@ class Client(Member):
         else:
             lines = self._lines.end()
             self._ended = True
-        self._held.extend(lines)
+        if lines:
+            self._held = deque(lines)
         self._take()
 
     def _relay(self, chunk: bytes) -> None:
@@ -142,12 +146,9 @@ class Client(Member):
     def _take(self) -> None:
         """Say what is held, as far as the rate allows."""
         while self._held and self.fd >= 0 and self.closing is None and not self.renaming:
-            if self._bucket is not None:
-                cost = 1 + len(self._held[0].text) // COST
-                pause = self._bucket.take(cost, self.hub.loop.now)
-                if pause:
-                    self._hold(pause)
-                    return
+            if self.hub.limits.rate is not None and (pause := self._due(self._held[0])):
+                self._hold(pause)
+                return
             self._line(self._held.popleft())
         if not self._held:
             self._holding_since, self._warned = None, False
@@ -160,7 +161,16 @@ class Client(Member):
                 # A part of a record is here already: the socket will not say so.
                 self.hub.loop.later(0, lambda: self.read(READ) if self.fd >= 0 else None)
 
+    def _due(self, line: Line) -> float:
+        """Seconds until the rate lets the line pass, 0.0 when it does."""
+        now = self.hub.loop.now
+        if self._bucket is None:
+            assert self.hub.limits.rate is not None
+            self._bucket = Bucket(self.hub.limits.rate, now)
+        return self._bucket.take(1 + len(line.text) // COST, now)
+
     def _hold(self, pause: float) -> None:
+        assert self._held
         now = self.hub.loop.now
         if self._holding_since is None:
             self._holding_since = now

@@ -129,16 +129,16 @@ def _history(member: Member, rest: str) -> None:
 
 
 def _ignore(member: Member, rest: str) -> None:
-    name = rest.casefold()
+    name, hub = rest.casefold(), member.hub
     if not rest:
         tell(member, "you ignore " + (", ".join(sorted(member.ignores)) or "nobody"))
     elif name in member.ignores:
-        member.ignores.discard(name)
+        hub.ignore(member, member.ignores - {name})
         tell(member, f"you hear {rest} again")
     elif len(member.ignores) >= 100:
         tell(member, "you ignore 100 already")
     else:
-        member.ignores.add(name)
+        hub.ignore(member, member.ignores | {name})
         tell(member, f"you do not hear {rest} any more; the same again undoes it")
 
 

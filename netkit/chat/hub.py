@@ -14,7 +14,7 @@ from netkit.chat.direct import Direct, act
 from netkit.chat.entry import DOUBTFUL, UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
-from netkit.chat.limits import DIGEST, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
+from netkit.chat.limits import DIGEST, DIGEST_LINES, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
 from netkit.chat.member import SLOW, Member
 from netkit.chat.room import LOBBY, Frames, Room
 from netkit.net.loop import Loop, Timer
@@ -62,6 +62,7 @@ class Hub:
         self.members: dict[int, Member] = {}
         self.rooms: dict[str, Room] = {}
         self.counts = Counts()
+        self.ignoring: set[Member] = set()  # those who do not hear somebody
         self.bans: dict[str, float] = {}  # host or nick -> until
         self.bus: Bus = bus or LocalBus(f"{time.time_ns():x}")
         self.on_gone: Callable[[Member], None] = lambda member: None
@@ -128,6 +129,7 @@ class Hub:
         """Its connection is closed."""
         if self.members.pop(member.id, None) is not None:
             self.leave_room(member)
+            self.ignoring.discard(member)
             if member.nick is not None:
                 self.bus.release(fold(member.nick), self.owner(member))
             self.counts.drops[reason] = self.counts.drops.get(reason, 0) + 1
@@ -177,9 +179,11 @@ class Hub:
             if here is None and entry.node == self.node:
                 here = room.members.get(entry.member)
             without = [here] if here is not None and here.room is room and entry.kind != "notice" else []
-            if entry.kind in ("say", "me") and any(one.ignores for one in room.members.values()):
+            if self.ignoring and entry.kind in ("say", "me"):
                 name = entry.name.casefold()
-                without += [one for one in room.members.values() if name in one.ignores and one is not here]
+                without += [
+                    one for one in self.ignoring if one.room is room and name in one.ignores and one is not here
+                ]
             room.say(entry, without, quiet=quiet)
             self._dirty[room] = None
             if self._on_log and not quiet:
@@ -213,7 +217,8 @@ class Hub:
         if now - moves[0] >= 1.0 and not moves[1] + moves[2]:
             moves[0], moves[3] = now, 0
         moves[3] += 1
-        if self.limits.notices == "all" and moves[3] <= DIGEST:
+        most = min(DIGEST, DIGEST_LINES // max(1, len(room.members)))
+        if self.limits.notices == "all" and moves[3] <= most:
             return False
         if not moves[1] + moves[2]:
             self.loop.later(1.0, lambda: self._sum_up(room))
@@ -225,6 +230,8 @@ class Hub:
         if moves is None:
             return
         joined, left = int(moves[1]), int(moves[2])
+        if room.name in self.rooms and joined + left > DIGEST:  # it goes on so: none is told alone in the next second
+            self._moves[room.name] = [self.loop.now, 0, 0, DIGEST]
         if room.name in self.rooms and self.limits.notices != "off":
             words = ", ".join(f"{count} {word}" for count, word in ((joined, "joined"), (left, "left")) if count)
             self.notice(room, f"{words}: {len(room.members)} are here")
@@ -342,6 +349,11 @@ class Hub:
         if name not in self.rooms and len(self.rooms) >= MAX_ROOMS:
             return f"there are {MAX_ROOMS} rooms already"
         return None
+
+    def ignore(self, member: Member, names: frozenset[str]) -> None:
+        """From now on it does not hear those names."""
+        member.ignores = names
+        (self.ignoring.add if names else self.ignoring.discard)(member)
 
     def banned(self, host: str) -> bool:
         until = self.bans.get(host)

@@ -22,6 +22,8 @@ class Line(NamedTuple):
 class Lines:
     """Takes what a client sends. reply: what is due to it for its telnet commands; the caller sends and clears it."""
 
+    __slots__ = ("_command", "_escaped", "_max_line", "_rest", "_skip_end", "reply")
+
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self.reply = b""
         self._max_line = max_line

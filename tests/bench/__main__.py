@@ -9,6 +9,7 @@ from importlib import import_module
 AREAS = {
     "startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`",
     "echo": "echo-server against C servers, ncat and socat: echoes/s, MB/s, CPU, memory",
+    "chat": "chat serve against a C server, ncat and the tutorial's: deliveries/s, CPU, latency, memory",
     "mail": "2,000 subjects, 20 messages to 50 people each, over a slow line; a large attachment; smtplib, poplib",
     "watch": "CPU of an event with 5,000 endpoints, against 50",
 }

@@ -61,9 +61,9 @@ def _running(argv: list[str], **more: object) -> Iterator[subprocess.Popen[str]]
 
 
 @contextmanager
-def reference(program: Path) -> Iterator[Server]:
+def reference(program: Path, *options: str) -> Iterator[Server]:
     """A server of reference/, which prints its port when it listens."""
-    with _running([str(program), "0"], stdout=subprocess.PIPE) as process:
+    with _running([str(program), "0", *options], stdout=subprocess.PIPE) as process:
         assert process.stdout
         yield Server(process, int(process.stdout.readline()))
 
@@ -71,9 +71,16 @@ def reference(program: Path) -> Iterator[Server]:
 @contextmanager
 def netkit(*options: str) -> Iterator[Server]:
     """netkit's echo-server as people run it, its event log thrown away, its counters served."""
+    with command("echo-server", *options) as server:
+        yield server
+
+
+@contextmanager
+def command(*words: str) -> Iterator[Server]:
+    """A server of netkit's on a free port of loopback."""
     read, write = os.pipe()
-    argv = [sys.executable, "-m", "netkit", "echo-server", "--bind", "127.0.0.1", "--port", "0", "--metrics", "0"]
-    argv += ["--ready-fd", str(write), *options]
+    argv = [sys.executable, "-m", "netkit", *words, "--bind", "127.0.0.1", "--port", "0", "--metrics", "0"]
+    argv += ["--ready-fd", str(write)]
     with _running(argv, stdout=subprocess.DEVNULL, pass_fds=[write]) as process, open(read) as ready:
         os.close(write)
         ports = {line.split()[0]: int(line.rpartition(":")[2]) for line in ready}
@@ -89,7 +96,8 @@ def other(*argv: str) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     filled = [argument.replace("PORT", str(port)) for argument in argv]
-    with _running([shutil.which(filled[0]) or filled[0], *filled[1:]], stderr=subprocess.DEVNULL) as process:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with _running([shutil.which(filled[0]) or filled[0], *filled[1:]], **quiet) as process:
         while not _listens(port):
             if process.poll() is not None:
                 raise RuntimeError(f"{filled[0]} ended with {process.returncode}: {' '.join(filled)}")
