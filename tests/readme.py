@@ -19,10 +19,12 @@ import io
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -35,6 +37,7 @@ from netkit.mail.smtp.check.findings import TABLE as FINDINGS
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 COLUMNS = 100
+LONGEST = 60.0  # seconds of one command
 TRIES = 40  # to start the lab
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -79,7 +82,11 @@ def in_terminal(command: str, folder: Path, path: str) -> str:
         environment |= {"COLUMNS": str(COLUMNS), "LINES": "50", "PYTHONPATH": str(ROOT)}
         os.execvpe("bash", ["bash", "-c", f"stty cols {COLUMNS} rows 50 -echo; {command}"], environment)
     seen = bytearray()
+    until = time.monotonic() + LONGEST
     while True:
+        if not select.select([master], [], [], max(0.0, until - time.monotonic()))[0]:
+            os.killpg(pid, signal.SIGKILL)  # a terminal's first process leads its group
+            raise SystemExit(f"README.md: not done within {LONGEST:g} s: {command}")
         try:
             chunk = os.read(master, 65536)
         except OSError:  # EIO: the last process of the terminal has ended
