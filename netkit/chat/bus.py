@@ -4,7 +4,7 @@ A server never shows a line of its own at once: it publishes it, and shows what 
 order. In one process that is the next call; over a broker it is `netkit.chat.nats`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from netkit.chat.direct import Direct
@@ -96,22 +96,24 @@ class Bus(Protocol):
 
 
 class LocalBus:
-    """One process: the order is that of the calls."""
+    """One process: the order is that of the calls. seq, nicks, said: where another process was, to go on there."""
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(
+        self,
+        epoch: str,
+        seq: int = 0,
+        nicks: "Mapping[str, str] | None" = None,
+        said: "Mapping[str, list[Entry]] | None" = None,
+    ) -> None:
         self.epoch = epoch
-        self._seq = 0
-        self._nicks: dict[str, str] = {}
+        self._seq = seq
+        self._nicks = dict(nicks or {})
+        self._said = dict(said or {})
         self._deliver: Callable[[Sequence[Entry]], None] = lambda entries: None
 
     @property
     def seq(self) -> int:
         return self._seq
-
-    def resume(self, seq: int, nicks: dict[str, str]) -> None:
-        """Go on where another process was."""
-        self._seq = seq
-        self._nicks = dict(nicks)
 
     @property
     def nicks(self) -> dict[str, str]:
@@ -127,7 +129,7 @@ class LocalBus:
         return len(entries)
 
     def history(self, room: str) -> list[Entry]:
-        return []
+        return self._said.pop(room, [])
 
     def claim(self, nick: str, owner: str, done: Callable[[str | None], None]) -> None:
         done(None if self._nicks.setdefault(nick, owner) == owner else TAKEN)

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netkit.chat import commands
 from netkit.chat.entry import UNSENT, Kind
@@ -27,13 +27,22 @@ LAST_BUFFER = 96 * 1024  # of the kernel for one who is put out: a line more tha
 
 
 class Client(Member):
-    """password: what its first line has to be, None for no matter what."""
+    """password: what its first line has to be, None for no matter what. saved: what it was in another process."""
 
     __slots__ = (
         "_bucket", "_ended", "_first", "_handshake", "_held", "_holding_since", "_in", "_lines", "_password", "_warned",
     )  # fmt: skip
 
-    def __init__(self, hub: "Hub", sock: socket.socket, peer: str, host: str, id: int, password: bytes | None) -> None:
+    def __init__(
+        self,
+        hub: "Hub",
+        sock: socket.socket,
+        peer: str,
+        host: str,
+        id: int,
+        password: bytes | None,
+        saved: "dict[str, Any] | None" = None,
+    ) -> None:
         self._lines = Lines(hub.limits.max_line)
         self._bucket: Bucket | None = None  # since its first line, where there is a rate
         self._held: deque[Line] | None = None  # lines over the rate, which wait
@@ -47,8 +56,35 @@ class Client(Member):
         super().__init__(hub, sock, peer, host, id)
         if self._handshake:
             hub.loop.later(HANDSHAKE_SECONDS, self._no_hands)
+        elif saved is not None:
+            self.resume(saved)
         else:
             self._begin()
+
+    def save(self) -> "dict[str, Any]":
+        rest, command, escaped, skip_end = self._lines.save()
+        return super().save() | {
+            "id": self.id,
+            "peer": self.peer,
+            "host": self.host,
+            "in": self._in,
+            "first": self._first,
+            "ended": self._ended,
+            "held": [[line.text.decode("latin-1"), line.end.decode("latin-1")] for line in self._held or ()],
+            "lines": [rest.decode("latin-1"), command.decode("latin-1"), escaped, skip_end],
+        }
+
+    def resume(self, saved: "dict[str, Any]") -> None:
+        self._in, self._first, self._ended = saved["in"], saved["first"], saved["ended"]
+        if saved["held"]:
+            self._held = deque(Line(text.encode("latin-1"), end.encode("latin-1")) for text, end in saved["held"])
+        rest, command, escaped, skip_end = saved["lines"]
+        self._lines.resume(rest.encode("latin-1"), command.encode("latin-1"), escaped, skip_end)
+        super().resume(saved)
+        if not self._in:
+            self.hub.loop.later(PASSWORD_SECONDS, self._too_late)
+        if self._held or self._ended:
+            self.hub.loop.later(0, self._resume)
 
     def _begin(self) -> None:
         if self._password is not None:

@@ -70,6 +70,7 @@ REASONS = {
     "left": "stopped",
     "gone": "not heard of any more",
     "back": "given up by the others, and there again",
+    "failed": "it was not replaced, and goes on",
 }
 
 OnLog = Callable[[Event], None]

@@ -73,6 +73,28 @@ class Fanout:
         """Bytes that the slowest has still to take."""
         return max((self.end - one.place for one in self.laggards if one.place is not None), default=0)
 
+    def save(self) -> "tuple[bytes, list[int]]":
+        """The ring, and where its pieces begin."""
+        return bytes(self._ring), list(self._pieces)
+
+    def resume(self, end: int, ring: bytes, pieces: Sequence[int]) -> None:
+        """Go on where another process was; laggards are added with their places by `back`."""
+        self.end = end
+        self._ring[:] = ring
+        self._pieces = deque(pieces)
+
+    def cut(self, reader: Reader) -> "list[tuple[int, int]]":
+        """What a laggard is not to get of what it has still to take."""
+        return list(self._cut.get(reader, ()))
+
+    def back(self, reader: Reader, place: "int | None", cut: "Iterable[tuple[int, int]]") -> None:
+        """A reader of that other process."""
+        self.add(reader)
+        if place is not None:
+            self._behind(reader, place)
+            if found := deque(cut):
+                self._cut[reader] = found
+
     def add(self, reader: Reader) -> None:
         """From now on it gets what is said."""
         reader.place = None

@@ -101,6 +101,20 @@ class Hub:
         self.log("join", member, room=LOBBY)
         self.enter(member, self.room(LOBBY))
 
+    def back(self, member: Member, room: Room, place: int | None, cut: Sequence[tuple[int, int]]) -> None:
+        """It was in that room in another process: nobody is told."""
+        self.members[member.id] = member
+        room.members[member.id] = member
+        member.room = room
+        room.plain.back(member, place, cut)
+
+    def tell_sums(self) -> None:
+        """Tell of those who came and went, where that is to be told in sum, now."""
+        for room in list(self.rooms.values()):
+            moves = self._moves.get(room.name)
+            if moves is not None and moves[1] + moves[2]:
+                self._sum_up(room)
+
     def enter(self, member: Member, room: Room) -> None:
         self.flush()  # the newcomer must not get what was said before it came
         room.enter(member)

@@ -3,9 +3,10 @@
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netkit.chat.fanout import Fanout, Lost
+from netkit.chat.limits import GOODBYE
 from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import reason_of, would_block
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MAX_PENDING = 64 * 1024  # bytes said to one member alone that it does not take
 RECORD = 16 * 1024  # bytes of a TLS record
 SLOW = "too slow, disconnected"
+KEPT = ("name", "nick", "received", "opened", "last", "moderator", "muted_until", "tries", "over", "closing")
 
 
 class Record:
@@ -107,6 +109,36 @@ class Member:
         """Bytes that it has still to take."""
         behind = self.stream.end - self.place if self.stream is not None and self.place is not None else 0
         return len(self._finish) + len(self._pending) + behind
+
+    def save(self) -> "dict[str, Any]":
+        """All that another process needs to go on with it: plain values, bytes as Latin-1."""
+        return {
+            **{name: getattr(self, name) for name in KEPT},
+            "room": self.room.name if self.room is not None else None,
+            "place": self.place,
+            "cut": self.stream.cut(self) if self.stream is not None else [],
+            "ignores": sorted(self.ignores),
+            "finish": self._finish.decode("latin-1"),
+            "skipped": self._skipped,
+            "pending": self._pending.decode("latin-1"),
+            "open": self._open,
+        }
+
+    def resume(self, saved: "dict[str, Any]") -> None:
+        """Be what it was in another process."""
+        for name in KEPT:
+            setattr(self, name, saved[name])
+        self.hub.ignore(self, frozenset(saved["ignores"]))
+        self._finish = saved["finish"].encode("latin-1")
+        self._skipped = saved["skipped"]
+        self._pending = saved["pending"].encode("latin-1")
+        self._open = saved["open"]
+        if saved["room"] is not None:
+            self.hub.back(self, self.hub.room(saved["room"]), saved["place"], [(a, b) for a, b in saved["cut"]])
+        if self.closing is not None:
+            reason = self.closing
+            self.hub.loop.later(GOODBYE, lambda: self.close(reason))
+        self._want()
 
     def ready(self, events: int) -> None:
         """Something can be done at the socket."""

@@ -37,6 +37,14 @@ class Lines:
         """What came behind the last line."""
         return self._rest
 
+    def save(self) -> "tuple[bytes, bytes, bool, bool]":
+        """All that it keeps between two reads."""
+        return self._rest, self._command, self._escaped, self._skip_end
+
+    def resume(self, rest: bytes, command: bytes, escaped: bool, skip_end: bool) -> None:
+        """Go on where another process was."""
+        self._rest, self._command, self._escaped, self._skip_end = rest, command, escaped, skip_end
+
     def feed(self, data: bytes) -> list[Line]:
         """The lines that the bytes complete."""
         if self._command or 255 in data:

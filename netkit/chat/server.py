@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netkit.chat.client import Client
 from netkit.chat.event import REASONS, OnLog, event
@@ -56,6 +56,10 @@ class Doors:
             if self._allow and not any(address in network for network in self._allow):
                 return "denied"
         return self._gate.enter(counted(host), now)
+
+    def admit(self, host: str) -> None:
+        """One that is in already."""
+        self._gate.admit(counted(host))
 
     def leave(self, host: str) -> None:
         self._gate.leave(counted(host))
@@ -140,6 +144,45 @@ class ChatServer:
         else:
             self.doors.leave(member.host)
 
+    @property
+    def everybody(self) -> list[Member]:
+        """Also those that are not let in yet."""
+        return list(self._all.values())
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    def resume(self, number: int, clients: "Sequence[tuple[dict[str, Any], socket.socket]]") -> None:
+        """Go on with the clients of another process; number: of the last that came."""
+        self._numbers = number
+        for saved, sock in clients:
+            self.doors.admit(saved["host"])
+            peer, host, id = saved["peer"], saved["host"], saved["id"]
+            self.adopt(Client(self.hub, sock, peer, host, id, self.password, saved))
+
+    def dismiss_others(self, reason: str, word: str) -> None:
+        """End with all who cannot be handed over, and have everything told to the rest."""
+        for one in self.everybody:
+            if one.tls is not None or not isinstance(one, Client):
+                self.hub.dismiss(one, reason, word)
+                one.close(reason)
+        self.hub.tell_sums()
+        self.hub.flush()
+
+    def let_go(self) -> None:
+        """Another process has everything: end, and touch nothing of it."""
+        self._draining = True
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for each in self.listening:
+            each.socket.close()  # and leave the path of a unix socket
+        for one in self.everybody:
+            self.loop.remove(one.fd)
+            one.socket.close()
+        self._all.clear()
+        self.loop.stop()
+
     def _gone(self, member: Member) -> None:
         if self._all.pop(member.id, None) is not None:
             self.doors.leave(member.host)
@@ -206,7 +249,8 @@ class ChatServer:
         for acceptor in self._acceptors:
             acceptor.close()
         for each in self.listening:
-            each.close()
+            if each.socket.fileno() >= 0:
+                each.close()
 
     def stop(self) -> None:
         for one in list(self._all.values()):

@@ -36,9 +36,14 @@ class Gate:
                 return "per_host"
             if not self.passes(host, now):
                 return "rate"
-            self._hosts[host] = self._hosts.get(host, 0) + 1
-        self.open += 1
+        self.admit(host)
         return None
+
+    def admit(self, host: str) -> None:
+        """Count one that is in already."""
+        self.open += 1
+        if host:
+            self._hosts[host] = self._hosts.get(host, 0) + 1
 
     def leave(self, host: str) -> None:
         self.open -= 1

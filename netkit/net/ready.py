@@ -74,6 +74,14 @@ class Ready:
                     self._file.unlink()
             self._written = None
 
+    def hand_over(self, pid: int) -> None:
+        """Another process goes on, and will say itself when it stops. Never raises."""
+        if self._notify:
+            with suppress(OSError):
+                self._send(f"MAINPID={pid}")
+            self._notify = ""
+        self._written = None
+
     def _write_descriptor(self, fd: int, text: str) -> None:
         left = text.encode()
         try:

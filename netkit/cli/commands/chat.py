@@ -22,10 +22,12 @@ from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import socket
+    from collections.abc import Callable, Sequence
 
     from netkit.chat.bus import Bus
-    from netkit.chat.server import Network
+    from netkit.chat.handover import Taken
+    from netkit.chat.server import ChatServer, Network
     from netkit.net.listen import Listening
     from netkit.net.loop import Loop
 
@@ -107,17 +109,22 @@ def serve(
     With --bus, everybody on all nodes is in one chat, in one order; the broker is any nats-server with JetStream, from
     2.9 on (`nats-server -js -sd DIR`). While it is away messages are held, 1,000 at most, and none is lost or doubled.
 
-    Exit: 0 when it was stopped, 3 when the broker cannot be reached at the start, 11 when it cannot listen.
+    SIGUSR2 starts the same command line anew, which takes over all connections but those of TLS and of browsers.
+    Exit: 0 when it was stopped or replaced, 3 when the broker cannot be reached at the start, 11 when it cannot listen.
 
     $ netkit chat serve
     $ netkit chat serve --bind 0.0.0.0 --tls-self-signed --password-file secret
     $ netkit chat serve --slow skip --replay 20 --metrics 9100
     """
+    import os
+    import signal
     from contextlib import ExitStack
 
+    from netkit.chat.handover import channel_of
     from netkit.chat.hub import Hub
     from netkit.chat.limits import ACCEPT_RATE, Limits
     from netkit.chat.server import ChatServer
+    from netkit.chat.upgrade import Upgrade
     from netkit.cli.options import parse_rate
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
@@ -148,18 +155,36 @@ def serve(
     brokers = servers(bus, node, tutorial)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
     allow_files(max_clients + 64)
-    ready = Ready(fd=ready_fd, file=ready_file)
+    channel = channel_of(os.environ)
+    ready = Ready(fd=ready_fd if channel is None else None, file=ready_file)
     made = from_options(tls_cert, tls_key, tls_self_signed, bind)
     out = Output("chat", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
     on_log = None if quiet and out.form is not Form.JSON else out.show
     with ExitStack() as stack:
-        opened = open_sockets(bind=bind, port=number, transports=("tcp",), unix=unix, on_event=on_event)
-        stack.callback(close_all, opened)
-        pages = listen([scrape], on_event=on_event) if scrape else []
-        stack.callback(close_all, pages)
+        taken = None if channel is None else take(channel)
+
+        def sockets(name: str, make: "Callable[[], list[Listening]]") -> "list[Listening]":
+            """Those that the process before this one had, or new ones; the metrics' and browsers' as well."""
+            found = groups[name] = make() if taken is None else taken.groups.get(name) or make()
+            if taken is None:
+                ours.extend(found)
+            return found
+
+        def handed(pid: int) -> None:
+            ready.hand_over(pid)
+            ours.clear()
+
+        groups: dict[str, list[Listening]] = {}
+        ours: list[Listening] = []  # to close, and remove from the folder where they have a path
+        stack.callback(close_all, ours)
+        opened = sockets(
+            "chat",
+            lambda: open_sockets(bind=bind, port=number, transports=("tcp",), unix=unix, on_event=on_event),
+        )
+        pages = sockets("metrics", lambda: listen([scrape], on_event=on_event) if scrape else [])
         name = node or default_node(opened)
-        loop, engine = carried(brokers, name, history) if brokers else (Loop(), None)
+        loop, engine = carried(brokers, name, history) if brokers else (Loop(), taken.bus() if taken else None)
         hub = Hub(
             loop,
             bus=engine,
@@ -187,6 +212,11 @@ def serve(
 
             for page in pages:
                 stack.callback(Metrics(server.loop, page, lambda: render(server)).close)
+        if taken:
+            resume(taken, server)
+            ours.extend(each for group in groups.values() for each in group)
+        upgrade = Upgrade(server, groups, handed)
+        signal.signal(signal.SIGUSR2, lambda *_: server.loop.soon(upgrade.begin))
         if length is not None:
             server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
@@ -234,6 +264,25 @@ def carried(brokers: list[str], node: str, history: int) -> "tuple[Loop, Bus]":
 
     loop = AsyncioLoop()
     return loop, NatsBus(loop, brokers, node, history=history)
+
+
+def take(channel: "socket.socket") -> "Taken":
+    """Take everything over from the process before this one. Raises LocalFailure."""
+    from netkit.chat.handover import Taken
+
+    try:
+        return Taken(channel)
+    except (OSError, ValueError, EOFError, LookupError, TypeError) as exc:
+        raise LocalFailure(f"cannot take over from the process before: {exc}", kind="handover") from exc
+
+
+def resume(taken: "Taken", server: "ChatServer") -> None:
+    """Go on with its clients. Raises LocalFailure."""
+    try:
+        taken.resume(server)
+    except (OSError, ValueError, LookupError, TypeError) as exc:
+        server.let_go()
+        raise LocalFailure(f"cannot take over from the process before: {exc}", kind="handover") from exc
 
 
 def _same(given: bytes, wanted: bytes) -> bool:
