@@ -14,12 +14,11 @@ from netkit.chat.direct import Direct, act
 from netkit.chat.entry import DOUBTFUL, UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
-from netkit.chat.limits import DIGEST, DIGEST_LINES, GOODBYE, MAX_ROOMS, NICK, ROOM, Limits
+from netkit.chat.limits import DIGEST, DIGEST_LINES, GOODBYE, MAX_ROOMS, ROOM, Limits
 from netkit.chat.member import SLOW, Member
+from netkit.chat.names import bad_nick, fold
 from netkit.chat.room import LOBBY, Frames, Room
 from netkit.net.loop import Loop, Timer
-
-RESERVED = frozenset(("server", "client", "netkit", "you", "admin", "root"))
 
 
 class Counts:
@@ -381,19 +380,6 @@ class Hub:
             about = {} if member is None else {"id": member.id, "addr": member.peer, "name": member.name,
                                                "room": member.room.name if member.room else ""}  # fmt: skip
             self._on_log(event(name, node=self.node, **{**about, **fields}))  # type: ignore[arg-type]
-
-
-def fold(name: str) -> str:
-    return name.casefold()
-
-
-def bad_nick(nick: str) -> str | None:
-    """Why that cannot be a nick: ASCII, so that none looks like another; nothing that looks like HOST:PORT."""
-    if not re.fullmatch(rf"[A-Za-z][\w-]{{0,{NICK - 1}}}", nick, re.ASCII):
-        return f"a nick is a letter and up to {NICK - 1} letters, digits, _ or -"
-    if fold(nick) in RESERVED:
-        return f"{nick} is reserved"
-    return None
 
 
 def _member(reader: Reader) -> Member:

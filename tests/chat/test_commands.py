@@ -5,9 +5,9 @@ import re
 import pytest
 
 from netkit.chat.commands import COMMANDS, duration
-from netkit.chat.hub import bad_nick
 from netkit.chat.limits import Limits
 from netkit.chat.metrics import render
+from netkit.chat.names import bad_nick
 from tests.chat.conftest import GREETING, Chat, Client, chatting
 
 
