@@ -23,7 +23,7 @@ from netkit.chat.nats.nodes import MAX_NODES, Nodes, beats
 
 BEATS = "netkit.chat.beat"
 BEAT, SILENT = 5.0, 15.0  # seconds between two heartbeats, and after which a node is gone
-TOGETHER = 0.2  # seconds in which several reasons for a heartbeat are one
+TOGETHER = 0.05  # seconds in which several reasons for a heartbeat are one
 MAX_LEFT = 500  # clients of a node that is gone whose leaving is told
 MAX_LIVES = 5 * MAX_NODES
 
