@@ -225,13 +225,13 @@ def serve(
 
 def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
     """The brokers of --bus. Raises BadInput."""
-    from netkit.chat.nats.batch import check_node
-    from netkit.net.address import parse_endpoint
-
     if bus is None:
         if node is not None:
             raise BadInput("--node names one of several machines, and there is no --bus")
         return []
+    from netkit.chat.nats.batch import check_node
+    from netkit.net.address import parse_endpoint
+
     if tutorial:
         raise BadInput("--tutorial and --bus do not go together: the tutorial's server relays bytes, not lines")
     if "@" in bus:
