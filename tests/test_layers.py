@@ -29,6 +29,7 @@ FOREIGN = {  # third-party and I/O modules, and the only places that may import 
     "typer": ("cli",),
     "rich": ("cli",),
     "pycurl": ("net/curl.py",),
+    "nats": ("chat/nats/",),
 }
 PROTOCOL_IO = {"asyncio", "socket", "ssl", "time", "selectors"}  # never in a module named protocol.py
 

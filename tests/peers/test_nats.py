@@ -209,6 +209,7 @@ HOSTILE = [
     b'{"beat": 1, "node": "evil", "boot": "1", "part": 5, "parts": 2, "present": []}',
     b'{"beat": 1, "node": "evil", "boot": "1", "part": 0, "parts": 1, "present": [[1, 2, 3]]}',
     b'{"act": "kick", "to": {}, "by": "x", "text": "", "seconds": 0}',
+    b'{"act": [], "to": "x", "by": "x", "text": "", "seconds": 0}',
     b'{"act": "exec", "to": "x", "by": "x", "text": "", "seconds": 0}',
     b"x" * 1_000_000,
 ]

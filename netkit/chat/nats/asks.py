@@ -135,7 +135,7 @@ class Asks:
 def _direct(found: dict[str, Any]) -> Direct:
     """Raises Foreign."""
     seconds: Any = found.get("seconds")
-    if found.get("act") not in _ACTS or type(seconds) not in (int, float) or not 0 <= seconds < 1e9:
+    if str(found.get("act")) not in _ACTS or type(seconds) not in (int, float) or not 0 <= seconds < 1e9:
         raise Foreign("no act")
     text = clean(found.get("text"), MAX_TEXT)
     return Direct(found["act"], clean(found.get("to"), NAME), clean(found.get("by"), NAME), text, float(seconds))

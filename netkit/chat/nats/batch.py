@@ -122,11 +122,11 @@ def _entry(found: object, node: str, seq: int) -> Entry:
     if not isinstance(found, list) or len(found) != 7:
         raise Foreign("no entry")
     kind, room, name, text, end, member, time = found
-    if kind not in _KINDS or end not in _ENDS:
+    if str(kind) not in _KINDS or str(end) not in _ENDS:  # it may be a list, which a set cannot be asked for
         raise Foreign("no entry")
     if type(time) not in (int, float) or not 0 <= time < 1e11:
         raise Foreign("no time")
     return Entry(
-        cast("Kind", kind), good_room(room), clean(name, NAME), clean(text).encode(), _ENDS[end], whole(member),
+        cast("Kind", kind), good_room(room), clean(name, NAME), clean(text).encode(), _ENDS[str(end)], whole(member),
         node, float(time), seq,
     )  # fmt: skip
