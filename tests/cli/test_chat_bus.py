@@ -28,6 +28,10 @@ BUS = "nats://127.0.0.1"
             "--bus: a name or password is no part of it, everybody on this machine could read it\n",
         ),
         (["--bus", f"{BUS},http://127.0.0.1"], "'http://127.0.0.1': scheme 'http' is not one of nats\n"),
+        (
+            ["--bus", BUS, "--max-line", "65K"],
+            "--max-line 66560: with --bus it is 64K at most, for the broker's messages have a limit\n",
+        ),
         (["--bus", f"{BUS}:99999"], "port 99999 is outside 1 to 65535\n"),
         (
             ["--bus", BUS, "--node", "a.b"],

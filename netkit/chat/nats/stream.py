@@ -34,7 +34,10 @@ ACK = 1.0  # seconds until a batch is repeated
 PULL = 32  # batches that are asked for at once; each is 256 kB at most
 EXPIRES = 3  # seconds that a pull waits
 IDLE = 30.0  # seconds after which the broker forgets a consumer that nobody pulls from
-MAX_HELD = 1000  # lines that wait for the broker
+MAX_HELD = 1000  # lines that wait for a broker that is away, or takes none for AWAY seconds
+AWAY = 1.0
+MAX_QUEUED = 100_000  # lines that wait for a broker that is there: it takes 100,000 a second
+MAX_QUEUED_BYTES = 32 * 1024 * 1024
 MAX_SENT = 16  # batches whose way back is timed
 OVERHEAD = 1024  # bytes of a batch besides its entries
 TOO_LARGE = 10054  # JetStream's error code
@@ -84,6 +87,7 @@ class Writer:
         self.idle.set()
         self._broker, self._node, self._boot = broker, node, boot
         self._moved = moved
+        self._size = 0  # bytes that wait
         self._some = asyncio.Event()
 
     @property
@@ -96,11 +100,14 @@ class Writer:
         return min(MAX_BYTES, self._broker.client.max_payload - OVERHEAD)
 
     def publish(self, entries: Sequence[Entry]) -> int:
+        slow = self.since is not None and monotonic() - self.since > AWAY
+        most = MAX_QUEUED if self._broker.up.is_set() and not slow else MAX_HELD
         for place, entry in enumerate(entries):
             data = encode_entry(entry)
-            if self.held >= MAX_HELD or len(data) > self.room:
+            if self.held >= most or len(data) > self.room or self._size > MAX_QUEUED_BYTES:
                 return place
             self.waiting.append(Held(entry, data))
+            self._size += len(data)
             self.idle.clear()
             self._some.set()
         return len(entries)
@@ -109,7 +116,7 @@ class Writer:
         """Forget what waits: what was not sent, and what may have been."""
         unsent, doubtful = [one.entry for one in self.waiting], [one.entry for one in self.flying]
         self.waiting.clear()
-        self.flying = []
+        self.flying, self._size = [], 0
         return unsent, doubtful
 
     async def run(self) -> None:
@@ -136,6 +143,7 @@ class Writer:
             if taken and size > self.room:
                 break
             taken.append(self.waiting.popleft())
+            self._size -= len(taken[-1].data)
         return taken
 
     async def say(self, data: bytes, ident: str) -> bool:

@@ -152,7 +152,7 @@ def serve(
     password, admin = secret(password_file, "--password-file"), secret(admin_password_file, "--admin-password-file")
     allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
     number = parse_port(listen_port, server=True)
-    brokers = servers(bus, node, tutorial)
+    brokers = servers(bus, node, tutorial, max_line)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
     allow_files(max_clients + 64)
     channel = channel_of(os.environ)
@@ -223,7 +223,7 @@ def serve(
     return Exit.OK
 
 
-def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
+def servers(bus: str | None, node: str | None, tutorial: bool, max_line: int) -> list[str]:
     """The brokers of --bus. Raises BadInput."""
     if bus is None:
         if node is not None:
@@ -234,6 +234,8 @@ def servers(bus: str | None, node: str | None, tutorial: bool) -> list[str]:
 
     if tutorial:
         raise BadInput("--tutorial and --bus do not go together: the tutorial's server relays bytes, not lines")
+    if max_line > 64 * 1024:
+        raise BadInput(f"--max-line {max_line}: with --bus it is 64K at most, for the broker's messages have a limit")
     if "@" in bus:
         raise BadInput("--bus: a name or password is no part of it, everybody on this machine could read it")
     if node is not None:
