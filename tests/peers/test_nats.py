@@ -10,7 +10,7 @@ import pytest
 from netkit.chat.bus import TAKEN, Present
 from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
-from netkit.errors import PeerError, Unreachable
+from netkit.errors import AuthRefused, PeerError, Unreachable
 from tests.chat.bus_contract import check, say, until
 from tests.peers.daemons import find_free_port
 from tests.peers.nats_nodes import Running, Server, all_turn, nodes
@@ -41,17 +41,16 @@ def test_two_nodes_show_one_order_and_know_who_is_where(server: Server) -> None:
 
         # Comings and goings on another node, between two heartbeats.
         until(turn, lambda: "came" in b.events("node"))
+        a.here = [Present(3, "tim", "hall")]
         join = Entry("join", "hall", "127.0.0.1:7", member=3, node="a", time=1.0)
         a.bus.publish([join, Entry("nick", "hall", "127.0.0.1:7", b"tim", member=3, node="a", time=1.0)])
-        until(turn, lambda: b.bus.elsewhere())
-        until(turn, lambda: b.bus.elsewhere()[0].name == "tim")
+        until(turn, lambda: len(b.entries) == 102)
         [there] = b.bus.elsewhere()
         assert (there.node, there.name, there.room) == ("a", "tim", "hall")
         assert there.age >= 0
 
         # A private message goes to that node, and its answer comes back.
         answers: list[str | None] = []
-        a.here = [Present(3, "tim", "hall")]
         b.bus.ask(Direct("msg", "TIM", "ann", "psst"), answers.append)
         until(turn, lambda: answers)
         assert answers == [None]  # it does not call him so: names are compared by the node that he is on
@@ -278,3 +277,30 @@ def test_a_broker_without_jetstream_is_told(
     daemon(program("nats-server"), "-a", "127.0.0.1", "-p", str(port), port=port)
     with pytest.raises(PeerError, match="no JetStream"):
         Running(bare, "a")
+
+
+def test_a_connection_that_is_closed_for_good_is_made_anew(server: Server) -> None:
+    with nodes(server, "a") as [a]:
+        a.loop.asyncio.run_until_complete(a.bus._broker.client._process_err("'who are you'"))  # nats-py ends it then
+        until(a.turn, lambda: "connected" in a.events("bus"))
+        assert a.events("bus") == ["lost", "connected"]
+        a.bus.publish([say("here again", node="a")])
+        until(a.turn, lambda: a.texts == ["here again"])
+        got: list[str | None] = []
+        a.bus.ask(Direct("msg", "nobody", "ann", "hi"), got.append)
+        assert got == [None]
+
+
+def test_a_broker_that_wants_a_password_is_told(
+    daemon: Callable[..., object],
+    program: Callable[[str], str],
+    free_port: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("netkit.chat.nats.broker.OPEN_SECONDS", 0.5)
+    closed = Server.__new__(Server)
+    port = free_port()
+    closed.url = f"nats://127.0.0.1:{port}"
+    daemon(program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "--auth", "secret", port=port)
+    with pytest.raises(AuthRefused, match="refuses"):
+        Running(closed, "a")

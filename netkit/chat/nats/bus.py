@@ -330,7 +330,7 @@ class NatsBus:
         if (node, boot) == (self.node, self.boot):
             return any(one.member == number for one in self._here.present())
         alive = self._nodes.alive(node, boot, time.monotonic())
-        if alive is False:
+        if alive is False or self._presence.is_gone(node, boot):
             return False
         # Not there, unless it is still on its way back to the broker.
         return await self._asks.there(node, boot) or time.monotonic() - self._nodes.since < RECONNECTED

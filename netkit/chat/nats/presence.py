@@ -131,3 +131,8 @@ class Presence:
             return False
         self._log("node", reason="gone", name=node)
         return True
+
+    def is_gone(self, node: str, boot: str) -> bool:
+        """Whether it was given up, and not heard of since."""
+        known = self._nodes.table.get(node)
+        return (node, boot) in self._lives and (known is None or known.boot != boot)
