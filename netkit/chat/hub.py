@@ -66,6 +66,7 @@ class Hub:
         self.bus: Bus = bus or LocalBus(f"{time.time_ns():x}")
         self.on_gone: Callable[[Member], None] = lambda member: None
         self.on_unwelcome: Callable[[Member, str], None] = lambda member, reason: None  # it was never let in
+        self.seq = 0  # of the last entry that came back from the bus
         self._frames = frames
         self._on_log = on_log
         self._dirty: dict[Room, None] = {}
@@ -89,16 +90,17 @@ class Hub:
                 limit=self.limits.sendq,
                 history=self.limits.history,
                 frames=self._frames,
+                born=self.seq,
             )
-            found.history.extend(self.bus.history(name))
+            found.recall(self.bus.history(name))
         return found
 
-    def came(self, member: Member) -> None:
-        """It is let in: it joins the lobby, and everybody else is told."""
+    def came(self, member: Member, room: str = LOBBY) -> None:
+        """It is let in: it joins a room, and everybody else there is told."""
         self.members[member.id] = member
         self.counts.joins += 1
-        self.log("join", member, room=LOBBY)
-        self.enter(member, self.room(LOBBY))
+        self.log("join", member, room=room)
+        self.enter(member, self.room(room))
 
     def back(self, member: Member, room: Room, place: int | None, cut: Sequence[tuple[int, int]]) -> None:
         """It was in that room in another process: nobody is told."""
@@ -146,7 +148,7 @@ class Hub:
             if member.nick is not None:
                 self.bus.release(fold(member.nick), self.owner(member))
             self.counts.drops[reason] = self.counts.drops.get(reason, 0) + 1
-            name = "leave" if reason in ("eof", "quit", "shutdown", "upgrade") else "drop"
+            name = "leave" if reason in ("eof", "quit", "replaced", "shutdown", "upgrade") else "drop"
             self.log(name, member, reason=reason, detail=detail, bytes=member.received,
                      seconds=self.loop.now - member.opened)  # fmt: skip
         elif reason not in ("eof", "reset", "shutdown", "upgrade"):
@@ -165,8 +167,7 @@ class Hub:
         """Say why, and close it when it has taken that, or after a while."""
         if member.fd < 0 or member.closing is not None:
             return
-        member.tell(self.words(word))
-        member.close_when_done(reason)
+        member.dismiss(reason, word)
         self.loop.later(GOODBYE, lambda: member.close(reason))
 
     def words(self, text: str) -> bytes:
@@ -184,6 +185,7 @@ class Hub:
     def deliver(self, entries: Sequence[Entry]) -> None:
         """What comes back from the bus, of this node and of others, in its order."""
         for entry in entries:
+            self.seq = max(self.seq, entry.seq)
             room = self.rooms.get(entry.room)
             if room is None:
                 continue

@@ -300,6 +300,11 @@ class Member:
                 self.socket.recv(64 * 1024)  # closed with that unread, it would be reset, and the last words lost
         self.socket.close()
 
+    def dismiss(self, reason: str, word: str) -> None:
+        """Say why, and end it when it has taken that."""
+        self.inform(word)
+        self.close_when_done(reason)
+
     def close_when_done(self, reason: str) -> None:
         """End it when it has taken what waits for it; the hub bounds how long that may take."""
         if self.closing is None:

@@ -30,8 +30,11 @@ class Room:
         limit: int,
         history: int = HISTORY,
         frames: Frames | None = None,
+        born: int = 0,
     ) -> None:
+        """born: the last seq before it."""
         self.name = name
+        self.born = self.floor = born  # floor: everything of this room with a seq above it is in `history`
         self.members: dict[int, Member] = {}
         self.history: deque[Entry] = deque(maxlen=history)
         self.plain = Fanout(on_lost, on_gone, limit=limit)
@@ -42,6 +45,12 @@ class Room:
         self._lines: list[bytes] = []
         self._size = 0
         self._own: dict[Reader, list[tuple[int, int]]] = {}
+
+    def recall(self, entries: Sequence[Entry]) -> None:
+        """What was said before, up to now."""
+        self.history.extend(entries)
+        if self.history:
+            self.floor = self.history[0].seq - 1
 
     def enter(self, member: "Member") -> None:
         """It gets what is said from now on; flush before."""
@@ -60,6 +69,8 @@ class Room:
 
     def say(self, entry: Entry, without: "Sequence[Member]" = (), *, quiet: bool = False) -> None:
         """without: plain clients that get no line of it, whoever said it first. quiet: it is for history alone."""
+        if len(self.history) == self.history.maxlen:
+            self.floor = max(self.floor, (self.history or (entry,))[0].seq)
         self.history.append(entry)
         if quiet:
             return

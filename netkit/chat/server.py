@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,10 @@ class Doors:
 
     def enter(self, host: str, now: float) -> str | None:
         """Let one in, or say why not."""
+        return self.barred(host) or self._gate.enter(counted(host), now)
+
+    def barred(self, host: str) -> str | None:
+        """Why nobody from there may come in."""
         if self._hub.banned(host):
             return "banned"
         if host and (self._allow or self._deny):
@@ -55,7 +59,7 @@ class Doors:
                 return "denied"
             if self._allow and not any(address in network for network in self._allow):
                 return "denied"
-        return self._gate.enter(counted(host), now)
+        return None
 
     def admit(self, host: str) -> None:
         """One that is in already."""
@@ -103,6 +107,8 @@ class ChatServer:
         self._numbers = 0
         self._draining = False
         self._all: dict[int, Member] = {}  # also those that are not let in yet
+        self.pages: list[str] = []  # where browsers find it
+        self.on_stop: list[Callable[[], None]] = []  # who else takes no more when this one does
         hub.on_gone = self._gone
         hub.on_unwelcome = lambda member, reason: self.refusals.add(reason, "tls" if tls else "tcp", member.peer)
         self._acceptors = [self._acceptor(each) for each in listening]
@@ -195,11 +201,12 @@ class ChatServer:
 
     @property
     def addresses(self) -> list[str]:
-        return [f"{'tls' if self.tls else 'tcp'} {each.endpoint}" for each in self.listening]
+        own = [f"{'tls' if self.tls else 'tcp'} {each.endpoint}" for each in self.listening]
+        return own + [f"web {page}" for page in self.pages]
 
     def announce(self) -> None:
-        for each in self.listening:
-            self.log(event("listening", node=self.hub.node, addr=str(each.endpoint)))
+        for place in [*(str(each.endpoint) for each in self.listening), *self.pages]:
+            self.log(event("listening", node=self.hub.node, addr=place))
 
     def log(self, entry: object) -> None:
         if self._on_log:
@@ -251,6 +258,8 @@ class ChatServer:
         for each in self.listening:
             if each.socket.fileno() >= 0:
                 each.close()
+        for call in self.on_stop:
+            call()
 
     def stop(self) -> None:
         for one in list(self._all.values()):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from netkit.chat.bus import Bus
     from netkit.chat.handover import Taken
+    from netkit.chat.room import Frames
     from netkit.chat.server import ChatServer, Network
     from netkit.net.listen import Listening
     from netkit.net.loop import Loop
@@ -46,6 +47,13 @@ def serve(
         str | None,
         option("--metrics", metavar="[HOST:]PORT", help="Serve the counters to Prometheus.", panel=LISTEN),
     ] = None,
+    web: Annotated[
+        str | None, option("--web", metavar="[HOST:]PORT", help="Serve a page for browsers.", panel=LISTEN)
+    ] = None,
+    web_origin: Annotated[
+        list[str],
+        option("--web-origin", metavar="URL", help="What a proxy calls the page: https://chat.test.", panel=LISTEN),
+    ] = [],
     tutorial: Annotated[
         bool, option("--tutorial", help="As the tutorial's server, to the byte: no lines, no commands.", panel=ROOMS)
     ] = False,
@@ -154,10 +162,16 @@ def serve(
     number = parse_port(listen_port, server=True)
     brokers = servers(bus, node, tutorial, max_line)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
+    site = None if web is None else parse_endpoint(web if ":" in web else f":{web}", server=True)
+    origins = [origin(text) for text in web_origin]
+    if site and tutorial:
+        raise BadInput("--tutorial serves plain clients alone: leave --web out")
+    if origins and not site:
+        raise BadInput("--web-origin goes with --web")
     allow_files(max_clients + 64)
     channel = channel_of(os.environ)
     ready = Ready(fd=ready_fd if channel is None else None, file=ready_file)
-    made = from_options(tls_cert, tls_key, tls_self_signed, bind)
+    made = from_options(tls_cert, tls_key, tls_self_signed, [*bind, *([site.host] if site else [])])
     out = Output("chat", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
     on_log = None if quiet and out.form is not Form.JSON else out.show
@@ -183,10 +197,12 @@ def serve(
             lambda: open_sockets(bind=bind, port=number, transports=("tcp",), unix=unix, on_event=on_event),
         )
         pages = sockets("metrics", lambda: listen([scrape], on_event=on_event) if scrape else [])
+        shown = sockets("web", lambda: listen([site], on_event=on_event) if site else [])
         name = node or default_node(opened)
         loop, engine = carried(brokers, name, history) if brokers else (Loop(), taken.bus() if taken else None)
         hub = Hub(
             loop,
+            frames=web_frames() if site else None,
             bus=engine,
             node=name if brokers else "",
             limits=limits,
@@ -206,6 +222,10 @@ def serve(
             deny=denied,
             on_log=on_log,
         )
+        if site:
+            from netkit.chat.web import Web
+
+            Web(server, shown, tls=server.tls, password=password, names=[site.host], origins=origins)
         if pages:
             from netkit.chat.metrics import render
             from netkit.net.scrape import Metrics
@@ -221,6 +241,12 @@ def serve(
             server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
     return Exit.OK
+
+
+def web_frames() -> "Frames":
+    from netkit.chat.web_frames import entries
+
+    return entries
 
 
 def servers(bus: str | None, node: str | None, tutorial: bool, max_line: int) -> list[str]:
@@ -303,6 +329,20 @@ def secret(file: Path | None, what: str) -> bytes | None:
     if not text:
         raise BadInput(f"{what} {file}: the password is empty")
     return text.encode()
+
+
+def origin(text: str) -> str:
+    """SCHEME://HOST[:PORT] as browsers write it in Origin. Raises BadInput."""
+    from urllib.parse import urlsplit
+
+    try:
+        url = urlsplit(text.lower().rstrip("/"))
+        usual = {"http": 80, "https": 443}.get(url.scheme) == url.port
+    except ValueError as exc:
+        raise BadInput(f"--web-origin {text}: {exc}") from exc
+    if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or "@" in url.netloc:
+        raise BadInput(f"--web-origin {text}: it is a scheme and a name", hint="write https://chat.example.com")
+    return f"{url.scheme}://{url.netloc.rpartition(':')[0] if usual else url.netloc}"
 
 
 def networks(texts: list[str], what: str) -> "list[Network]":
