@@ -246,12 +246,11 @@ class Client:
     # What comes.
 
     def _came(self, data: bytes) -> None:
+        self._heard(self._lines.feed(data))
         try:
-            raw = self._lines.feed(data)
+            self._lines.check()
         except NetkitError as exc:
             self._end(_about(self.target, exc))
-            return
-        self._heard(raw)
 
     def _heard(self, raw: list[bytes]) -> None:
         now = time.time()

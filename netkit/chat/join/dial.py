@@ -16,6 +16,9 @@ from netkit.net.tls_client import Security
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
+LOCAL = ("127.", "[::1]:", "unix:")  # how addresses on this machine begin
+
+
 class Wire(Protocol):
     """A non-blocking connection. Its methods raise OSError, BlockingIOError for "not now".
 
@@ -54,7 +57,7 @@ class Dialed:
     def __init__(self, wire: Wire, address: str, *, tls: bool) -> None:
         self.wire = wire
         self.address = address
-        self.private = tls or address.startswith(("127.", "[::1]:", "unix:"))
+        self.private = tls or address.startswith(LOCAL)
 
 
 def dial(target: Endpoint, *, security: Security | None, deadline: Deadline, on_event: OnEvent | None = None) -> Dialed:

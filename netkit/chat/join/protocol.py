@@ -12,23 +12,29 @@ class Lines:
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self._max_line = max_line
         self._rest = bytearray()
+        self._over = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that the bytes complete, each with its end. Raises PeerError for one over the limit.
-
-        Those before it are lost with it: who breaks the protocol is not trusted with the rest.
-        """
+        """The lines that the bytes complete, each with its end, up to one that is too long; see `check`."""
         *whole, rest = data.split(b"\n")
         found = []
         if whole:
             found = [bytes(self._rest) + whole[0] + b"\n", *(line + b"\n" for line in whole[1:])]
             self._rest = bytearray()
         self._rest += rest
-        if len(self._rest) > self._max_line or any(len(line) > self._max_line + 2 for line in found):
+        for at, line in enumerate(found):
+            if len(line) > self._max_line + 2:
+                self._over = True
+                return found[:at]
+        self._over = len(self._rest) > self._max_line
+        return found
+
+    def check(self) -> None:
+        """Raises PeerError when a line over the limit came."""
+        if self._over:
             raise PeerError(
                 f"a line of more than {self._max_line} bytes came", kind="line_too_long", hint="--max-line allows more"
             )
-        return found
 
     def end(self) -> list[bytes]:
         """The server has closed: what had no end is its last line."""
