@@ -12,11 +12,10 @@ from typing import Literal, NamedTuple
 
 from netkit.chat.join.backoff import Backoff
 from netkit.chat.join.dial import Dialed, dial
-from netkit.chat.join.farewell import failure, is_goodbye, worth_another_try
+from netkit.chat.join.farewell import failure, worth_another_try
 from netkit.chat.join.link import ENOUGH, Link
-from netkit.chat.join.opening import Opening
-from netkit.chat.join.protocol import MAX_LINE, Lines
-from netkit.chat.join.received import Received, parse
+from netkit.chat.join.received import Received
+from netkit.chat.join.talk import LineTalk, Talk, Wanted
 from netkit.errors import Insecure, NetkitError, Unreachable
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint
@@ -25,7 +24,6 @@ from netkit.net.loop import Loop, Timer
 from netkit.net.tls_client import Security
 
 LINGER = 1.0  # seconds that a server has to close after us, before we go without its answer
-MAX_NAME = 64  # characters of a nick or a room that a server tells us
 
 StateName = Literal["connecting", "opening", "password", "open", "away", "ended"]
 
@@ -36,15 +34,6 @@ class State(NamedTuple):
     name: StateName
     why: str = ""
     pause: float = 0.0
-
-
-class Wanted(NamedTuple):
-    """Who to be. password: gives it when the server asks, None to ask the user. strict: a refused name is an error."""
-
-    nick: str | None = None
-    room: str | None = None
-    password: Callable[[], str | None] = lambda: None
-    strict: bool = False
 
 
 class Client:
@@ -63,27 +52,22 @@ class Client:
         security: Security | None = None,
         reconnect: bool = False,
         connect_timeout: float = 10.0,
-        max_line: int = MAX_LINE,
+        talk: Talk | None = None,
         backoff: Backoff | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
         self.loop, self.target = loop, target
         self.state = State("connecting")
-        self.nick: str | None = None  # as the server has confirmed it
-        self.room = ""
+        self.talk: Talk = talk or LineTalk()
         self._on_lines, self._on_end, self._on_state, self._on_room = on_lines, on_end, on_state, on_room
         self._wanted = wanted
         self._security = security
         self._reconnect = reconnect
         self._connect_timeout = connect_timeout
-        self._max_line = max_line
         self._backoff = backoff or Backoff()
         self._on_event = on_event
         self._link: Link | None = None
         self._was_open = False  # once
-        self._opening = self._new_opening()
-        self._lines = Lines(max_line)
-        self._last: Received | None = None
         self._private = False
         self._opened = 0.0
         self._finishing = self._leaving = False
@@ -100,28 +84,37 @@ class Client:
         Thread(target=self._dial, args=(number,), name="netkit dial", daemon=True).start()
 
     @property
+    def nick(self) -> str | None:
+        """As the server has confirmed it."""
+        return self.talk.nick
+
+    @property
+    def room(self) -> str:
+        return self.talk.room
+
+    @property
     def takes_more(self) -> bool:
         """Whether it is the time to say something."""
-        return self.state.name == "open" and not self._finishing and self._link is not None and (
-            self._link.unsent < ENOUGH
-        )  # fmt: skip
+        link = self._link
+        is_open = self.state.name == "open" and not self._finishing and link is not None
+        return is_open and self.talk.takes_more and link is not None and link.unsent < ENOUGH
 
     def say(self, line: bytes) -> bool:
         """Send a line, without its end; False when it is not taken: not connected, or too much waits."""
         if self.state.name != "open" or self._link is None:
             return False
-        return self._link.send(line + b"\n")
+        return self._link.send(self.talk.said(line))
 
     def give_password(self, password: str) -> None:
         self._enter(State("opening"))
-        self._opening.typed(password)
+        self.talk.typed(password)
         self._await_answer()
 
     def finish(self) -> None:
         """Nothing more will be said: close our side when all is sent, and read on until the server closes its."""
         self._finishing = True
-        if self.state.name == "open" and self._link is not None:
-            self._link.finish()
+        if self.state.name == "open":
+            self._close_ours()
         elif self.state.name == "away":
             self._end(failure(str(self.target), None, "the connection was lost"))
 
@@ -133,8 +126,13 @@ class Client:
         if self._link is None or self.state.name != "open":
             self._end(None)
         else:
-            self._link.finish()
+            self._close_ours()
             self._wait_for_the_end()
+
+    def _close_ours(self) -> None:
+        self.talk.finish()
+        if self._link is not None and not self.talk.closes:
+            self._link.finish()
 
     def pause(self, paused: bool) -> None:
         """Do not read for now: whoever is shown the lines cannot keep up."""
@@ -175,9 +173,6 @@ class Client:
             self._connected(result)
 
     def _connected(self, dialed: Dialed) -> None:
-        self._lines = Lines(self._max_line)
-        self._last = None
-        self._opening = self._new_opening()
         self._private = dialed.private
         self._link = Link(
             self.loop,
@@ -188,20 +183,10 @@ class Client:
             on_room=self._on_room,
             on_event=self._on_event,
         )
-        if self._was_open:
-            self._on_lines([Received("gap", time=time.time())])
         self._enter(State("opening"))
+        wanted = self._wanted._replace(password=self._password)
+        self._show(self.talk.begin(self._send, wanted, again=self._was_open))
         self._await_answer()
-
-    def _new_opening(self) -> Opening:
-        wanted = self._wanted
-        return Opening(
-            self._send,
-            nick=self.nick or wanted.nick,
-            room=self.room or wanted.room,
-            password=self._password,
-            strict=wanted.strict and not self._was_open,
-        )
 
     def _password(self) -> str | None:
         if not self._private:
@@ -212,25 +197,25 @@ class Client:
             )
         return self._wanted.password()
 
-    def _send(self, line: bytes, secret: bool) -> None:
+    def _send(self, data: bytes, secret: bytes) -> None:
         if self._link is not None:
-            self._link.send(line + b"\n", secret=line if secret else b"")
+            self._link.send(data, secret=secret)
 
     def _await_answer(self) -> None:
         """Go on with the opening when the server owes an answer and gives none."""
         self._cancel()
-        if (patience := self._opening.patience) is not None:
+        if (patience := self.talk.patience) is not None:
             self._timer = self.loop.later(patience, self._waited)
 
     def _waited(self) -> None:
-        self._opening.waited()
+        self.talk.waited()
         self._opening_went_on()
 
     def _opening_went_on(self) -> None:
         if self._link is None or not self._link.open:
             return
-        if not self._opening.done:
-            if self._opening.step == "asking" and self.state.name != "password":
+        if self.talk.stage != "open":
+            if self.talk.stage == "asking" and self.state.name != "password":
                 self._enter(State("password"))
             self._await_answer()
             return
@@ -239,64 +224,38 @@ class Client:
         self._opened = self.loop.now
         self._enter(State("open"))
         if self._finishing:
-            self._link.finish()
+            self._close_ours()
         else:
             self._on_room()
 
     # What comes.
 
     def _came(self, data: bytes) -> None:
-        self._heard(self._lines.feed(data))
+        stage = self.talk.stage
         try:
-            self._lines.check()
-        except NetkitError as exc:
-            self._end(_about(self.target, exc))
-
-    def _heard(self, raw: list[bytes]) -> None:
-        now = time.time()
-        found = []
-        for line in raw:
-            one = parse(line)._replace(time=now)
-            self._know_myself(one)
-            found.append(one._replace(room=self.room))
-        if not found:
-            return
-        self._last = found[-1]
-        if not self._leaving:
-            self._on_lines(found)
-        if self._opening.done:
-            return
-        step = self._opening.step
-        try:
-            for one in found:
-                self._opening.heard(one)
+            found = self.talk.came(data)
         except NetkitError as exc:
             self._end(_about(self.target, exc))
             return
-        if self._opening.step != step:
+        self._show(found)
+        if self.talk.failure is not None:
+            self._end(_about(self.target, self.talk.failure))
+        elif self.talk.stage != stage and self.state.name != "ended":
             self._opening_went_on()
 
-    def _know_myself(self, one: Received) -> None:
-        """`* you are bob`, `* you are in lobby`."""
-        if one.kind == "notice" and one.text.startswith(b"you are "):
-            words = one.text[8:].decode("utf-8", "backslashreplace").split(" ")
-            if not words[-1].isprintable() or len(words[-1]) > MAX_NAME:
-                return
-            if len(words) == 1:
-                self.nick = words[0]
-            elif len(words) == 2 and words[0] == "in":
-                self.room = words[1]
+    def _show(self, found: list[Received]) -> None:
+        if found and not self._leaving:
+            now = time.time()
+            self._on_lines([one if one.time else one._replace(time=now) for one in found])
 
     # How it ends.
 
     def _lost(self, reason: str | None) -> None:
         """The server closed its side (None), or the connection broke."""
-        self._heard(self._lines.end())
-        if self.state.name == "ended":  # the last line was an error
-            return
-        exc = failure(str(self.target), self._last, reason or "the server closed the connection")
+        self._show(self.talk.ended())
+        exc = self.talk.verdict(str(self.target), reason or "the server closed the connection")
         answered = self._finishing and self.state.name == "open" and reason is None and isinstance(exc, Unreachable)
-        if self._leaving or answered or is_goodbye(self._last):
+        if self._leaving or answered or self.talk.said_goodbye:
             self._end(None)
             return
         self._backoff.lasted(self.loop.now - self._opened if self.state.name == "open" else 0.0)

@@ -95,7 +95,8 @@ def join(
     $ netkit chat join 127.0.0.1:2626 --send 'the build is done'
     $ netkit chat join tls://chat.example.org --no-stdin --json --reconnect
     """
-    from netkit.chat.join.client import Client, Wanted
+    from netkit.chat.join.client import Client
+    from netkit.chat.join.talk import LineTalk, Wanted
     from netkit.cli.secret import read_secret
     from netkit.net.address import parse_endpoint
     from netkit.net.loop import Loop
@@ -121,7 +122,7 @@ def join(
         security=Security(str(cacert) if cacert else None, insecure, server_name) if target.scheme == "tls" else None,
         reconnect=screen if reconnect is None else reconnect,
         connect_timeout=connect_timeout,
-        max_line=max_line,
+        talk=LineTalk(max_line),
         on_event=listener(trace),
     )
     if screen:

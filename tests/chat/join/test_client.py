@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from netkit.chat.join.client import Wanted
 from netkit.chat.join.dial import dial
 from netkit.chat.join.link import MAX_UNSENT
+from netkit.chat.join.talk import Wanted
 from netkit.chat.limits import Limits
 from netkit.errors import AuthRefused, BadInput, Insecure, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import Step
@@ -171,6 +171,24 @@ def test_a_server_that_says_nothing(join: Join, monkeypatch: pytest.MonkeyPatch)
         bob.until_open()
         assert bob.client.say(b"hello")
         bob.client.finish()
+        assert bob.end() is None
+
+
+def test_a_server_that_talks_and_answers_nothing(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netkit.chat.join.opening.PATIENCE", 0.1)
+    done = threading.Event()
+
+    def serve(client: socket.socket) -> None:
+        while not done.wait(0.01):
+            client.sendall(b"<user5> on and on\n")
+        assert read_all(client) == b"/nick bob\n/join tea\nhello\n"
+
+    with scripted(serve) as target:
+        bob = join(target, wanted=Wanted(nick="bob", room="tea", strict=True))
+        bob.until_open()
+        assert bob.client.say(b"hello")
+        bob.client.finish()
+        done.set()
         assert bob.end() is None
 
 
