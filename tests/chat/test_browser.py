@@ -282,7 +282,9 @@ def test_hello_comes_first_and_may_be_odd() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(Frame(Opcode.BINARY, b"x").serialize(mask=True), 1003), (b"\x81\x00", 1002)]
+    ("data", "code"),
+    [(Frame(Opcode.BINARY, b"x").serialize(mask=True), 1003), (b"\x81\x00", 1002)],
+    ids=["binary", "unmasked"],
 )
 def test_frames_against_the_rules_end_it(data: bytes, code: int) -> None:
     with chatting() as chat, chat.raw() as client:

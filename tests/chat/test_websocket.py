@@ -175,6 +175,7 @@ def huge() -> bytes:
         (masked(b"", Opcode.PONG) * (MAX_CONTROLS + 1), 1008),
         (masked(b"", fin=False) + masked(b"", Opcode.CONT, fin=False) * (MAX_CONTROLS + 1), 1008),
     ],
+    ids=lambda value: "data" if isinstance(value, bytes) else str(value),  # masks are random, names must not be
 )
 def test_what_is_against_the_rules_ends_it_with_the_reason(data: bytes, wanted: int) -> None:
     wire = opened()
