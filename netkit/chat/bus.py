@@ -33,6 +33,12 @@ class Here(Protocol):
     def announce(self, text: str, /) -> None:
         """Tell everybody here something of the bus itself."""
 
+    def skipped(self, lines: int, /) -> None:
+        """So many lines of others are lost, between what was shown and what will be."""
+
+    def began_anew(self) -> None:
+        """The order is another one from now on: seqs of before mean nothing any more."""
+
     def unsent(self, entries: Sequence[Entry], /, *, doubtful: bool = False) -> None:
         """These were taken and will not be said after all, or may not be; their senders are to be told."""
 
@@ -61,6 +67,10 @@ class Bus(Protocol):
     @property
     def epoch(self) -> str:
         """Names the order that seqs belong to; another one means that they began anew."""
+
+    @property
+    def seq(self) -> int:
+        """Of the last entry so far, or above it: what is shown next has a higher one."""
 
     def open(self, here: Here) -> None:
         """Begin. Raises NetkitError where it cannot."""

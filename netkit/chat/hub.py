@@ -66,9 +66,8 @@ class Hub:
         self.bus: Bus = bus or LocalBus(f"{time.time_ns():x}")
         self.on_gone: Callable[[Member], None] = lambda member: None
         self.on_unwelcome: Callable[[Member, str], None] = lambda member, reason: None  # it was never let in
-        self.seq = 0  # of the last entry that came back from the bus
-        self._frames = frames
-        self._on_log = on_log
+        self._frames, self._on_log = frames, on_log
+        self.seq = 0  # of the last entry that came back
         self._dirty: dict[Room, None] = {}
         self._last_flush = 0.0
         self._timer: Timer | None = None
@@ -76,6 +75,7 @@ class Hub:
         self._moves: dict[str, list[float]] = {}  # a room's comings and goings: [since, joined, left, told]
         loop.after_turn = self._after_turn
         self.bus.open(self)
+        self.seq = max(self.seq, self.bus.seq)
         self.room(LOBBY)
 
     # Coming and going.
@@ -217,8 +217,19 @@ class Hub:
         for one in list(self.members.values()):
             one.inform(text)
 
+    def skipped(self, lines: int) -> None:
+        self.announce(f"{lines} {'line' if lines == 1 else 'lines'} skipped")
+        for room in self.rooms.values():
+            room.miss(self.seq)
+
+    def began_anew(self) -> None:
+        self.announce("lines may be missing: the broker has begun anew")
+        self.seq = self.bus.seq
+        for room in self.rooms.values():
+            room.forget_places(self.seq)
+
     def unsent(self, entries: Sequence[Entry], *, doubtful: bool = False) -> None:
-        """Tell those who said it that nobody will hear it; doubtful: perhaps nobody."""
+        """Tell who said it."""
         for entry in entries:
             if entry.kind in ("say", "me") and (one := self.members.get(entry.member)) is not None:
                 one.inform(DOUBTFUL if doubtful else UNSENT)

@@ -49,8 +49,17 @@ class Room:
     def recall(self, entries: Sequence[Entry]) -> None:
         """What was said before, up to now."""
         self.history.extend(entries)
-        if self.history:
+        if self.history and self.history[0].seq:  # else it is of an order that is no more
             self.floor = self.history[0].seq - 1
+
+    def miss(self, seq: int) -> None:
+        """Something that was said before the next entry is lost."""
+        self.floor = max(self.floor, seq + 1)
+
+    def forget_places(self, seq: int) -> None:
+        """Another order begins: what was said is kept, its places in the one before are not."""
+        self.history = deque((one._replace(seq=0) for one in self.history), self.history.maxlen)
+        self.born = self.floor = seq
 
     def enter(self, member: "Member") -> None:
         """It gets what is said from now on; flush before."""

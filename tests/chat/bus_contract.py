@@ -42,6 +42,12 @@ class Node:
     def announce(self, text: str, /) -> None:
         self.announced.append(text)
 
+    def skipped(self, lines: int, /) -> None:
+        self.announced.append(f"{lines} skipped")
+
+    def began_anew(self) -> None:
+        self.announced.append("began anew")
+
     def unsent(self, entries: Sequence[Entry], /, *, doubtful: bool = False) -> None:
         self.not_sent += [(one.text, doubtful) for one in entries]
 
@@ -86,6 +92,7 @@ def check(bus: Bus, node: Node, turn: Callable[[], None]) -> None:
         return got[0]
 
     assert bus.epoch
+    begin = bus.seq
     assert bus.elsewhere() == []
 
     # What is published comes back, whole and in order, each with its place.
@@ -100,7 +107,8 @@ def check(bus: Bus, node: Node, turn: Callable[[], None]) -> None:
     assert [one._replace(seq=0) for one in node.entries] == said
     places = [one.seq for one in node.entries]
     assert sorted(set(places)) == places
-    assert places[0] > 0
+    assert begin < places[0]
+    assert places[-1] <= bus.seq
 
     # A nick is one owner's until it lets go of it.
     node.here = [Present(1, "x", "lobby"), Present(2, "y", "lobby")]

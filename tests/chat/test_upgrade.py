@@ -75,7 +75,7 @@ def test_names_rooms_history_and_half_lines_go_on() -> None:
         one.send(b"said before\n/ping\nhalf a l\xff\xfa\x18")
         one.expect("* pong\r\n")
         two.expect("[ann] said before\n")
-        seq = chat.hub.bus.seq  # type: ignore[attr-defined]
+        seq = chat.hub.bus.seq
         with replaced(chat) as after:
             one.send(b"\xff\xf0ine\n")
             two.expect("[ann] half a line\n")

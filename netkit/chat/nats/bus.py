@@ -17,7 +17,7 @@ from netkit.chat.bus import Elsewhere, Figure, Here
 from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
 from netkit.chat.nats.asks import Asks
-from netkit.chat.nats.batch import Batch, Foreign, check_node, decode
+from netkit.chat.nats.batch import PLACES, Batch, Foreign, check_node, decode
 from netkit.chat.nats.broker import Broker
 from netkit.chat.nats.nicks import Job, Nicks
 from netkit.chat.nats.nodes import Nodes
@@ -78,6 +78,10 @@ class NatsBus:
     @property
     def epoch(self) -> str:
         return self._reader.epoch
+
+    @property
+    def seq(self) -> int:
+        return (self._reader.seq + 1) * PLACES - 1
 
     # Beginning and end.
 
@@ -275,12 +279,13 @@ class NatsBus:
         if lines > 0:
             self._skipped += lines
             self._log("bus", reason="skipped", lines=lines)
-            self._loop.soon(lambda: self._here.announce(f"{lines} {'line' if lines == 1 else 'lines'} skipped"))
+            self._loop.soon(lambda: self._here.skipped(lines))
 
     def _anew(self) -> None:
         self._order.anew()
         self._log("bus", reason="anew")
-        self._loop.soon(lambda: self._here.announce("lines may be missing: the broker has begun anew"))
+        self._kept = deque(one._replace(seq=0) for one in self._kept)
+        self._loop.soon(self._here.began_anew)
 
     # The other nodes.
 
