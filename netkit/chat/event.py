@@ -51,6 +51,7 @@ REASONS = {
     "rate": "too many in a short time from one address",
     "denied": "--deny, or not in --allow",
     "descriptors": "this process may open no more",
+    "proxy": "no PROXY header came from a proxy that is to send one",
     "tls": "the TLS handshake failed",
     "http": "a web browser spoke to the port of plain clients",
     "origin": "a page of another site",

@@ -11,10 +11,11 @@ from netkit.chat.event import REASONS, OnLog, event
 from netkit.chat.hub import Hub
 from netkit.chat.limits import ACCEPT_BURST, ACCEPT_RATE, MAX_CLIENTS, PER_ADDRESS
 from netkit.chat.member import Member
-from netkit.net.acceptor import Acceptor
+from netkit.net.acceptor import Acceptor, refuse
 from netkit.net.gate import Gate, Refusals
 from netkit.net.listen import Listening
 from netkit.net.loop import Loop
+from netkit.net.proxy_protocol import Proxied, Source, peer_of
 
 if TYPE_CHECKING:
     import ssl
@@ -53,12 +54,8 @@ class Doors:
         """Why nobody from there may come in."""
         if self._hub.banned(host):
             return "banned"
-        if host and (self._allow or self._deny):
-            address = ip_address(host.partition("%")[0])
-            if any(address in network for network in self._deny):
-                return "denied"
-            if self._allow and not any(address in network for network in self._allow):
-                return "denied"
+        if host and (within(host, self._deny) or (self._allow and not within(host, self._allow))):
+            return "denied"
         return None
 
     def admit(self, host: str) -> None:
@@ -78,6 +75,27 @@ def counted(host: str) -> str:
     return str(ip_address(host.partition("%")[0]).exploded[:19])
 
 
+class Front:
+    """The doors of plain clients: a proxy that is trusted comes in by itself, whom it comes for is looked at later."""
+
+    def __init__(self, doors: Doors, proxies: Sequence[Network]) -> None:
+        self._doors = doors
+        self._proxies = proxies
+
+    def is_proxy(self, host: str) -> bool:
+        return bool(self._proxies and host) and within(host, self._proxies)
+
+    def enter(self, host: str, now: float) -> str | None:
+        return self._doors.enter("" if self.is_proxy(host) else host, now)
+
+
+def within(host: str, networks: Sequence[Network]) -> bool:
+    if not networks:
+        return False
+    address = ip_address(host.partition("%")[0])
+    return any(address in network for network in networks)
+
+
 class ChatServer:
     """Serves on sockets that are open already. Whoever runs it calls `run`, or drives `loop` from another one."""
 
@@ -93,6 +111,7 @@ class ChatServer:
         accept_rate: float | None = ACCEPT_RATE,
         allow: Sequence[Network] = (),
         deny: Sequence[Network] = (),
+        proxies: Sequence[Network] = (),
         on_log: OnLog | None = None,
     ) -> None:
         self.listening = listening
@@ -101,6 +120,8 @@ class ChatServer:
         self.tls = tls
         self.password = password
         self.doors = Doors(hub, max_clients, per_address, accept_rate, allow, deny)
+        self._front = Front(self.doors, proxies)
+        self._proxied: set[Proxied] = set()  # whose header is still to come
         self.refusals = Refusals(self.loop, hub.counts.refuse, self._refused)
         self.started = time.monotonic()
         self._on_log = on_log
@@ -120,11 +141,36 @@ class ChatServer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # inherited by what is accepted
         label = "tls" if self.tls else "unix" if listening.endpoint.path else "tcp"
         return Acceptor(
-            self.loop, listening, label, self.doors, self.refusals, self._accepted,
-            word=lambda reason: b"" if self.tls else self.hub.words(WORDS.get(reason, "refused")),
+            self.loop, listening, label, self._front, self.refusals, self._accepted, word=self._word
         )  # fmt: skip
 
+    def _word(self, reason: str) -> bytes:
+        return b"" if self.tls else self.hub.words(WORDS.get(reason, "refused"))
+
     def _accepted(self, client: socket.socket, peer: str, host: str) -> None:
+        if not self._front.is_proxy(host):
+            self._let_in(client, peer, host)
+            return
+
+        def for_whom(proxied: Proxied, source: Source) -> None:
+            self._proxied.discard(proxied)
+            self.doors.leave("")
+            real, shown = (source.host, peer_of(source)) if source.host else (host, peer)
+            if reason := self.doors.enter(real, self.loop.now):
+                refuse(client, self._word(reason))
+                self.refusals.add(reason, "proxy", shown)
+            else:
+                self._let_in(client, shown, real)
+
+        def bad(proxied: Proxied, why: str) -> None:
+            self._proxied.discard(proxied)
+            self.doors.leave("")
+            client.close()
+            self.refusals.add("proxy", "proxy", peer)
+
+        self._proxied.add(Proxied(self.loop, client, for_whom, bad))
+
+    def _let_in(self, client: socket.socket, peer: str, host: str) -> None:
         if self.tls is not None:
             from netkit.net.tls_server import accepted
 
@@ -179,6 +225,10 @@ class ChatServer:
     def let_go(self) -> None:
         """Another process has everything: end, and touch nothing of it."""
         self._draining = True
+        for proxied in self._proxied:  # it was not handed over: its proxy will come again
+            proxied.stop()
+            proxied.socket.close()
+        self._proxied.clear()
         for acceptor in self._acceptors:
             acceptor.close()
         for each in self.listening:
@@ -253,6 +303,10 @@ class ChatServer:
 
     def _stop_taking(self) -> None:
         self._draining = True
+        for proxied in self._proxied:
+            proxied.stop()
+            proxied.socket.close()
+        self._proxied.clear()
         for acceptor in self._acceptors:
             acceptor.close()
         for each in self.listening:

@@ -44,7 +44,7 @@ class Spare:
             os.close(self._fd)
         try:
             client, _ = listener.accept()
-            _refuse(client, word)
+            refuse(client, word)
         except OSError:
             return False
         finally:
@@ -114,7 +114,7 @@ class Acceptor:
             client.setblocking(False)
             host, peer = _peer(address)
             if reason := self._gate.enter(host, self._loop.now):
-                _refuse(client, self._word(reason))
+                refuse(client, self._word(reason))
                 self._refusals.add(reason, self._transport, peer)
             else:
                 self._on_client(client, peer, host)
@@ -129,7 +129,7 @@ class Acceptor:
             self._loop.change(self._fd, 1)
 
 
-def _refuse(client: socket.socket, word: bytes) -> None:
+def refuse(client: socket.socket, word: bytes) -> None:
     """Tell it why, as far as its socket takes that at once, and close it."""
     with suppress(OSError):
         if word:

@@ -20,6 +20,7 @@ from netkit.chat.event import Event, event
 from netkit.cli.options import Color
 from netkit.cli.output.chat import document, plain
 from netkit.cli.output.chat_rich import render
+from netkit.cli.output.log_file import LogFile
 from netkit.cli.output.sink import make_console
 from tests.chat.conftest import GREETING, Client
 from tests.conftest import MS
@@ -248,3 +249,35 @@ def test_pipes_and_json_are_exact() -> None:
     assert list(plain(event("join", name="x"))) == []
     assert list(plain(event("listening", addr="0.0.0.0:5"))) == ["ChatServer started on port 5 of 0.0.0.0"]
     assert list(plain(event("listening", addr="unix:/x"))) == ["ChatServer started on unix:/x"]
+
+
+def test_the_log_is_json_lines_whatever_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text('{"before": true}\n')
+    with serving("-q", "--log", str(file), "--bind", "127.0.0.1", "--accept-rate", "off") as server:
+        one = server.join()
+        one.send(b"\x1b[2J \xc3\xa9 \xe9\n/quit\n")
+        one.expect_end("* goodbye\r\n")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines[0] == {"before": True}
+    assert all(list(line) == KEYS for line in lines[1:])
+    assert " ".join(line["event"] for line in lines[1:]) == ("listening join say say say leave draining stop")
+    assert lines[4]["line"] == f"[{one.name}] \\x1b[2J é \\xe9\n"
+    assert b"\x1b" not in file.read_bytes()
+
+
+def test_a_log_that_cannot_be_written(netkit: Netkit, capsys: pytest.CaptureFixture[str]) -> None:
+    done = netkit("chat", "serve", "--log", "/nonexistent/log")
+    assert done.returncode == 11
+    assert "--log /nonexistent/log: cannot write it" in done.stderr
+    log = LogFile(Path("/dev/full"), document)
+    log.write(event("stop"))
+    log.write(event("stop"))
+    log.close()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_proxies_are_networks(netkit: Netkit) -> None:
+    done = netkit("chat", "serve", "--proxy-protocol", "10.0.0.0/33")
+    assert done.returncode == 2
+    assert "--proxy-protocol 10.0.0.0/33" in done.stderr

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from netkit.chat.bus import Bus
+    from netkit.chat.event import Event
     from netkit.chat.handover import Taken
     from netkit.chat.room import Frames
     from netkit.chat.server import ChatServer, Network
@@ -92,6 +93,17 @@ def serve(
     ] = None,
     allow: Annotated[list[str], option("--allow", metavar="CIDR", help="These networks alone.", panel=DOORS)] = [],
     deny: Annotated[list[str], option("--deny", metavar="CIDR", help="Not these networks.", panel=DOORS)] = [],
+    accept_rate: Annotated[
+        str,
+        option("--accept-rate", metavar="RATE|off", help="New ones from an address; 10 s' worth at once.", panel=DOORS),
+    ] = "2/s",
+    proxy_protocol: Annotated[
+        list[str],
+        option("--proxy-protocol", metavar="CIDR", help="These send PROXY headers, v1 or v2.", panel=DOORS),
+    ] = [],
+    log: Annotated[
+        Path | None, option("--log", metavar="FILE", help="Add the events to it as JSON Lines.", panel=ROOMS)
+    ] = None,
     length: Annotated[float | None, duration("--duration", help="End after this long.", panel=LIMITS)] = None,
     bus: Annotated[
         str | None,
@@ -130,10 +142,12 @@ def serve(
 
     from netkit.chat.handover import channel_of
     from netkit.chat.hub import Hub
-    from netkit.chat.limits import ACCEPT_RATE, Limits
+    from netkit.chat.limits import Limits
     from netkit.chat.server import ChatServer
     from netkit.chat.upgrade import Upgrade
     from netkit.cli.options import parse_rate
+    from netkit.cli.output.chat import document
+    from netkit.cli.output.log_file import LogFile
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.listen import listen
     from netkit.net.loop import Loop
@@ -159,6 +173,8 @@ def serve(
     )
     password, admin = secret(password_file, "--password-file"), secret(admin_password_file, "--admin-password-file")
     allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
+    proxies = networks(proxy_protocol, "--proxy-protocol")
+    rate = None if accept_rate == "off" else parse_rate(accept_rate)
     number = parse_port(listen_port, server=True)
     brokers = servers(bus, node, tutorial, max_line)
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
@@ -174,8 +190,18 @@ def serve(
     made = from_options(tls_cert, tls_key, tls_self_signed, [*bind, *([site.host] if site else [])])
     out = Output("chat", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
-    on_log = None if quiet and out.form is not Form.JSON else out.show
+    written = None if log is None else LogFile(log, document)
+    printed = None if quiet and out.form is not Form.JSON else out.show
+
+    def on_log(event: "Event") -> None:
+        if printed is not None:
+            printed(event)
+        if written is not None:
+            written.write(event)
+
     with ExitStack() as stack:
+        if written is not None:
+            stack.callback(written.close)
         taken = None if channel is None else take(channel)
 
         def sockets(name: str, make: "Callable[[], list[Listening]]") -> "list[Listening]":
@@ -208,7 +234,7 @@ def serve(
             limits=limits,
             tutorial=tutorial,
             moderate=None if admin is None else lambda text: _same(text.encode(), admin),
-            on_log=on_log,
+            on_log=on_log if printed or written else None,
         )
         server = ChatServer(
             opened,
@@ -217,10 +243,11 @@ def serve(
             password=password,
             max_clients=max_clients,
             per_address=per_address,
-            accept_rate=ACCEPT_RATE,
+            accept_rate=rate,
             allow=allowed,
             deny=denied,
-            on_log=on_log,
+            proxies=proxies,
+            on_log=on_log if printed or written else None,
         )
         if site:
             from netkit.chat.web import Web
