@@ -85,11 +85,12 @@ class Taken:
         hub, saved = server.hub, self._state["hub"]
         vars(hub.counts).update(saved["counts"])
         hub.bans.update(saved["bans"])
-        for room in saved["rooms"]:
-            stream = hub.room(room["name"]).plain
-            stream.resume(room["end"], _bytes(room["ring"]), room["pieces"])
-            stream.writes = room["writes"]
-            hub.room(room["name"]).lines = room["lines"]
+        hub.seq = saved["seq"]
+        for each in saved["rooms"]:
+            room = hub.room(each["name"])
+            room.lines, room.born, room.floor = each["lines"], each["born"], each["floor"]
+            room.plain.resume(each["end"], _bytes(each["ring"]), each["pieces"])
+            room.plain.writes = each["writes"]
         server.resume(self._state["number"], [(one, sock) for one, sock in self._clients])
         self._channel.sendall(TAKEN)
         if self._channel.recv(1) != GO:
@@ -127,6 +128,8 @@ def _hub(hub: "Hub") -> dict[str, Any]:
                 "name": room.name,
                 "history": [_saved(entry) for entry in room.history],
                 "lines": room.lines,
+                "born": room.born,
+                "floor": room.floor,
                 **_stream(room.plain),
             }
             for room in hub.rooms.values()

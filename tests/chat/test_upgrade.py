@@ -77,6 +77,11 @@ def test_names_rooms_history_and_half_lines_go_on() -> None:
         two.expect("[ann] said before\n")
         seq = chat.hub.bus.seq
         with replaced(chat) as after:
+            assert after.hub.seq == seq
+            for name, room in chat.hub.rooms.items():
+                same = after.hub.rooms[name]
+                assert (same.born, same.floor) == (room.born, room.floor)
+                assert list(same.history) == list(room.history)
             one.send(b"\xff\xf0ine\n")
             two.expect("[ann] half a line\n")
             assert after.hub.bus.epoch == chat.hub.bus.epoch
