@@ -10,17 +10,18 @@ import json
 import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from netkit.chat import replay
 from netkit.chat.client import LAST_BUFFER, Client
-from netkit.chat.commands import MAX_HISTORY, MAX_LISTED
+from netkit.chat.commands import MAX_LISTED
 from netkit.chat.limits import GOODBYE, PASSWORD_SECONDS, PASSWORD_TRIES
 from netkit.chat.member import Member
 from netkit.chat.names import fold
 from netkit.chat.protocol import Line, Lines
 from netkit.chat.room import LOBBY
 from netkit.chat.web_frames import message, shown
+from netkit.chat.web_hello import Hello, hello_of, number
 from netkit.chat.web_http import SOCKET, answer
 from netkit.chat.websocket import PING, BadRequest, WebSocket
 from netkit.net.loop import GONE, READ
@@ -33,7 +34,6 @@ READ_SIZE = 4096  # 600 of the smallest frames, 10 ms for the parser: others wai
 HEAD_SECONDS = 10.0
 MAX_LINES = 100  # of one message
 LAST = 50  # lines that are shown of a room that one comes into
-MOST = 2**53  # beyond it JavaScript's integers are not exact
 ASKED = b"?"  # in place of a line end: the page asks, nobody typed it
 
 # Why it ends, as the page is told (4000 to 4999 are the application's: RFC 6455, 7.4.2).
@@ -42,36 +42,6 @@ CODES = {
     "max_conns": 1013, "per_host": 1013, "rate": 1013, "descriptors": 1013,
     "replaced": 4001, "kicked": 4003, "banned": 4003, "denied": 4003, "password": 4004, "idle": 4005, "slow": 4008,
 }  # fmt: skip
-
-
-class Hello(NamedTuple):
-    password: str
-    session: str
-    nick: str
-    room: str
-    epoch: str
-    seq: int
-    last: int
-    ignores: tuple[str, ...]
-
-
-def hello_of(value: dict[str, Any]) -> Hello:
-    """What it says, as far as it has the right form."""
-
-    def text(name: str) -> str:
-        found = value.get(name)
-        return found[:200] if isinstance(found, str) else ""
-
-    ignores = value.get("ignores")
-    names = [one[:100] for one in ignores if isinstance(one, str)] if isinstance(ignores, list) else []
-    return Hello(
-        text("password"), text("session"), text("nick"), text("room"), text("epoch"),
-        number(value.get("seq")) or 0, min(number(value.get("last")) or 0, MAX_HISTORY), tuple(names[:100]),
-    )  # fmt: skip
-
-
-def number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST else None
 
 
 class Browser(Client):
@@ -264,7 +234,8 @@ class Browser(Client):
         if self.room is None:
             return
         self.tell(message("welcome", name=self.name, id=self.id, node=hub.node, room=self.room.name,
-                          epoch=hub.bus.epoch, session=self._web.session(self), line=hub.limits.max_line))  # fmt: skip
+                          epoch=hub.bus.epoch, boot=self._web.boot, session=self._web.session(self),
+                          line=hub.limits.max_line))  # fmt: skip
         if hello.epoch == hub.bus.epoch:
             self._since(hello.seq)
         else:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from netkit.chat.bus import TAKEN, Bus, LocalBus, Present
+from netkit.chat.counts import Counts
 from netkit.chat.direct import Direct, act
 from netkit.chat.entry import DOUBTFUL, UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
@@ -19,23 +20,6 @@ from netkit.chat.member import SLOW, Member
 from netkit.chat.names import bad_nick, fold
 from netkit.chat.room import LOBBY, Frames, Room
 from netkit.net.loop import Loop, Timer
-
-
-class Counts:
-    """For the metrics."""
-
-    def __init__(self) -> None:
-        self.joins = 0
-        self.lines_in = 0
-        self.bytes_in = 0
-        self.lines_out = self.writes = 0  # of rooms that are gone
-        self.flushes = 0
-        self.flush_seconds = 0.0
-        self.drops: dict[str, int] = {}
-        self.refused: dict[str, int] = {}
-
-    def refuse(self, reason: str, number: int = 1) -> None:
-        self.refused[reason] = self.refused.get(reason, 0) + number
 
 
 class Hub:

@@ -48,6 +48,7 @@ class Web:
         scheme = "https" if tls is not None else "http"
         self.site = Site(scheme, names, origins)
         self.hub = server.hub
+        self.boot = secrets.token_hex(4)  # numbers of members are of this process alone
         self.password = password
         self._server = server
         self._tls = tls

@@ -1,6 +1,6 @@
 """What browsers are sent: JSON in text frames, one for each message.
 
-Every message is an object with a `type`: welcome (name, id, node, room, epoch, seq, session, line), entries (entries,
+Every message is an object with a `type`: welcome (name, id, node, boot, room, epoch, session, line), entries (entries,
 and of a replay also upto, more, gap), who (room, names, count, rooms), room, ignores, password, notice, skipped, taken.
 An entry has seq, kind, name, text, time (seconds since 1970), id and node (who said it).
 """

@@ -15,7 +15,7 @@ const GAPS = {
 const byId = (id) => document.getElementById(id);
 const text = byId("text");
 const my = {
-  epoch: "", seq: 0, noticed: 0, room: "", session: "", nick: "", own: [], ignores: [], lines: [], draft: "", sent: [],
+  epoch: "", seq: 0, noticed: 0, room: "", session: "", nick: "", own: [], boots: {}, ignores: [], lines: [], draft: "", sent: [],
   ...saved(),
 };
 let name = "", me = "", password = "";
@@ -96,7 +96,9 @@ function rename(to) {
 
 const heard = {
   welcome(message) {
-    if (my.epoch !== message.epoch) my.own = [];
+    const { node, boot } = message;
+    if (my.boots[node] !== boot) my.own = my.own.filter((one) => !one.startsWith(`${node}/`)); // its numbers begin anew
+    my.boots[node] = boot;
     if (my.epoch && my.epoch !== message.epoch) my.seq = 0;
     if (my.room && my.room !== message.room) begin(message.room);
     me = `${message.node}/${message.id}`;
