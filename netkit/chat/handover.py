@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from netkit.chat.bus import LocalBus
 from netkit.chat.client import Client
 from netkit.chat.entry import Entry
+from netkit.chat.server import handed_over
 from netkit.net.address import Endpoint
 from netkit.net.listen import Listening
 
@@ -37,7 +38,7 @@ Groups = Mapping[str, Sequence[Listening]]
 
 def send(channel: socket.socket, server: "ChatServer", groups: Groups) -> None:
     """Send everything. Raises OSError."""
-    clients = [one for one in server.everybody if isinstance(one, Client)]
+    clients = [one for one in server.everybody if handed_over(one) and isinstance(one, Client)]
     state = {
         "version": VERSION,
         "groups": {name: [_listening(each) for each in group] for name, group in groups.items()},

@@ -216,7 +216,7 @@ class ChatServer:
     def dismiss_others(self, reason: str, word: str) -> None:
         """End with all who cannot be handed over, and have everything told to the rest."""
         for one in self.everybody:
-            if one.tls is not None or not isinstance(one, Client):
+            if not handed_over(one):
                 self.hub.dismiss(one, reason, word)
                 one.close(reason)
         self.hub.tell_sums()
@@ -329,6 +329,11 @@ class ChatServer:
         self.hub.bus.close()
         self.log(event("stop", node=self.hub.node, seconds=time.monotonic() - self.started))
         self.loop.close()
+
+
+def handed_over(member: Member) -> bool:
+    """Whether another process can go on with it: the kernel has all of a plain connection, and half of a TLS one."""
+    return type(member) is Client and member.tls is None
 
 
 WORDS = {

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -21,6 +21,7 @@ from netkit.chat.limits import Limits
 from netkit.chat.server import ChatServer
 from netkit.net.loop import Loop
 from tests.chat.conftest import GREETING, Chat, Client, chatting
+from tests.chat.web_server import Page
 from tests.loopback import LIMIT
 
 LIMITS = Limits(rate=None, skip=True, sendq=1 << 20)
@@ -328,3 +329,37 @@ def test_a_path_stays_where_it_is(tmp_path: Path) -> None:
             sock.connect(str(path))
             Client(sock).expect(GREETING)
     assert not path.exists()
+
+
+def test_a_browser_comes_again_and_misses_nothing() -> None:
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    with process("--web", "0") as (old, lines, wait_for):
+        place = next(line for line in lines if line.startswith("web ")).removeprefix("web http")
+
+        def page() -> Any:
+            return connect(f"ws{place}ws", compression=None, proxy=None, ping_interval=None)
+
+        with socket.create_connection(("127.0.0.1", port_of(lines)), timeout=LIMIT) as sock:
+            ann = Client(sock)
+            ann.expect(GREETING)
+            with page() as link:
+                bob = Page(link, nick="bob")
+                ann.expect("Client joined bob\r\n")
+                ann.send(b"before\n")
+                seq = bob.line()["seq"]
+                old.send_signal(signal.SIGUSR2)
+                with suppress(ConnectionClosed):
+                    while bob.next():
+                        pass
+            ann.expect("Client left bob\r\n")
+            assert wait_for("upgrade")["reason"] == "upgrade"
+            ann.send(b"meanwhile\n/ping\n")
+            ann.expect("* pong\r\n")
+            back = {name: bob.welcome[name] for name in ("session", "room", "epoch")}
+            with page() as link:
+                missed = Page(link, nick="bob", seq=seq, **back).get("entries")
+            assert (missed["gap"], missed["more"]) == ("", False)
+            assert [entry["text"] for entry in missed["entries"] if entry["kind"] == "say"] == ["meanwhile"]
+        assert old.wait(LIMIT) == 0
