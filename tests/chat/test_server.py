@@ -2,6 +2,7 @@
 
 import os
 import pty
+import random
 import re
 import socket
 import ssl
@@ -392,3 +393,30 @@ def test_draining_tells_all_and_flushes(chat: Chat) -> None:
     assert chat.wait_for("stop").seconds is not None
     assert one.read(1000) in (b"", f"Client left {two.name}\r\n".encode())
     assert two.read(1000) in (b"", f"Client left {one.name}\r\n".encode())
+
+
+def test_whatever_many_send_the_others_get_lines_that_say_who_speaks(chat: Chat) -> None:
+    chance = random.Random(2626)
+    parts = [
+        *(b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xff\xfd\x06", b"\xff\xfa", b"\xff\xf0", b"\x1b[2J", b"\xc3"),
+        *("\u202eé\u0301".encode(), b"/me ", b"/nick ", b"[bob] hi", b"Client joined x", b"* x", b"/join lobby\n"),
+    ]
+    one = chat.join()
+    others = [chat.join() for _ in range(5)]
+    for _ in range(300):
+        other = chance.choice(others)
+        other.send(b"".join(chance.choices(parts, k=chance.randrange(8))) + chance.randbytes(chance.randrange(4)))
+    for other in others:
+        other.socket.shutdown(socket.SHUT_WR)
+    left, names = 0, {other.name for other in others}
+    while left < len(others):
+        text = one.line().decode()
+        assert text.endswith("\n")
+        assert re.fullmatch(r"(\[[\w.:-]+\] |Client |\* )[^\x00-\x08\x0a-\x1f\x7f-\x9f\u202e]*\r?\n", text), text
+        if found := re.fullmatch(r"Client ([\w.:-]+) is now ([\w-]+)\r\n", text):
+            names.remove(found[1])
+            names.add(found[2])
+        if found := re.fullmatch(r"\[([\w.:-]+)\] .*\n", text, re.DOTALL):
+            assert found[1] in names
+        left += text.startswith("Client left ") and text[12:-2] in names
+    assert chat.in_loop(lambda: len(chat.hub.members)) == 1

@@ -202,6 +202,10 @@ def test_it_raises_its_own_limit_of_descriptors() -> None:
         (["--password-file", "/dev/null"], "--password-file /dev/null: the password is empty"),
         (["--tls-key", "/nonexistent"], "--tls-key"),
         (["--max-line", "x"], "--max-line"),
+        (["--max-line", "0"], "--max-line 0: from 16 to 1048576 bytes"),
+        (["--max-line", "2M"], "--max-line 2097152: from 16 to 1048576 bytes"),
+        (["--sendq", "1K"], "--sendq 1024: from 4096 to 1073741824 bytes"),
+        (["--idle", "0"], "--idle"),
         (["--port", "99999"], "99999"),
     ],
 )

@@ -160,6 +160,9 @@ def serve(
     for name, value, words in (("--notices", notices, ("all", "digest", "off")), ("--slow", slow, ("drop", "skip"))):
         if value not in words:
             raise BadInput(f"{name} {value}: it is one of {', '.join(words)}")
+    for name, octets, least, most in (("--max-line", max_line, 16, 1 << 20), ("--sendq", sendq, 4096, 1 << 30)):
+        if not least <= octets <= most:
+            raise BadInput(f"{name} {octets}: from {least} to {most} bytes")
     limits = Limits(
         max_line=max_line,
         rate=None if line_rate == "off" else parse_rate(line_rate),
