@@ -58,6 +58,7 @@ class Terminal:
         self._client = make(on_lines=self._lines, on_end=self._ended, on_state=self._state)
         self._color, self._bell, self._clock = color, bell, clock
         self._people = People()
+        self._client.talk.names = self._people.known
         self._waiting: list[str] = []
         self._size = 0
         self._ring = False

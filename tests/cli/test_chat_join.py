@@ -18,6 +18,7 @@ from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
 from tests.chat.conftest import Chat, chatting
 from tests.chat.join.conftest import line, scripted
+from tests.chat.web_server import chatting as web_chatting
 from tests.conftest import MS
 from tests.loopback import read_all
 from tests.warm import Process
@@ -143,7 +144,7 @@ def test_trying_again_in_a_pipe(netkit: Netkit) -> None:
     ("arguments", "code", "message"),
     [
         (["127.0.0.1:0"], 2, "port 0 is outside 1 to 65535"),
-        (["http://127.0.0.1:1"], 2, "'http://127.0.0.1:1': scheme 'http' is not one of tcp, tls"),
+        (["http://127.0.0.1:1"], 2, "'http://127.0.0.1:1': scheme 'http' is not one of tcp, tls, ws, wss"),
         (["127.0.0.1:1", "--nick", "two words"], 2, "--nick 'two words': it is one word"),
         (["127.0.0.1:1", "--room", ""], 2, "--room '': it is one word"),
         (["127.0.0.1:1", "--send", "a\nb"], 2, "--send says one line; repeat it for more"),
@@ -151,6 +152,8 @@ def test_trying_again_in_a_pipe(netkit: Netkit) -> None:
          "--no-stdin does not go with it"),
         (["127.0.0.1:1", "--password-file", "/nosuch/file"], 11,
          "cannot read the password from /nosuch/file: No such file or directory"),
+        (["ws://unix:/x"], 2, "'ws://unix:': a unix socket needs a path, as in unix:/run/app.sock"),
+        (["ws://[fe80::1%eth0]"], 2, "'ws://[fe80::1%eth0]': a page has a host and a port"),
         (["fd:3", "--no-stdin"], 2, "fd:3: a chat is joined by its address, HOST:PORT or unix:PATH"),
         (["unix:/nosuch/socket"], 3, "cannot connect to unix:/nosuch/socket: unix:/nosuch/socket no such socket"),
     ],
@@ -280,6 +283,19 @@ def test_standard_input_without_line_ends_is_refused(netkit: Netkit) -> None:
     assert done_event.is_set()
     assert (done.returncode, done.stdout) == (2, "hi\n")
     assert done.stderr == "netkit: a line of standard input is longer than 65536 bytes\n"
+
+
+def test_the_page_of_a_chat(netkit: Netkit) -> None:
+    with web_chatting() as chat:
+        text = "".join(f"{number}\n" for number in range(1000))
+        for path in ("", "/", "/ws"):
+            where = f"ws://127.0.0.1:{chat.web_port}{path}"
+            done = netkit("chat", "join", where, "--nick", "bob", stdin=None, input=text + "/ping x\n")
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout.splitlines() == ["* you are bob in lobby", "* pong x"]
+            chat.await_(lambda: not chat.server.hub.members)
+        said = chat.within(lambda: [one.text for one in chat.server.hub.rooms["lobby"].history if one.kind == "say"])
+    assert said[-990:] == [b"%d" % number for number in range(10, 1000)]
 
 
 def test_ncat(netkit: Netkit, program: Callable[[str], str]) -> None:

@@ -24,6 +24,7 @@ from netkit.net.loop import Loop, Timer
 from netkit.net.tls_client import Security
 
 LINGER = 1.0  # seconds that a server has to close after us, before we go without its answer
+PATIENT = 30  # times that long for a server that takes what was said slowly
 
 StateName = Literal["connecting", "opening", "password", "open", "away", "ended"]
 
@@ -231,7 +232,7 @@ class Client:
     # What comes.
 
     def _came(self, data: bytes) -> None:
-        stage = self.talk.stage
+        stage, took = self.talk.stage, self.talk.takes_more
         try:
             found = self.talk.came(data)
         except NetkitError as exc:
@@ -242,6 +243,8 @@ class Client:
             self._end(_about(self.target, self.talk.failure))
         elif self.talk.stage != stage and self.state.name != "ended":
             self._opening_went_on()
+        elif not took and self.takes_more:
+            self._on_room()
 
     def _show(self, found: list[Received]) -> None:
         if found and not self._leaving:
@@ -253,7 +256,7 @@ class Client:
     def _lost(self, reason: str | None) -> None:
         """The server closed its side (None), or the connection broke."""
         self._show(self.talk.ended())
-        exc = self.talk.verdict(str(self.target), reason or "the server closed the connection")
+        exc = _about(self.target, self.talk.verdict(str(self.target), reason or "the server closed the connection"))
         answered = self._finishing and self.state.name == "open" and reason is None and isinstance(exc, Unreachable)
         if self._leaving or answered or self.talk.said_goodbye:
             self._end(None)
@@ -274,12 +277,13 @@ class Client:
             self._timer = self.loop.later(pause, self.start)
             self._enter(State("away", exc.message, pause))
 
-    def _wait_for_the_end(self) -> None:
-        """The server has LINGER, from when it has taken all."""
-        if self._link is None or not self._link.unsent:
-            self._timer = self.loop.later(LINGER, lambda: self._end(None))
+    def _wait_for_the_end(self, turns: int = 0) -> None:
+        """The server has LINGER, from when it has taken all; for that it has a while."""
+        busy = self._link is not None and (self._link.unsent or self.talk.busy)
+        if busy and turns < PATIENT:
+            self._timer = self.loop.later(LINGER, lambda: self._wait_for_the_end(turns + 1))
         else:
-            self._timer = self.loop.later(LINGER, self._wait_for_the_end)
+            self._timer = self.loop.later(LINGER, lambda: self._end(None))
 
     def _end(self, exc: NetkitError | None) -> None:
         if self.state.name == "ended":

@@ -30,6 +30,12 @@ class People:
         elif one.kind == "notice":
             self._who(one.text)
 
+    def known(self, names: Iterable[str]) -> None:
+        """These are there; whoever spoke comes before them all the same."""
+        for name in names:
+            if name not in self._seen and name.isprintable() and len(self._seen) < MAX_PEOPLE:
+                self._seen = {name: None, **self._seen}
+
     def _who(self, text: bytes) -> None:
         """`* 2 in lobby`, then `*   name` twice."""
         if found := _COUNT.fullmatch(text):

@@ -4,7 +4,7 @@ A `Talk` outlives its connections: it knows what to say first on the next one. H
 the page's WebSocket is in `web`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from netkit.chat.join.farewell import failure, is_goodbye
@@ -28,13 +28,15 @@ class Wanted(NamedTuple):
 class Talk(Protocol):
     """stage: "open" when the user may speak, "asking" when a password is asked for, else what the server owes an answer
     to, for which `patience` is due. nick: as the server has confirmed it. failure: why it cannot go on, after what
-    `came` has given. closes: the server hangs up when `finish` is said, our side stays open for that.
+    `came` has given. closes: the server hangs up when `finish` is said, our side stays open for that. busy:
+    something that was said is not taken. names: is told who is there, where the server says so by itself.
     """
 
     nick: str | None
     room: str
     failure: NetkitError | None
     closes: bool
+    names: Callable[[Sequence[str]], None]
 
     @property
     def stage(self) -> str: ...
@@ -42,6 +44,8 @@ class Talk(Protocol):
     def patience(self) -> float | None: ...
     @property
     def takes_more(self) -> bool: ...
+    @property
+    def busy(self) -> bool: ...
     @property
     def said_goodbye(self) -> bool: ...
     def begin(self, send: Callable[[bytes, bytes], None], wanted: Wanted, *, again: bool) -> list[Received]:
@@ -61,11 +65,13 @@ class Talk(Protocol):
 class LineTalk:
     closes = False
     takes_more = True
+    busy = False
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self.nick: str | None = None
         self.room = ""
         self.failure: NetkitError | None = None
+        self.names: Callable[[Sequence[str]], None] = lambda names: None
         self._max_line = max_line
         self._lines = Lines(max_line)
         self._opening = Opening(lambda line, secret: None)

@@ -28,6 +28,8 @@ from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
     from netkit.chat.join.client import Client
+    from netkit.chat.join.talk import Talk
+    from netkit.net.address import Endpoint
     from netkit.net.loop import Loop
 
 CHAT_PORT = 2626
@@ -36,7 +38,10 @@ PIPE, SCREEN = "In a pipe", "On a terminal"
 
 def join(
     server: Annotated[
-        str, typer.Argument(metavar="HOST[:PORT]", help="The server; also tls://HOST:PORT and unix:PATH.")
+        str,
+        typer.Argument(
+            metavar="HOST[:PORT]", help="The server; also tls://, unix:PATH, and the page of --web: ws://, wss://."
+        ),
     ],
     nick: Annotated[str | None, option("--nick", metavar="NAME", help="Be called so.", panel=SERVER)] = None,
     room: Annotated[str | None, option("--room", metavar="ROOM", help="Go there.", panel=SERVER)] = None,
@@ -86,7 +91,8 @@ def join(
     side is closed, and what still comes is shown until the server closes its own; with --count, it ends when N lines
     have come and what was read by then is said.
 
-    What comes is made safe before a terminal sees it, whatever the server lets through.
+    Over ws:// and wss:// (the port of chat serve --web) nothing is missed while the connection was away. What comes is
+    made safe before a terminal sees it, whatever the server lets through.
 
     Exit: 0 done; 1 the server wants none of it, or the nick; 3 unreachable, or lost; 4 the time was over; 5 a line
     longer than --max-line; 6 TLS; 7 password; 9 the server is full.
@@ -98,11 +104,10 @@ def join(
     from netkit.chat.join.client import Client
     from netkit.chat.join.talk import LineTalk, Wanted
     from netkit.cli.secret import read_secret
-    from netkit.net.address import parse_endpoint
     from netkit.net.loop import Loop
     from netkit.net.tls_client import Security
 
-    target = parse_endpoint(server, port=CHAT_PORT, schemes=("tcp", "tls"))
+    target, url = address(server)
     for name, word in (("--nick", nick), ("--room", room)):
         if word is not None and (not word or any(char.isspace() or not char.isprintable() for char in word)):
             raise BadInput(f"{name} {word!r}: it is one word")
@@ -114,15 +119,16 @@ def join(
     screen = not (send or json or count or no_stdin) and sys.stdin.isatty() and sys.stdout.isatty()
     out = Output("chat_join", json=json, color=color, quiet=quiet)
     loop = Loop()
+    secure = target.scheme in ("tls", "wss")
     make = partial(
         Client,
         loop,
         target,
         wanted=Wanted(nick, room, lambda: secret or os.environ.get("NETKIT_PASSWORD"), strict=not screen),
-        security=Security(str(cacert) if cacert else None, insecure, server_name) if target.scheme == "tls" else None,
+        security=Security(str(cacert) if cacert else None, insecure, server_name) if secure else None,
         reconnect=screen if reconnect is None else reconnect,
         connect_timeout=connect_timeout,
-        talk=LineTalk(max_line),
+        talk=LineTalk(max_line) if url is None else web_talk(url),
         on_event=listener(trace),
     )
     if screen:
@@ -135,6 +141,31 @@ def join(
     client = make(on_lines=pipe.lines, on_end=pipe.ended, on_state=pipe.state, on_room=pipe.room)
     pipe.run(client, timeout)
     return Exit.OK
+
+
+def address(text: str) -> "tuple[Endpoint, str | None]":
+    """Where to connect, and the URL of a WebSocket. Raises BadInput."""
+    from netkit.net.address import parse_endpoint
+
+    scheme, slashes, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not slashes or scheme not in ("ws", "wss"):
+        return parse_endpoint(text, port=CHAT_PORT, schemes=("tcp", "tls", "ws", "wss")), None
+    host, _, path = rest.partition("/")
+    target = parse_endpoint(f"{scheme}://{host}", port=443 if scheme == "wss" else 80, schemes=("ws", "wss"))
+    if target.path or target.fd is not None or target.zone:
+        raise BadInput(f"{text!r}: a page has a host and a port", hint="ws://127.0.0.1:8080")
+    return target, f"{scheme}://{target}/{path.rstrip('/') or 'ws'}"
+
+
+def web_talk(url: str) -> "Talk":
+    try:
+        from netkit.chat.join.web import WebTalk
+    except ImportError as exc:
+        raise LocalFailure(
+            "ws:// needs the package websockets", kind="missing", hint="pip install 'netkit-cli[chat]'"
+        ) from exc
+    return WebTalk(url)
 
 
 def on_terminal(
