@@ -61,6 +61,9 @@ class Commands(LazyGroup):
         "chat join": Entry(
             "Join a chat: netkit's, the tutorial's, ncat's, or any server of lines.", APPLICATIONS, "chat_join:join"
         ),
+        "chat bench": Entry(
+            "Load a chat server, and check that everybody gets every line.", APPLICATIONS, "chat_bench:bench"
+        ),
         "lab": Entry("Run DNS, HTTP, mail, echo, hello and chat servers on loopback.", PLAYGROUND, "lab:lab"),
         "lab seed": Entry("Put messages into a mailbox of a running lab.", PLAYGROUND, "lab_mail:seed"),
         "lab wait": Entry("Wait for a message in a running lab.", PLAYGROUND, "lab_mail:wait"),

@@ -1,9 +1,8 @@
 """Runs a server until it ends by itself or a signal ends it: the first one drains it, a second stops it."""
 
-import resource
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
@@ -30,15 +29,6 @@ def serve(server: Runnable, *, ready: Ready | None = None, also: Sequence[str] =
         if ready:
             ready.tell([*server.addresses, *also])
         server.run()
-
-
-def allow_files(number: int) -> None:
-    """Let this process open so many descriptors, as far as its hard limit goes: the soft one is 1024, for select(2)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # macOS has a limit of its own below the hard one
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

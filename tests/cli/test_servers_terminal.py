@@ -14,11 +14,11 @@ from netkit.cli.options import Color
 from netkit.cli.output.echo_client_rich import render as render_client
 from netkit.cli.output.servers_rich import Traffic, render, size
 from netkit.cli.output.sink import make_console
-from netkit.echo.client.histogram import Histogram
 from netkit.echo.client.result import Difference, Probe, Stream, Summary
 from netkit.echo.server.counters import Snapshot, total
 from netkit.echo.server.event import Event, event
 from netkit.errors import Exit, No
+from netkit.net.histogram import Histogram
 from netkit.net.scrape import answer
 from tests.conftest import MS
 from tests.echo.server.conftest import serving

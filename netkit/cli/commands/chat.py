@@ -149,10 +149,10 @@ def serve(
     from netkit.cli.output.chat import document
     from netkit.cli.output.log_file import LogFile
     from netkit.net.address import parse_endpoint, parse_port
+    from netkit.net.descriptors import allow_files
     from netkit.net.listen import listen
     from netkit.net.loop import Loop
     from netkit.net.ready import Ready
-    from netkit.net.serve import allow_files
     from netkit.net.serve import serve as run
     from netkit.net.sockets import close_all, open_sockets
     from netkit.net.tls_server import from_options

@@ -4,14 +4,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from netkit.cli.output.bars import BARS, bars
 from netkit.cli.output.echo_client import counts, kernel_line, said, spread
 from netkit.cli.output.escape import visible
 from netkit.echo.client.result import Probe, Stream, Summary
 
 OUTCOMES = {"ok": "", "corrupt": "bold red", "lost": "red", "duplicate": "yellow", "late": "yellow"}
-BARS = 10
-WIDTH = 32
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def render(result: Probe | Summary | Stream, *, quiet: bool = False) -> RenderableType | None:
@@ -35,19 +33,5 @@ def render(result: Probe | Summary | Stream, *, quiet: bool = False) -> Renderab
     if known := kernel_line(result):
         parts.append(Text(known, "dim"))
     if result.times.samples >= BARS:
-        parts += [Text(""), histogram(result)]
+        parts += [Text(""), bars(result.histogram)]
     return Group(*parts)
-
-
-def histogram(summary: Summary) -> Table:
-    bars = list(summary.histogram.bars(BARS))
-    most = max(number for _, _, number in bars)
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", style="dim")
-    table.add_column(min_width=WIDTH)
-    table.add_column(justify="right")
-    for _, high, number in bars:
-        eighths = round(number / most * WIDTH * 8)
-        bar = "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
-        table.add_row(f"≤ {high * 1000:.3f}", Text(bar or ("▏" if number else ""), "cyan"), str(number))
-    return table

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from netkit.echo.client.dial import dial
-from netkit.echo.client.histogram import Histogram
 from netkit.echo.client.payload import Payloads, first_difference
 from netkit.echo.client.result import Difference, Outcome, Probe, Summary
 from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, TimedOut, Unreachable
@@ -26,6 +25,7 @@ from netkit.events import OnEvent, Step
 from netkit.net import tcp_info
 from netkit.net.address import Endpoint
 from netkit.net.deadline import Deadline
+from netkit.net.histogram import Histogram
 from netkit.net.reasons import reason_of, would_block
 from netkit.net.tls_client import Security
 

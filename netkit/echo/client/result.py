@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from netkit.echo.client.histogram import Histogram, Times
 from netkit.errors import Exit, NetkitError
+from netkit.net.histogram import Histogram, Times
 from netkit.net.tcp_info import TcpInfo
 
 Outcome = Literal["ok", "corrupt", "lost", "duplicate", "late"]

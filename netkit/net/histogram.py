@@ -1,4 +1,4 @@
-"""Round-trip times in bounded memory: exact extremes and mean, percentiles within 1 % (the idea of HdrHistogram).
+"""Times in bounded memory: exact extremes and mean, percentiles within 1 % (the idea of HdrHistogram).
 
 A time in nanoseconds falls into one of 128 buckets for each power of two, so a run of any length takes a few kilobytes.
 """
@@ -11,7 +11,7 @@ SUB = 7  # bits of a value that are kept: 2**7 buckets a power of two, hence an 
 
 
 class Times(NamedTuple):
-    """Statistics of round-trip times, seconds. jitter: RFC 3550 6.4.1, over round trips. All None without a sample."""
+    """Statistics of times, seconds. jitter: RFC 3550 6.4.1, over round trips. All None without a sample."""
 
     samples: int
     min: float | None = None
@@ -33,6 +33,14 @@ class Histogram:
         self._max = 0.0
         self._jitter = 0.0
         self._last: float | None = None
+
+    def add_many(self, seconds: float, number: int) -> None:
+        """So many of one time; they count for everything but jitter."""
+        self.count += number
+        self._sum += seconds * number
+        self._min = min(self._min, seconds)
+        self._max = max(self._max, seconds)
+        self._buckets[bucket(int(seconds * 1e9))] += number
 
     def add(self, seconds: float) -> None:
         self.count += 1

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.echo.client.histogram import SUB, Histogram, bucket, middle
+from netkit.net.histogram import SUB, Histogram, bucket, middle
 
 SECONDS = st.floats(1e-7, 100.0)
 

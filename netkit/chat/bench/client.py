@@ -1,0 +1,202 @@
+"""One client of the bench: what it reads is compared with what everybody gets; what differs is looked at by line."""
+
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+from netkit.net.loop import READ, WRITE
+from netkit.net.reasons import would_block
+
+if TYPE_CHECKING:
+    from netkit.chat.bench.run import Bench
+
+READ_SIZE = 64 * 1024
+MAX_PENDING = 1024 * 1024  # bytes that wait until somebody else has shown in which order they come
+TAIL = 200  # bytes that are kept of what came before the run: the number of a probe may be cut
+
+
+class Client:
+    """place: up to where it has what everybody gets; None while it is out of step. own: places in the order of its own
+    lines, ahead of it, which it does not get. under_way: its own lines that are not in the order yet."""
+
+    __slots__ = (
+        "_bench", "_missing", "_next", "_rest", "fd", "number", "own", "pending", "place", "socket", "under_way",
+        "unsent",
+    )  # fmt: skip
+
+    def __init__(self, bench: "Bench", number: int, sock: socket.socket) -> None:
+        self._bench = bench
+        self.number = number
+        self.socket = sock
+        self.fd = sock.fileno()
+        self.place: int | None = 0
+        self.own: deque[int] | None = None
+        self.under_way = 0
+        self.unsent = b""
+        self.pending = b""
+        self._rest = b""  # out of step: an unfinished line
+        self._next = 0  # out of step: the place in the order of what it should get
+        self._missing: set[int] | None = None  # places that it has passed without getting them
+        bench.loop.add(self.fd, self.ready)
+
+    def send(self, data: bytes) -> None:
+        """Say it, at once or as soon as its socket takes it."""
+        if self.unsent:
+            self.unsent += data
+            return
+        try:
+            sent = self.socket.send(data)
+        except OSError as exc:
+            if not would_block(exc):
+                self._bench.closed(self, exc)
+                return
+            sent = 0
+        if sent < len(data):
+            self.unsent = data[sent:]
+            self._bench.loop.change(self.fd, READ | WRITE)
+
+    def ready(self, events: int) -> None:
+        if events & WRITE and self.unsent:
+            data, self.unsent = self.unsent, b""
+            self.send(data)
+            if self.fd >= 0 and not self.unsent:
+                self._bench.loop.change(self.fd, READ)
+        if self.fd < 0 or events == WRITE:
+            return
+        try:
+            data = self.socket.recv(READ_SIZE)
+        except OSError as exc:
+            if not would_block(exc):
+                self._bench.closed(self, exc)
+            return
+        bench = self._bench
+        if not data:
+            bench.closed(self, None)
+            return
+        bench.reads += 1
+        if bench.probing:
+            self._probe(data)
+        elif self.place is not None and not self.own and not self.pending and bench.order.same(self.place, data):
+            place = self.place
+            self.place = place + len(data)
+            bench.note(place, self.place)
+        else:
+            self.take(data)
+
+    def take(self, data: bytes = b"") -> None:
+        """What it read, behind what is pending."""
+        data, self.pending = self.pending + data, b""
+        while data:
+            data = self._step(data) if self.place is None else self._go(self.place, data)
+
+    def _go(self, place: int, data: bytes) -> bytes:
+        """In step: up to its next own line, or the end of what is known. What is left to be taken."""
+        order, own = self._bench.order, self.own
+        if own and order.begins[own[0]] <= place:
+            self.place = order.ends[own.popleft()]
+            return data
+        part = data[: (order.begins[own[0]] if own else order.end) - place]
+        if not part:
+            return self._add(place, data)
+        if not order.same(place, part):
+            self.fall_out()
+            return data
+        self.place = place + len(part)
+        self._bench.note(place, self.place)
+        return data[len(part) :]
+
+    def _add(self, place: int, data: bytes) -> bytes:
+        """It has everything that is known, and here is more: a line of that becomes known."""
+        order = self._bench.order
+        cut = data.find(b"\n") + 1
+        if len(data) < MAX_PENDING and (not cut or (self.under_way and not self._bench.ending)):
+            return self._wait(data)
+        if not cut or self._known(data[:cut]):
+            self.fall_out()
+            return data
+        order.add(data[:cut])
+        self.place = order.end
+        self._bench.note(place, self.place)
+        return data[cut:]
+
+    def _known(self, line: bytes) -> bool:
+        """Whether it is a line that should not come here: another had it before this one got here, or it is its own."""
+        bench = self._bench
+        number = bench.order.lines.number_of(line)
+        if number is None or number >= bench.sent:
+            return False
+        return bench.place_of(number) is not None or (bench.sender_of(number) == self.number and not bench.echoes)
+
+    def fall_out(self) -> None:
+        """From here on by the numbers of lines, until it is in step again."""
+        assert self.place is not None
+        order = self._bench.order
+        self._next = order.upto(self.place)
+        self._rest = order.begun(self.place)
+        self.place = None
+
+    def skip(self, place: int) -> None:
+        """A line of its own stands there, which it will not get."""
+        self.own = self.own or deque()
+        self.own.append(place)
+
+    def begin(self) -> None:
+        """The run begins here."""
+        self._rest = b""
+        self.place = 0
+
+    @property
+    def tail(self) -> str:
+        """What it got last before the run."""
+        return self._rest.decode("utf-8", "replace").strip()
+
+    def _step(self, data: bytes) -> bytes:
+        """Out of step: one line, by its number. Behind one that it should get it is in step again."""
+        order, bench = self._bench.order, self._bench
+        cut = data.find(b"\n") + 1
+        if not cut:
+            self._rest = (self._rest + data)[-MAX_PENDING:]
+            return b""
+        line, data, self._rest = self._rest + data[:cut], data[cut:], b""
+        number = order.lines.number_of(line)
+        if number is None or number >= bench.sent:
+            return data
+        if bench.sender_of(number) == self.number and not bench.echoes:
+            bench.returned += 1
+            return data
+        place = bench.place_of(number)
+        if place is None:
+            if not bench.ending and (self.under_way or self._next < len(order)) and len(data) < MAX_PENDING:
+                return self._wait(line + data)
+            order.add(line)
+            place = len(order) - 1
+        if place < self._next:
+            if self._missing and place in self._missing:
+                self._missing.discard(place)
+                bench.reordered += 1
+                bench.delivered(place, 1)
+            else:
+                bench.doubled += 1
+            return data
+        if place > self._next:
+            self._missing = self._missing or set()
+            self._missing.update(
+                one for one in range(self._next, place) if bench.sender_of(order.numbers[one]) != self.number
+            )
+        bench.delivered(place, 1)
+        self._next = place + 1
+        self.place = order.ends[place]
+        while self.own and self.own[0] <= place:
+            self.own.popleft()
+        return data
+
+    def _wait(self, data: bytes) -> bytes:
+        self.pending = data
+        self._bench.waiting.add(self)
+        return b""
+
+    def _probe(self, data: bytes) -> None:
+        """Before the run: which is the last probe that it has got?"""
+        text = self._rest + data
+        self._rest = text[-TAIL:]
+        self._bench.join.heard(self.number, self._bench.probes.numbers(text))
