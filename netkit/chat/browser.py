@@ -38,7 +38,7 @@ ASKED = b"?"  # in place of a line end: the page asks, nobody typed it
 
 # Why it ends, as the page is told (4000 to 4999 are the application's: RFC 6455, 7.4.2).
 CODES = {
-    "quit": 1000, "shutdown": 1001, "upgrade": 1012, "protocol": 1008, "flood": 1008,
+    "quit": 1000, "shutdown": 1001, "upgrade": 1012, "anew": 1012, "protocol": 1008, "flood": 1008,
     "max_conns": 1013, "per_host": 1013, "rate": 1013, "descriptors": 1013,
     "replaced": 4001, "kicked": 4003, "banned": 4003, "denied": 4003, "password": 4004, "idle": 4005, "slow": 4008,
 }  # fmt: skip

@@ -211,6 +211,8 @@ class Hub:
         self.seq = self.bus.seq
         for room in self.rooms.values():
             room.forget_places(self.seq)
+        for one in [one for one in self.members.values() if one.web]:
+            self.dismiss(one, "anew", "the order of what is said began anew")  # it goes by seq: let it come back
 
     def unsent(self, entries: Sequence[Entry], *, doubtful: bool = False) -> None:
         """Tell who said it."""

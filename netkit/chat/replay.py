@@ -1,7 +1,8 @@
 """What a browser missed: the entries behind the last one it has, a page at a time, or the word that some are lost.
 
 A room knows the seq above which it has everything (`floor`). A page that begins below it says so (`gap`): never is a
-part given out as the whole. `notice` entries have no seq; they go with what stands before them.
+part given out as the whole. `notice` entries have no seq; they go with what stands before them. Others without one are
+of an order that has ended (`Room.forget_places`): newcomers alone get them.
 """
 
 from itertools import islice
@@ -41,7 +42,7 @@ def after(room: Room, seq: int, now: int, *, quiet: bool, size: int = PAGE) -> P
         if left <= 0 and upto > seq and entry.seq:
             return Page(found, upto, True, gap)
         upto = entry.seq or upto
-        if not (quiet and entry.kind in ("join", "leave")):
+        if (entry.seq or entry.kind == "notice") and not (quiet and entry.kind in ("join", "leave")):
             found.append(_fitting(entry, size))
             left -= weight(found[-1])
     return Page(found, max(upto, now), False, gap)
@@ -51,7 +52,7 @@ def latest(room: Room, count: int, now: int, *, gap: str = "", size: int = PAGE)
     """The last lines that people said, as many as fit."""
     found: list[Entry] = []
     for entry in reversed(room.history):
-        if entry.kind in TALK:
+        if entry.kind in TALK and (entry.seq or not gap):
             if len(found) >= count or size <= 0:
                 break
             found.append(_fitting(entry, PAGE))

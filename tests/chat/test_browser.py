@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from netkit.chat import browser
+from netkit.chat.bus import LocalBus
 from netkit.chat.limits import Limits
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
@@ -186,6 +187,34 @@ def test_a_room_that_was_empty_meanwhile_says_so() -> None:
             assert back.get("entries")["gap"] == "room"
         with chat.page(room="no such room") as other:
             assert other.welcome["room"] == "lobby"
+
+
+def test_an_order_that_begins_anew_sends_browsers_back_and_newcomers_see_what_was_said() -> None:
+    """A page that stayed would take the new seqs for those of lines that it has."""
+    with chatting() as chat, chat.nc("ann") as ann, chat.page(nick="bob") as bob:
+        ann.sendall(b"before\n")
+        seq = bob.line()["seq"]
+
+        def begin() -> None:
+            assert isinstance(chat.server.hub.bus, LocalBus)
+            chat.server.hub.bus.epoch = "another"
+            chat.server.hub.began_anew()
+
+        chat.within(begin)
+        assert ended(bob) == (1012, "the order of what is said began anew")
+        until(ann, b"Client left bob\r\n")
+        with chat.page(epoch="another", seq=seq, room="lobby") as other:
+            assert other.get("entries")["entries"][-1]["kind"] in ("leave", "join")
+        ann.sendall(b"after\n/ping\n")
+        until(ann, b"pong\r\n")
+        with chat.page(**{**again(bob, seq), "last": 9}) as back:
+            missed = back.get("entries")
+            assert (missed["gap"], [entry["text"] for entry in missed["entries"]]) == ("epoch", ["after"])
+            back.send("since", seq=seq)
+            texts = [entry["text"] for entry in back.get("entries")["entries"] if entry["kind"] == "say"]
+            assert "before" not in texts
+        with chat.page(last=9) as new:
+            assert [entry["text"] for entry in new.get("entries")["entries"]] == ["before", "after"]
 
 
 def test_a_long_absence_is_made_up_page_by_page() -> None:
