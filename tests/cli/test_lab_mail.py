@@ -1,7 +1,9 @@
 """`netkit lab seed` and `lab wait` as processes beside a lab, and their words on a terminal."""
 
 import json
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +28,8 @@ def test_seed_then_wait(netkit: Netkit, lab: Mapping[str, str]) -> None:
 
 
 def test_wait_round_a_command(netkit: Netkit) -> None:
-    script = 'netkit() { python3 -m netkit "$@"; }; netkit lab seed -q && netkit lab wait --json'
+    netkit_here = shlex.join([sys.executable, "-m", "netkit"])
+    script = f"{netkit_here} lab seed -q && {netkit_here} lab wait --json"
     done = netkit("lab", "--", "sh", "-c", script)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout.splitlines()[1])["subject"] == "Message 1 of 1"

@@ -136,8 +136,8 @@ def test_a_password_is_asked_for_first_or_not_at_all(join: Join) -> None:
 
 def test_a_password_goes_to_this_machine_or_through_tls(monkeypatch: pytest.MonkeyPatch, join: Join) -> None:
     with chatting(password=b"tea") as chat:
-        bob = join(at(chat), wanted=Wanted(password=lambda: pytest.fail("it is read")))
         monkeypatch.setattr("netkit.chat.join.dial.LOCAL", ())  # as if 127.0.0.1 were far away
+        bob = join(at(chat), wanted=Wanted(password=lambda: pytest.fail("it is read")))
         error = bob.end()
     assert isinstance(error, Insecure)
     assert error.kind == "plaintext"
