@@ -6,6 +6,7 @@ round's own ratio. The load generator is C (reference/chat_load.c) and counts ev
 share the machine's cores. ROUNDS and SECONDS (of one load) come from the environment.
 """
 
+import json
 import os
 import platform
 import resource
@@ -20,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench.processes import REFERENCE, Server, build, command, other, reference
+from tests.bench.processes import Server, build, command, other, reference
 
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 SECONDS = os.environ.get("SECONDS", "1")
@@ -155,6 +156,26 @@ def a_thousand(folder: Path) -> int:
         return missed + verdict(p99 < P99, f"p99 {p99:.1f} ms, budget < {P99:g} ms")
 
 
+def own_limit(folder: Path) -> None:
+    """`netkit chat bench` beside the C load generator, each on a C server of its own: how much it can measure."""
+    print(f"{CLIENTS:,} clients of C epoll, 64 lines under way")
+    argv = ["chat", "bench", "--clients", str(CLIENTS), "--lines", "64", "--duration", SECONDS, "--json"]
+    speeds, ours = [], []
+    with ExitStack() as stack:
+        theirs = stack.enter_context(crowd(folder, stack.enter_context(reference(folder / "chat_epoll")), CLIENTS))
+        server = stack.enter_context(reference(folder / "chat_epoll", "quiet"))
+        for _ in range(ROUNDS):
+            speeds.append(theirs.run("lines 64").speed)
+            done = subprocess.run([sys.executable, "-m", "netkit", *argv, f"127.0.0.1:{server.port}"],
+                                  stdout=subprocess.PIPE, check=True)  # fmt: skip
+            ours.append(json.loads(done.stdout))
+    own = statistics.median(1000 * one["own_cpu_ms"] / one["deliveries"] for one in ours)
+    busy = statistics.median(one["own_cpu_ms"] / one["duration_ms"] for one in ours)
+    speed = statistics.median(one["deliveries_per_s"] for one in ours)
+    print(f"  {'chat bench':15}{speed:12,.0f} deliveries/s {own:7.3f} µs of its own CPU each, {busy:.0%} of a core")
+    print(f"  {'C load':15}{statistics.median(speeds):12,.0f} deliveries/s (of 64 lines of one client, then the next)")
+
+
 def many(folder: Path) -> int:
     """MANY clients: their memory, and what they get of 200 lines/s."""
     print(f"{MANY:,} clients")
@@ -212,7 +233,7 @@ def ncat(how: str) -> tuple[str, ...]:
 
 
 def tutorial() -> tuple[str, ...]:
-    return sys.executable, str(REFERENCE / "tutorial_chat.py"), "PORT"
+    return sys.executable, str(Path(__file__).parents[1] / "chat" / "tutorial_server.py"), "PORT"
 
 
 def lacking() -> list[str]:
@@ -242,4 +263,5 @@ def main() -> int:
         print(f"Python {sys.version.split()[0]}, {platform.system()} {platform.release()}, {os.cpu_count()} cores,")
         print(f"{ROUNDS} rounds of {SECONDS} s each, medians")
         missed = a_thousand(folder) + many(folder) + dead()
+        own_limit(folder)
         return 1 if missed else 0
