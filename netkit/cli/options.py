@@ -156,3 +156,14 @@ ServerName = Annotated[
 TlsCert = Annotated[Path | None, option("--tls-cert", metavar="FILE", help="Listen with this chain (PEM).", panel=TLS)]
 TlsKey = Annotated[Path | None, option("--tls-key", metavar="FILE", help="Its key (PEM).", panel=TLS)]
 TlsSelfSigned = Annotated[bool, option("--tls-self-signed", help="Listen with a certificate made now.", panel=TLS)]
+
+
+def family_of(four: bool, six: bool) -> int:
+    """The address family that -4 and -6 leave. Raises BadInput."""
+    import socket  # not what every command needs
+
+    from netkit.errors import BadInput
+
+    if four and six:
+        raise BadInput("-4 and -6 exclude each other")
+    return socket.AF_INET if four else socket.AF_INET6 if six else socket.AF_UNSPEC

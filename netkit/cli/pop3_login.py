@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from netkit.cli.login import SERVER, Auth, Secret, find_secret
-from netkit.cli.options import timeout
+from netkit.cli.options import family_of, timeout
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, NetkitError
@@ -40,6 +40,8 @@ CaCert = Annotated[
     typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
 ]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)]
+Four = Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)]
+Six = Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)]
 Timeout = Annotated[float, timeout("2m")]
 
 
@@ -53,12 +55,16 @@ class Login(NamedTuple):
     apop: bool
     timeout: float
     on_event: OnEvent | None
+    family: int
 
     @contextmanager
     def session(self, *, listing: bool = False) -> Iterator[Session]:
         """A session that is logged in, where there is a user; listing: `list` is what comes next."""
         deadline = Deadline.after(self.timeout)
-        with open_session(self.target, security=self.security, deadline=deadline, on_event=self.on_event) as session:
+        opened = open_session(
+            self.target, security=self.security, deadline=deadline, family=self.family, on_event=self.on_event
+        )
+        with opened as session:
             if self.user is not None and self.secret is not None:
                 text, bearer, auth = self.secret
                 session.login(self.user, text, auth=auth, bearer=bearer, apop=self.apop, listing=listing)
@@ -68,8 +74,9 @@ class Login(NamedTuple):
 def prepare(
     target: str, user: str | None, command: str | None, file: str | None, fd: int | None, auth: Auth | None,
     token_command: str | None, token_file: str | None, apop: bool, tls: Tls, cacert: str | None, insecure: bool,
-    timeout: float, trace: str,
+    timeout: float, trace: str, four: bool, six: bool,
 ) -> Login:  # fmt: skip
+    family = family_of(four, six)
     server, security = secured(target, tls, cacert, insecure)
     if user is not None and server.user is not None and user != server.user:
         raise BadInput(f"--user {user} and {server.user} in the URL are two users: use one of them")
@@ -81,12 +88,15 @@ def prepare(
     secret = find_secret(
         name, auth, command=command, file=file, fd=fd, token_command=token_command, token_file=token_file
     )
-    return Login(server, security, name, secret, apop, timeout, listener(trace))
+    return Login(server, security, name, secret, apop, timeout, listener(trace), family)
 
 
-def nobody(target: str, tls: Tls, cacert: str | None, insecure: bool, timeout: float, trace: str) -> Login:
+def nobody(
+    target: str, tls: Tls, cacert: str | None, insecure: bool, timeout: float, trace: str, four: bool, six: bool
+) -> Login:
     """For what a server tells before anybody logs in."""
-    return Login(*secured(target, tls, cacert, insecure), None, None, False, timeout, listener(trace))
+    family = family_of(four, six)
+    return Login(*secured(target, tls, cacert, insecure), None, None, False, timeout, listener(trace), family)
 
 
 def secured(target: str, tls: Tls, cacert: str | None, insecure: bool) -> tuple[Target, Security]:

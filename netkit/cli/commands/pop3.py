@@ -17,8 +17,10 @@ from netkit.cli.pop3_choice import WHICH, Choice, First, Last, Span, Uid, Window
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
+    Four,
     Insecure,
     Login,
+    Six,
     TargetArgument,
     Timeout,
     TlsOption,
@@ -66,6 +68,8 @@ def subjects(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     via: Annotated[
         Via, typer.Option("--via", help="How headers are asked for; auto: TOP, else RETR.", rich_help_panel=SERVER)
     ] = Via.auto,
@@ -110,7 +114,7 @@ def subjects(
     wanted = Wanted(choice, parse_date(since), parse_pattern(grep), reverse)
     log_in = partial(
         prepare, target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     login = log_in()
     out = Output("pop3", json=json, color=color, quiet=quiet)

@@ -19,7 +19,9 @@ from netkit.cli.pop3_choice import EVERY, WHICH, First, Last, Span, Uid, choose,
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
+    Four,
     Insecure,
+    Six,
     TargetArgument,
     Timeout,
     TlsOption,
@@ -56,6 +58,8 @@ def stat(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     timeout: Timeout = 120.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -70,7 +74,7 @@ def stat(
     """
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session() as session:
@@ -96,6 +100,8 @@ def list_messages(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     timeout: Timeout = 120.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -111,7 +117,7 @@ def list_messages(
     choice = choose(last, first, span, uid)
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
@@ -144,6 +150,8 @@ def get(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     timeout: Timeout = 120.0,
     output: Annotated[
         str | None,
@@ -176,7 +184,7 @@ def get(
         raise BadInput("get which messages?", hint="their numbers, --last N, --uid UIDL; netkit pop3 list prints them")
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     codes: list[Exit] = []
@@ -255,6 +263,8 @@ def delete(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     timeout: Timeout = 120.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -280,7 +290,7 @@ def delete(
         raise BadInput("delete which messages?", hint="N=UIDL, or --uid UIDL; netkit pop3 list prints both")
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session(listing=True) as session:
@@ -338,6 +348,8 @@ def capa(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     timeout: Timeout = 120.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -350,7 +362,7 @@ def capa(
 
     $ netkit pop3 capa mail.example.org
     """
-    login = nobody(target, tls, cacert, insecure, timeout, trace)
+    login = nobody(target, tls, cacert, insecure, timeout, trace, four, six)
     out = Output("pop3", json=json, color=color, quiet=quiet)
     with login.session() as session:
         out.show(Capabilities(login.target.name, session.greeting, session.clear_capabilities, session.capabilities,

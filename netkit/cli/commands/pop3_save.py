@@ -12,7 +12,9 @@ from netkit.cli.pop3_choice import WHICH, First, Last, Span, Uid, Window, choose
 from netkit.cli.pop3_login import (
     Apop,
     CaCert,
+    Four,
     Insecure,
+    Six,
     TargetArgument,
     TlsOption,
     User,
@@ -62,6 +64,8 @@ def save(
     tls: TlsOption = Tls.auto,
     cacert: CaCert = None,
     insecure: Insecure = False,
+    four: Four = False,
+    six: Six = False,
     window: Window = WINDOW,
     timeout: Annotated[float, timeout("1h")] = 3600.0,
     json: Json = False,
@@ -87,7 +91,7 @@ def save(
     box = open_box(maildir, mbox)
     login = prepare(
         target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace,
+        insecure, timeout, trace, four, six,
     )  # fmt: skip
     out = Output("pop3", json=json, color=color, quiet=quiet)
     seen: frozenset[str] = frozenset()

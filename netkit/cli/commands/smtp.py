@@ -1,7 +1,6 @@
 """`netkit smtp send`."""
 
 import os
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -20,7 +19,7 @@ from netkit.cli.login import (
     TokenFile,
     find_secret,
 )
-from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, parse_rate, timeout
+from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, family_of, parse_rate, timeout
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Output
 from netkit.cli.output.stdout import write_bytes
@@ -236,14 +235,13 @@ def send(
     """
     if stop_after is not None and drop_after is not None:
         raise BadInput("--stop-after and --drop-after are two ends: give one")
-    if four and six:
-        raise BadInput("-4 and -6 exclude each other")
     if wire and not dry_run:
         raise BadInput("--wire goes with --dry-run")
     if helo is not None:
         refuse_control(helo, "--helo")
         if " " in helo or not helo:
             raise BadInput(f"--helo: {helo!r} is no name")
+    family = family_of(four, six)
     stage = stop_after or drop_after
     asked = Asked(
         sender, to, cc, bcc, subject, text, html, attach, inline, header, raw, from_header, bare, long_lines,
@@ -279,7 +277,7 @@ def send(
             retries=retry,
             rate=rate,
             timeout=seconds,
-            family=socket.AF_INET if four else socket.AF_INET6 if six else socket.AF_UNSPEC,
+            family=family,
             on_event=listener(trace),
             on_progress=meter.update if meter.wanted else None,
             on_note=lambda note: out.note(f"netkit: {note}"),
