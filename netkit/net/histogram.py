@@ -38,8 +38,10 @@ class Histogram:
         """So many of one time; they count for everything but jitter."""
         self.count += number
         self._sum += seconds * number
-        self._min = min(self._min, seconds)
-        self._max = max(self._max, seconds)
+        if seconds < self._min:
+            self._min = seconds
+        if seconds > self._max:
+            self._max = seconds
         self._buckets[bucket(int(seconds * 1e9))] += number
 
     def add(self, seconds: float) -> None:

@@ -5,7 +5,7 @@ that stalls shows in every line that it held up (no coordinated omission). Close
 way, the next is said when one has come to all; that measures how much the server can do.
 
 Deliveries are counted in groups, of who read the same bytes within SETTLE reads: the time is taken once for them, after
-the last, so it is never told too short, and up to 0.1 ms too long.
+the last, so it is never told too short, and up to 0.2 ms too long.
 """
 
 import gc
@@ -27,7 +27,7 @@ from netkit.net.histogram import Histogram
 from netkit.net.loop import Loop
 from netkit.net.reasons import reason_of
 
-SETTLE = 32  # reads of which the time is taken once
+SETTLE = 64  # reads of which the time is taken once
 SLACK = 0.001  # seconds that we may be late ourselves: that does not count
 NONE = 1 << 62
 BURST = 64  # lines that are said before it is looked what came
