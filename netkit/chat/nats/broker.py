@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 
 from netkit.errors import AuthRefused, NetkitError, Unreachable
 
+REFUSED = "authorization"  # in what nats-server says to who may not come in
 OPEN_SECONDS = 5.0  # for the first connection
 AGAIN = 0.25  # seconds between two attempts
 PING = 3.0  # seconds; a broker that leaves two unanswered is gone
@@ -79,7 +80,7 @@ class Broker:
             raise self._why() from exc
 
     def _why(self) -> NetkitError:
-        if "authorization" in self.error.lower():
+        if REFUSED in self.error.lower():
             return AuthRefused(f"the broker at {self.where} refuses: {self.error}")
         return Unreachable(
             f"the broker at {self.where} cannot be reached: {self.error or 'no answer'}",
@@ -146,10 +147,14 @@ class Broker:
         await self._up()
 
     async def _error(self, exc: Exception) -> None:
-        self.error = str(exc).removeprefix("nats: ") or type(exc).__name__
+        text = str(exc).removeprefix("nats: ") or type(exc).__name__
+        # A broker that refuses hangs up as well, and that it did so is not why.
+        if REFUSED not in self.error.lower() or REFUSED in text.lower():
+            self.error = text
 
     async def _up(self) -> None:
         self.reconnects += 1
+        self.error = ""
         self.up.set()
         self._on_up()
 
