@@ -72,7 +72,16 @@ def parse_address(text: str, what: str) -> str:
 
 
 def _is_dot_atom(local: str) -> bool:
-    return all(part and all(char in _ATEXT or char >= "\xa0" for char in part) for part in local.split("."))
+    return all(part and all(char in _ATEXT or _is_letter(char) for char in part) for part in local.split("."))
+
+
+def _is_letter(char: str) -> bool:
+    """Beyond ASCII (RFC 6532): anything but spaces, and what is not seen but acts, such as bidi controls."""
+    if char < "\xa0":
+        return False
+    from unicodedata import category
+
+    return category(char) not in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
 
 
 def parse_domain(text: str, what: str) -> str:
@@ -103,7 +112,7 @@ def refuse_control(text: str, what: str) -> None:
     for place, char in enumerate(text, 1):
         if char in "\r\n":
             raise BadInput(f"{what}: a line break at position {place}")
-        if char < " " or char == "\x7f" or "\x80" <= char < "\xa0":
+        if char < " " or char == "\x7f" or "\x80" <= char < "\xa0" or char in "\u2028\u2029":
             raise BadInput(f"{what}: a control character (U+{ord(char):04X}) at position {place}")
         if "\ud800" <= char <= "\udfff":
             raise BadInput(f"{what}: what stands at position {place} is not UTF-8")
