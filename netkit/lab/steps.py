@@ -337,6 +337,14 @@ STEPS: tuple[Step, ...] = (
         ("Client joined 127.0.0.1:",),
     ),
     Step(
+        "chat-join",
+        "A client of its own in place of telnet: join, say something, leave",
+        23,
+        "telnet localhost 2626",
+        ("chat", "join", "{chat}", "--nick", "alice", "--send", "Hello, is anyone there?"),
+        ("You're connected to the Python chatserver", "you are alice"),
+    ),
+    Step(
         "lab",
         "Servers of your own round any command, with nothing to set up",
         5,

@@ -104,8 +104,11 @@ def test_a_short_name_is_1_unless_it_is_good_enough(netkit: Netkit, files: Calla
     if "." in HOST:
         pytest.skip("this host's name is a full one")
     env = files(hosts=f"192.0.2.1 {HOST}\n", resolv_conf="nameserver 127.0.0.1:1\n")
-    full = [one[3] for one in socket.getaddrinfo(HOST, None, flags=socket.AI_CANONNAME) if "." in one[3]]
-    if full:
+    try:
+        found = socket.getaddrinfo(HOST, None, flags=socket.AI_CANONNAME)
+    except socket.gaierror:  # a machine that does not know itself knows no full name either
+        found = []
+    if any("." in one[3] for one in found):
         pytest.skip("this system knows a full name for this host")
     assert netkit("fqdn", env=env).returncode == 1
     done = netkit("fqdn", "--short-ok", env=env)
