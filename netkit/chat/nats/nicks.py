@@ -47,9 +47,11 @@ class Nicks:
         try:
             return await self._broker.jetstream.key_value(BUCKET)
         except BucketNotFoundError:
-            return await self._broker.jetstream.create_key_value(
-                api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
-            )
+            with suppress(APIError):  # another node was faster
+                return await self._broker.jetstream.create_key_value(
+                    api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
+                )
+        return await self._broker.jetstream.key_value(BUCKET)
 
     def owner(self, number: str) -> bytes:
         return f"{self._prefix}/{number}".encode()
