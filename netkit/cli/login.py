@@ -28,6 +28,9 @@ class Auth(StrEnum):
 
 WITH_TOKEN = (Auth.oauthbearer, Auth.xoauth2)
 
+User = Annotated[
+    str | None, typer.Option("--user", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
+]
 AuthOption = Annotated[
     Auth | None,
     typer.Option("--auth", help="By this SASL mechanism; unasked: the strongest.", rich_help_panel=SERVER),
@@ -52,6 +55,13 @@ TokenFile = Annotated[
     str | None,
     typer.Option("--token-file", metavar="FILE", help="A file with an OAuth token.", rich_help_panel=SERVER),
 ]
+CaCert = Annotated[
+    str | None,
+    typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)]
+Four = Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)]
+Six = Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)]
 
 
 class Secret(NamedTuple):

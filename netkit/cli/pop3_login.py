@@ -25,9 +25,6 @@ TargetArgument = Annotated[
         help="HOST[:PORT], pop3://USER@HOST or pop3s://USER@HOST.",
     ),
 ]
-User = Annotated[
-    str | None, typer.Option("--user", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
-]
 Apop = Annotated[
     bool, typer.Option("--apop", help="Log in by APOP; it is no substitute for TLS.", rich_help_panel=SERVER)
 ]
@@ -35,13 +32,6 @@ TlsOption = Annotated[
     Tls,
     typer.Option("--tls", help="auto: at once on port 995, none on this machine, else STLS.", rich_help_panel=SERVER),
 ]
-CaCert = Annotated[
-    str | None,
-    typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
-]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)]
-Four = Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)]
-Six = Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)]
 Timeout = Annotated[float, timeout("2m")]
 
 

@@ -9,22 +9,30 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from netkit.cli.login import SERVER, AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
+from netkit.cli.login import (
+    SERVER,
+    AuthOption,
+    CaCert,
+    Four,
+    Insecure,
+    PasswordCmd,
+    PasswordFd,
+    PasswordFile,
+    Six,
+    TokenCmd,
+    TokenFile,
+    User,
+)
 from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
 from netkit.cli.output.pop3 import FIELDS, Shown
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.pop3_choice import WHICH, Choice, First, Last, Span, Uid, Window, choose
 from netkit.cli.pop3_login import (
     Apop,
-    CaCert,
-    Four,
-    Insecure,
     Login,
-    Six,
     TargetArgument,
     Timeout,
     TlsOption,
-    User,
     end,
     prepare,
 )  # fmt: skip

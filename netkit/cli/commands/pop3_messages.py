@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.login import AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
+from netkit.cli.login import (
+    AuthOption,
+    CaCert,
+    Four,
+    Insecure,
+    PasswordCmd,
+    PasswordFd,
+    PasswordFile,
+    Six,
+    TokenCmd,
+    TokenFile,
+    User,
+)
 from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.escape import visible
 from netkit.cli.output.pop3 import Capabilities, Deleted, Stat
@@ -18,14 +30,9 @@ from netkit.cli.output.stdout import write_bytes
 from netkit.cli.pop3_choice import EVERY, WHICH, First, Last, Span, Uid, choose, parse_uids
 from netkit.cli.pop3_login import (
     Apop,
-    CaCert,
-    Four,
-    Insecure,
-    Six,
     TargetArgument,
     Timeout,
     TlsOption,
-    User,
     end,
     nobody,
     prepare,

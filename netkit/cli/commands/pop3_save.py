@@ -5,19 +5,26 @@ from typing import Annotated
 import typer
 
 from netkit.cli.commands.pop3_messages import confirm, mark
-from netkit.cli.login import AuthOption, PasswordCmd, PasswordFd, PasswordFile, TokenCmd, TokenFile
+from netkit.cli.login import (
+    AuthOption,
+    CaCert,
+    Four,
+    Insecure,
+    PasswordCmd,
+    PasswordFd,
+    PasswordFile,
+    Six,
+    TokenCmd,
+    TokenFile,
+    User,
+)
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.pop3_choice import WHICH, First, Last, Span, Uid, Window, choose
 from netkit.cli.pop3_login import (
     Apop,
-    CaCert,
-    Four,
-    Insecure,
-    Six,
     TargetArgument,
     TlsOption,
-    User,
     end,
     prepare,
 )  # fmt: skip

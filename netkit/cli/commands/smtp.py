@@ -12,11 +12,16 @@ import typer
 from netkit.cli.login import (
     SERVER,
     AuthOption,
+    CaCert,
+    Four,
+    Insecure,
     PasswordCmd,
     PasswordFd,
     PasswordFile,
+    Six,
     TokenCmd,
     TokenFile,
+    User,
     find_secret,
 )
 from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, family_of, parse_rate, timeout
@@ -155,14 +160,12 @@ def send(
         typer.Option("--dns", metavar="SERVER", help="With --mx: ask this DNS server.", rich_help_panel=SERVER),
     ] = None,
     lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP, as lmtp:// does.", rich_help_panel=SERVER)] = False,
-    four: Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)] = False,
-    six: Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)] = False,
+    four: Four = False,
+    six: Six = False,
     helo: Annotated[
         str | None, typer.Option("--helo", metavar="NAME", help="Instead of [own address].", rich_help_panel=SERVER)
     ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="USER", help="Log in as this user.", rich_help_panel=SERVER)
-    ] = None,
+    user: User = None,
     auth: AuthOption = None,
     password_cmd: PasswordCmd = None,
     password_file: PasswordFile = None,
@@ -174,13 +177,8 @@ def send(
         typer.Option("--tls", help="auto: at once on port 465, none on this machine, else STARTTLS.",
                      rich_help_panel=SERVER),
     ] = Tls.auto,
-    cacert: Annotated[
-        str | None,
-        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify certificates.", rich_help_panel=SERVER)
-    ] = False,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
     partial: Annotated[
         Partial, typer.Option("--partial", help="Where some recipients are refused.", rich_help_panel=HOW)
     ] = Partial.send,
