@@ -12,7 +12,7 @@ from netkit.dns.result import Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
 from netkit.dns.types import CNAME, DNAME, SOA, type_name
-from netkit.dns.wire import Malformed, Raw, Reply, follow, rcode_name, record_of
+from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
@@ -40,6 +40,7 @@ def chase(
     deadline: Deadline,
     tcp: bool = False,
     tries: int = TRIES,
+    options: QueryOptions = USUAL,
     on_event: OnEvent | None = None,
 ) -> list[Resolution]:
     """A Resolution for each question, in their order; all are asked at once."""
@@ -47,7 +48,16 @@ def chase(
     seconds = min(TRY_SECONDS, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
         names = [(one.at, one.type) for one in waiting]
-        came = ask(names, servers, deadline=deadline, tcp=tcp, tries=tries, try_seconds=seconds, on_event=on_event)
+        came = ask(
+            names,
+            servers,
+            deadline=deadline,
+            tcp=tcp,
+            tries=tries,
+            try_seconds=seconds,
+            options=options,
+            on_event=on_event,
+        )
         for one, reached in zip(waiting, came, strict=True):
             _judge(one, reached)
     return [one.result for one in asking if one.result]

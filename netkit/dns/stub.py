@@ -17,7 +17,7 @@ from netkit.dns.exchange import Exchange, OverTcp, OverUdp
 from netkit.dns.result import Outcome, Rejected, Transport
 from netkit.dns.servers import Server
 from netkit.dns.types import NS, SOA
-from netkit.dns.wire import AA, Malformed, Mismatch, Query, Reply, rcode_name
+from netkit.dns.wire import AA, USUAL, Malformed, Mismatch, Query, QueryOptions, Reply, rcode_name
 from netkit.errors import LocalFailure
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
@@ -54,12 +54,13 @@ def ask(
     tcp: bool = False,
     tries: int = TRIES,
     try_seconds: float = TRY_SECONDS,
+    options: QueryOptions = USUAL,
     on_event: OnEvent | None = None,
 ) -> list[Reached]:
     """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors)."""
     with selectors.DefaultSelector() as selector:
         asking = [
-            Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, on_event)
+            Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, options, on_event)
             for name, rdtype in questions
         ]
         try:
@@ -93,6 +94,7 @@ class Question:
         tcp: bool,
         tries: int,
         try_seconds: float,
+        options: QueryOptions,
         on_event: OnEvent | None,
     ) -> None:
         self.selector = selector
@@ -101,6 +103,7 @@ class Question:
         self.deadline = deadline
         self.tcp = tcp
         self.try_seconds = try_seconds
+        self.options = options
         self.on_event = on_event
         self.open: list[Exchange] = []
         self.without_edns: set[Server] = set()
@@ -126,12 +129,8 @@ class Question:
 
     def send(self, server: Server, *, tcp: bool) -> bool:
         """Begin an exchange; whether it could begin."""
-        query = Query(
-            int.from_bytes(os.urandom(2)),
-            self.reached.name,
-            self.reached.type,
-            edns=server not in self.without_edns,
-        )
+        options = self.options._replace(edns=False) if server in self.without_edns else self.options
+        query = Query(int.from_bytes(os.urandom(2)), self.reached.name, self.reached.type, options)
         self.reached.tries += 1
         exchange = (OverTcp if tcp else OverUdp)(self, server, query)
         try:
@@ -198,7 +197,7 @@ class Question:
             if not self.send(server, tcp=True):
                 self.next_try()
             return
-        if reply.rcode in NO_EDNS and exchange.query.edns:
+        if reply.rcode in NO_EDNS and exchange.query.options.edns:
             self.forget(exchange)
             self.without_edns.add(server)
             self.reached.notes.append(f"{server} does not take EDNS ({rcode_name(reply.rcode)}), asked again without")
@@ -207,7 +206,7 @@ class Question:
             return
         outcome = outcome_of(reply)
         if outcome in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN, Outcome.TRUNCATED):
-            if self.heard_nothing and not exchange.query.edns:
+            if self.heard_nothing and not exchange.query.options.edns:
                 self.reached.notes.append(f"{server} answered when asked without EDNS")
             self.settle(outcome, reply, server, exchange.transport)
             return

@@ -18,6 +18,7 @@ from netkit.dns.types import AAAA, CNAME, DNAME, MX, NS, OPT, PTR, TXT, A, type_
 UDP_PAYLOAD = 1232  # octets that cross any path in one piece (DNS flag day 2020)
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAGS = {AA: "aa", TC: "tc", RD: "rd", RA: "ra", AD: "ad", CD: "cd"}
+DO = 0x8000  # in the TTL of the OPT record (RFC 3225)
 IN = 1
 MAX_POINTERS = 127  # in one name: each has a label to lead to (RFC 1035 4.1.4), and 127 is all that 255 octets hold
 UNREAD = (1, 2, 4, 5)  # FORMERR, SERVFAIL, NOTIMP, REFUSED: the replies of who may not have read the question
@@ -71,29 +72,52 @@ class Reply(NamedTuple):
         return tuple(name for bit, name in FLAGS.items() if self.flags & bit)
 
 
+class QueryOptions(NamedTuple):
+    """How a question is asked, beside its name and type.
+
+    recurse: RD. checking_disabled: CD, a validating resolver is to answer also what it finds bogus (RFC 4035 3.2.2).
+    dnssec: DO, signatures are wanted (RFC 3225). edns: with an OPT record (RFC 6891) that offers `payload` octets over
+    UDP and carries `extra`, EDNS options as (code, data).
+    """
+
+    recurse: bool = True
+    checking_disabled: bool = False
+    dnssec: bool = False
+    rdclass: int = IN
+    edns: bool = True
+    payload: int = UDP_PAYLOAD
+    extra: tuple[tuple[int, bytes], ...] = ()
+
+
+USUAL = QueryOptions()
+
+
 class Query(NamedTuple):
     """One question as it is sent; `id` must be unpredictable (RFC 5452)."""
 
     id: int
     name: bytes
     type: int
-    edns: bool = True
-    recurse: bool = True
+    options: QueryOptions = USUAL
 
     @property
     def question(self) -> bytes:
-        return self.name + self.type.to_bytes(2) + b"\0\1"
+        return self.name + self.type.to_bytes(2) + self.options.rdclass.to_bytes(2)
 
     @property
     def wire(self) -> bytes:
-        """The message; with EDNS it offers a payload of 1,232 octets (RFC 6891).
+        """The message.
 
         AD asks a resolver that validates to say so in its answer (RFC 6840 5.7), at no cost in size.
         """
-        head = self.id.to_bytes(2) + (RD | AD if self.recurse else 0).to_bytes(2) + b"\0\1\0\0\0\0"
-        if not self.edns:
+        options = self.options
+        flags = (RD | AD if options.recurse else 0) | (CD if options.checking_disabled else 0)
+        head = self.id.to_bytes(2) + flags.to_bytes(2) + b"\0\1\0\0\0\0"
+        if not options.edns:
             return head + b"\0\0" + self.question
-        return head + b"\0\1" + self.question + b"\0\0\x29" + UDP_PAYLOAD.to_bytes(2) + bytes(6)
+        data = b"".join(code.to_bytes(2) + len(value).to_bytes(2) + value for code, value in options.extra)
+        opt = b"\0\0\x29" + options.payload.to_bytes(2) + (DO if options.dnssec else 0).to_bytes(4)
+        return head + b"\0\1" + self.question + opt + len(data).to_bytes(2) + data
 
 
 def parse(wire: bytes, query: Query) -> Reply:
@@ -122,7 +146,7 @@ def parse(wire: bytes, query: Query) -> Reply:
                 record, at, rdclass = read_record(wire, at)
                 if record.type == OPT:
                     extended = (record.ttl >> 24) << 4
-                elif rdclass == IN:
+                elif rdclass == query.options.rdclass:
                     records.append(record)
         except Malformed:
             if not flags & TC:
@@ -142,7 +166,7 @@ def _skip_question(wire: bytes, questions: int, query: Query) -> int:
         raise Malformed("it ends inside the question")
     if name.lower() != query.name.lower() or wire[at : at + 4] != query.question[-4:]:
         rdtype, rdclass = int.from_bytes(wire[at : at + 2]), int.from_bytes(wire[at + 2 : at + 4])
-        other = "" if rdclass == IN else f" in class {rdclass}"
+        other = "" if rdclass == query.options.rdclass else f" in class {rdclass}"
         raise Mismatch(f"it answers {to_text(name)} {type_name(rdtype)}{other}")
     return at + 4
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from netkit.dns.name import parse_name, to_text
 from netkit.dns.types import AAAA, CNAME, A, type_name
-from netkit.dns.wire import Malformed, Mismatch, Query, Raw, Reply, follow, parse, read_name, record_of
+from netkit.dns.wire import Malformed, Mismatch, Query, QueryOptions, Raw, Reply, follow, parse, read_name, record_of
 from tests.dns.conftest import SOA, reply_to
 
 WWW = Query(0x1234, parse_name("www.test"), A)
@@ -36,8 +36,18 @@ def message(counts: bytes, *parts: bytes, head: bytes = HEAD) -> bytes:
 def test_query_is_what_dnspython_reads() -> None:
     read = dns.message.from_wire(WWW.wire)
     assert (read.id, str(read.question[0]), read.edns, read.payload) == (0x1234, "www.test. IN A", 0, 1232)
-    bare = dns.message.from_wire(Query(7, WWW.name, AAAA, edns=False, recurse=False).wire)
+    bare = dns.message.from_wire(Query(7, WWW.name, AAAA, QueryOptions(edns=False, recurse=False)).wire)
     assert (bare.id, str(bare.question[0]), bare.edns, bare.flags) == (7, "www.test. IN AAAA", -1, 0)
+
+
+def test_query_options_are_what_dnspython_reads() -> None:
+    options = QueryOptions(
+        checking_disabled=True, dnssec=True, rdclass=3, payload=4096, extra=((3, b""), (65001, b"x"))
+    )
+    read = dns.message.from_wire(Query(7, WWW.name, A, options).wire)
+    assert str(read.question[0]) == "www.test. CH A"
+    assert (read.flags, read.ednsflags, read.payload) == (0x0130, 0x8000, 4096)
+    assert [(int(one.otype), one.to_wire()) for one in read.options] == [(3, b""), (65001, b"x")]
 
 
 @pytest.mark.parametrize("name", REPLIES)
