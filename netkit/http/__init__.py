@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netkit.http.client import fetch as fetch
-    from netkit.http.request import Header as Header
+    from netkit.http.headers import Header as Header
+    from netkit.http.request import Request as Request
     from netkit.http.result import Body as Body
     from netkit.http.result import Response as Response
     from netkit.http.url import Url as Url
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "fetch": "client",
-    "Header": "request",
+    "Header": "headers",
+    "Request": "request",
     "Body": "result",
     "Response": "result",
     "Url": "url",

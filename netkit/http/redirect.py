@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netkit.errors import BadInput, Insecure, No, PeerError
-from netkit.http.request import Header
+from netkit.http.headers import Header
 from netkit.http.url import Unsupported, Url, join
 from netkit.net.hop import Head, Warn, is_secret
 

@@ -1,122 +1,45 @@
-"""What goes out: header fields as users write them, credentials, and the header list of one request.
+"""What is to be fetched, and how: one frozen `Request`, made from a URL and the options of `netkit http get`."""
 
-Nothing that could end a line gets into a header (RFC 9110 5.5): control characters but TAB are refused, so no value
-from a user or a file can add a header of its own. A credential in clear text goes to loopback alone.
-"""
-
-import re
-from collections.abc import Iterable
+import os
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal
 
-from netkit import __version__
-from netkit.errors import BadInput, Insecure
-from netkit.http.decode import ACCEPTED
-from netkit.http.url import Url
-from netkit.net.hop import is_secret
+from netkit.errors import BadInput
+from netkit.http.headers import Header
+from netkit.http.url import Url, parse_url
+from netkit.net.hop import DIRECT, Route
 
-MAX_HEADERS = 200  # fields of one request; servers take 100 or so
-MAX_HEADER = 64 * 1024  # octets of one field; servers take 8 KiB or so
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
-class Header(NamedTuple):
-    """A field to send; value None: do not send this one, not even the default."""
-
-    name: str
-    value: str | None
-
-    def __repr__(self) -> str:
-        return f"Header({self.name!r}, {'***' if is_secret(self.name) and self.value else self.value!r})"
+MAX_BODY = 10 * 1024 * 1024  # of a body kept in memory; what goes to a sink or a file has no limit
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """user and password for Basic (RFC 7617), or a bearer token (RFC 6750)."""
+class Request:
+    """One URL to fetch.
 
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    auth: user and password for Basic. timeout: seconds for all of it. output: a file for a 2xx body, whole or not
+    there at all. max_body: bytes kept of a body that goes to neither a file nor a sink.
+    """
+
+    url: Url
+    method: Literal["GET", "HEAD"] = "GET"
+    headers: tuple[Header, ...] = ()
+    auth: tuple[str, str] | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
+    timeout: float = 30.0
+    follow: bool = True
+    max_redirects: int = 10
+    allow_downgrade: bool = False
+    max_body: int = MAX_BODY
+    output: str | None = None
+    route: Route = DIRECT
 
-    def header(self) -> Header:
-        if self.bearer is not None:
-            return Header("Authorization", f"Bearer {self.bearer}")
-        from base64 import b64encode
+    def __post_init__(self) -> None:
+        """Raises BadInput."""
+        cacert = self.route.cacert
+        if cacert is not None and not os.path.isfile(cacert):
+            raise BadInput(f"{cacert}: no such file of CA certificates", kind="cacert")
 
-        pair = f"{self.user}:{self.password or ''}".encode()
-        return Header("Authorization", f"Basic {b64encode(pair).decode('ascii')}")
-
-
-def parse_header(text: str) -> Header:
-    """`Name: value`; `Name:` leaves a header out, `Name;` sends it empty. Raises BadInput."""
-    name, colon, value = text.partition(":")
-    if not colon and text.endswith(";"):
-        name, value, colon = text[:-1], "", ";"
-    if not colon:
-        raise BadInput(f"header {text[:60]!r} has no ':'", hint="write 'Name: value'")
-    if not _TOKEN.fullmatch(name):
-        raise BadInput(f"header name {name[:60]!r} is not a token (RFC 9110 5.6.2)")
-    if bad := _CONTROL.search(value):
-        raise BadInput(f"header {name}: {_named(bad[0])} in the value is not allowed")
-    if len(text) > MAX_HEADER:
-        raise BadInput(f"header {name}: {len(text)} characters, the limit is {MAX_HEADER}")
-    value = value.strip(" \t")
-    return Header(name, None if colon == ":" and not value else value)
-
-
-def credentials(url: Url, auth: tuple[str, str] | None, bearer: str | None) -> Credentials | None:
-    """Those to use: the given ones, else the URL's userinfo. Raises BadInput, Insecure in clear text."""
-    if auth and bearer is not None:
-        raise BadInput("a user and a bearer token cannot be used together")
-    found: Credentials | None = None
-    if bearer is not None:
-        if not bearer or not re.fullmatch(r"[\x21-\x7e]+", bearer):
-            raise BadInput("the bearer token is empty or has a character that no token has")
-        found = Credentials(bearer=bearer)
-    elif auth or url.user is not None:
-        user, password = auth or (url.user or "", url.password or "")
-        if ":" in user:
-            raise BadInput("a user name for Basic authentication has no ':' (RFC 7617)")
-        if bad := _CONTROL.search(user + password):
-            raise BadInput(f"{_named(bad[0])} in the user name or password is not allowed (RFC 7617)")
-        found = Credentials(user, password)
-    if found and url.scheme == "http" and not url.is_loopback:
-        raise Insecure(
-            f"{url}: credentials would go over the network in clear text",
-            kind="plaintext_secret",
-            hint="use https://; only loopback gets them over http",
-        )
-    return found
-
-
-def build(headers: Iterable[Header], sent: Credentials | None, *, identity: bool = False) -> tuple[Header, ...]:
-    """The headers of a request: the defaults, unless given or left out, then the user's in their order."""
-    given = tuple(headers)
-    if len(given) > MAX_HEADERS:
-        raise BadInput(f"{len(given)} headers, the limit is {MAX_HEADERS}")
-    names = {header.name.lower() for header in given}
-    defaults = [
-        Header("User-Agent", f"netkit/{__version__}"),
-        Header("Accept", "*/*"),
-        Header("Accept-Encoding", "identity" if identity else ", ".join(ACCEPTED)),
-    ]
-    if sent and "authorization" not in names:
-        defaults.append(sent.header())
-    return tuple(header for header in defaults if header.name.lower() not in names) + given
-
-
-def wire(headers: Iterable[Header]) -> tuple[tuple[str, str | None], ...]:
-    """As the engine takes them: characters beyond ASCII as UTF-8, byte for byte in Latin-1."""
-    return tuple(
-        (
-            header.name,
-            None if header.value is None else header.value.encode("utf-8", "surrogateescape").decode("latin-1"),
-        )
-        for header in headers
-    )
-
-
-def _named(char: str) -> str:
-    return {"\r": "CR", "\n": "LF", "\0": "NUL"}.get(char, f"control character {char!r}")
+    @classmethod
+    def to(cls, url: str) -> "Request":
+        """The plain request for a URL as users write it. Raises BadInput."""
+        return cls(parse_url(url))

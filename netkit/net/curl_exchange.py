@@ -91,14 +91,14 @@ class Exchange:
         curl.setopt(curl.HTTPHEADER, [_header_line(name, value) for name, value in hop.headers])
         curl.setopt(curl.HTTP_VERSION, self._version())
         curl.setopt(
-            curl.IPRESOLVE, {0: curl.IPRESOLVE_WHATEVER, 4: curl.IPRESOLVE_V4, 6: curl.IPRESOLVE_V6}[hop.family]
+            curl.IPRESOLVE, {0: curl.IPRESOLVE_WHATEVER, 4: curl.IPRESOLVE_V4, 6: curl.IPRESOLVE_V6}[hop.route.family]
         )
         if hop.resolved:
             host, _, port = hop.address.rpartition(":")
             curl.setopt(curl.RESOLVE, [f"{host}:{port}:" + ",".join(hop.resolved)])
         curl.setopt(curl.TIMEOUT_MS, max(1, int(self.deadline.left * 1000)))
-        if hop.connect_timeout is not None:
-            curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(hop.connect_timeout * 1000)))
+        if hop.route.connect_timeout is not None:
+            curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(hop.route.connect_timeout * 1000)))
         curl.setopt(curl.VERBOSE, 1)
         curl.setopt(curl.DEBUGFUNCTION, self._guarded(self.listener))
         curl.setopt(curl.HEADERFUNCTION, self._guarded(self._header))
@@ -113,11 +113,11 @@ class Exchange:
         curl, hop = self.curl, self.hop
         curl.setopt(curl.OPT_CERTINFO, 1)
         curl.setopt(curl.SSLVERSION, curl.SSLVERSION_TLSv1_2)
-        if hop.insecure:
+        if hop.route.insecure:
             curl.setopt(curl.SSL_VERIFYPEER, 0)
             curl.setopt(curl.SSL_VERIFYHOST, 0)
             return
-        cafile = hop.cacert or os.environ.get("SSL_CERT_FILE")
+        cafile = hop.route.cacert or os.environ.get("SSL_CERT_FILE")
         if cafile:
             if not os.access(cafile, os.R_OK) or os.path.isdir(cafile):
                 raise BadInput(f"{cafile}: no such file of CA certificates, or it cannot be read", kind="cacert")
@@ -134,7 +134,7 @@ class Exchange:
             "1.1": curl.CURL_HTTP_VERSION_1_1,
             "2": curl.CURL_HTTP_VERSION_2TLS if self.hop.is_tls else cleartext_2,
             "3": curl.CURL_HTTP_VERSION_3,
-        }[self.hop.http_version]
+        }[self.hop.route.http_version]
         return number
 
     # --- callbacks
@@ -297,10 +297,10 @@ class Exchange:
         pem = tuple(value.decode("ascii", "replace") for one in info for key, value in one if key == b"Cert")
         if not pem and said.tls_version is None and code:
             return None
-        verified: bool | None = not self.hop.insecure and code != self.pycurl.E_PEER_FAILED_VERIFICATION
+        verified: bool | None = not self.hop.route.insecure and code != self.pycurl.E_PEER_FAILED_VERIFICATION
         if self._reused():
-            verified = None if self.hop.insecure else True
-        why = "not checked (--insecure)" if self.hop.insecure else None if verified else words
+            verified = None if self.hop.route.insecure else True
+        why = "not checked (--insecure)" if self.hop.route.insecure else None if verified else words
         return Tls(said.tls_version, said.cipher, said.group, said.alpn, verified, why, pem)
 
     def _error(self, code: int, words: str, phase: Phase, tls: Tls | None) -> NetkitError:
@@ -320,7 +320,9 @@ class Exchange:
             number = self.curl.getinfo(self.curl.SSL_VERIFYRESULT)
             return explain(hop.host, reason=words, code=number, chain=tls.chain if tls else (), where=hop.address)
         if code == pycurl.E_SSL_CACERT_BADFILE:
-            return BadInput(f"{hop.cacert or os.environ.get('SSL_CERT_FILE')}: holds no CA certificate", kind="cacert")
+            return BadInput(
+                f"{hop.route.cacert or os.environ.get('SSL_CERT_FILE')}: holds no CA certificate", kind="cacert"
+            )
         if phase == "tls":
             from netkit.net.tls import handshake
 
@@ -362,8 +364,8 @@ class Exchange:
 
     def _timed_out(self, phase: Phase) -> TimedOut:
         seconds = self.deadline.seconds
-        if phase in ("dns", "connect", "tls") and self.hop.connect_timeout and self.deadline.left > 0.05:
-            seconds = self.hop.connect_timeout
+        if phase in ("dns", "connect", "tls") and self.hop.route.connect_timeout and self.deadline.left > 0.05:
+            seconds = self.hop.route.connect_timeout
         announced = self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T)
         of = f" of {announced}" if announced >= 0 else ""
         where = {

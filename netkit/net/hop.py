@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from netkit.errors import NetkitError
+from netkit.net.deadline import Deadline
 
 if TYPE_CHECKING:
     from netkit.net.tls import Certificate
@@ -36,12 +37,27 @@ def masked(headers: Headers) -> Headers:
     return tuple((name, MASK if is_secret(name) else value) for name, value in headers)
 
 
+class Route(NamedTuple):
+    """How a request gets to its server, the same for every hop of a fetch.
+
+    family: 4, 6 or 0 for both. connect_timeout: seconds for name, connection and TLS, within the deadline.
+    """
+
+    http_version: HttpVersion = "auto"
+    family: Literal[0, 4, 6] = 0
+    insecure: bool = False
+    cacert: str | None = None
+    connect_timeout: float | None = None
+
+
+DIRECT = Route()
+
+
 class Hop(NamedTuple):
     """One request.
 
     url: ASCII, percent-encoded, without userinfo. host: whom the certificate must name. address: HOST:PORT for
     messages. headers: sent as they stand; a value of None keeps a default header of the engine from being sent.
-    family: 4, 6 or 0 for both. connect_timeout: seconds for name, connection and TLS, within the deadline.
     resolved: IP addresses of the host, which is then not looked up.
     """
 
@@ -50,11 +66,7 @@ class Hop(NamedTuple):
     address: str
     method: str = "GET"
     headers: tuple[tuple[str, str | None], ...] = ()
-    http_version: HttpVersion = "auto"
-    family: Literal[0, 4, 6] = 0
-    insecure: bool = False
-    cacert: str | None = None
-    connect_timeout: float | None = None
+    route: Route = DIRECT
     resolved: tuple[str, ...] = ()
 
     @property
@@ -83,6 +95,21 @@ class Head(NamedTuple):
 OnBody: TypeAlias = Callable[[bytes], bool | None]  # False: enough, leave the rest
 OnHead: TypeAlias = Callable[[Head], OnBody | None]  # None: the body is not wanted
 OnProgress: TypeAlias = Callable[[int, int], None]  # (bytes so far, bytes announced or 0)
+
+
+class Perform(NamedTuple):
+    """What a fetch asks of whoever drives it: perform this hop, and send its result back."""
+
+    hop: Hop
+    deadline: Deadline
+    on_head: OnHead | None = None
+    on_progress: OnProgress | None = None
+
+
+class Pause(NamedTuple):
+    """What a fetch asks of whoever drives it: go on after so many seconds."""
+
+    seconds: float
 
 
 class Remote(NamedTuple):

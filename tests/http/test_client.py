@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import pytest
 
 from netkit.errors import BadInput, Exit
 from netkit.events import Step
-from netkit.http import Response, fetch
+from netkit.http import Request, Response, fetch, parse_url
+from netkit.http.headers import parse_header
 from netkit.http.report import document
+from netkit.net.hop import Route
 
 Serve = Callable[..., Any]
 TEXT = b"netkit " * 100
@@ -26,8 +28,15 @@ def ok(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
     return b"\r\n".join([b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *headers, b"", body])
 
 
+def fetched(url: str, *, headers: Sequence[str] = (), **options: Any) -> Response:
+    """Options are those of the request, of its route, or of `fetch` itself."""
+    route = Route(**{name: options.pop(name) for name in Route._fields if name in options})
+    own = {name: options.pop(name) for name in ("sink", "on_progress", "on_event") if name in options}
+    return fetch(Request(parse_url(url), headers=tuple(map(parse_header, headers)), route=route, **options), **own)
+
+
 def get(server: Any, path: str = "/", **options: Any) -> Response:
-    return fetch(f"http://127.0.0.1:{server.port}{path}", **options)
+    return fetched(f"http://127.0.0.1:{server.port}{path}", **options)
 
 
 def reset(connection: socket.socket) -> None:
@@ -418,7 +427,7 @@ def test_names_that_cannot_be_files(serve: Serve, tmp_path: Path) -> None:
 
 
 def https(server: Any, host: str = "localhost", **options: Any) -> Response:
-    return fetch(f"https://{host}:{server.port}/", **options)
+    return fetched(f"https://{host}:{server.port}/", **options)
 
 
 def test_tls_facts(serve: Serve, authority: Any) -> None:

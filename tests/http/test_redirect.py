@@ -3,8 +3,8 @@
 import pytest
 
 from netkit.errors import Insecure, NetkitError, No, PeerError
+from netkit.http.headers import Header
 from netkit.http.redirect import decide, is_redirect, kept
-from netkit.http.request import Header
 from netkit.http.url import parse_url
 from netkit.net.hop import Head
 

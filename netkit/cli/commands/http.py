@@ -156,9 +156,10 @@ def get(
     secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
     if output is not None and len(urls) > 1:
         raise BadInput("-o takes one URL: its file can hold one body")
-    common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade, http, ipv4, ipv6, insecure, cacert)
+    route = _route(http, ipv4, ipv6, insecure, cacert, connect_timeout)
+    common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade) | {"route": route}
     timeout = timeout or (30.0 if output is None else DOWNLOAD_TIMEOUT)
-    common |= {"timeout": timeout, "connect_timeout": connect_timeout, "max_body": max_body, "output": output}
+    common |= {"timeout": timeout, "max_body": max_body, "output": output}
     return _run("GET", urls, query, secret, common, Output("http", json=json, color=color, quiet=quiet), show, trace)
 
 
@@ -198,39 +199,35 @@ def head(
     $ netkit http head https://example.org/
     """
     secret = Credentials(auth, password_cmd, password_file, password_fd, bearer_cmd, bearer_file, netrc)
-    common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade, http, ipv4, ipv6, insecure, cacert)
-    common |= {"timeout": timeout or 30.0, "connect_timeout": connect_timeout}
+    route = _route(http, ipv4, ipv6, insecure, cacert, connect_timeout)
+    common = _options(header, user_agent, max_redirects, no_follow, allow_downgrade) | {"route": route}
+    common |= {"timeout": timeout or 30.0}
     return _run("HEAD", urls, query, secret, common, Output("http", json=json, color=color, quiet=quiet), show, trace)
 
 
 def _options(
-    header: list[str],
-    user_agent: str | None,
-    max_redirects: int,
-    no_follow: bool,
-    allow_downgrade: bool,
-    http: Version,
-    ipv4: bool,
-    ipv6: bool,
-    insecure: bool,
-    cacert: str | None,
+    header: list[str], user_agent: str | None, max_redirects: int, no_follow: bool, allow_downgrade: bool
 ) -> dict[str, Any]:
-    """The keywords of `netkit.http.fetch` that are the same for every URL."""
-    from netkit.http.request import parse_header
+    """What the requests for all URLs have in common."""
+    from netkit.http.headers import parse_header
 
-    if ipv4 and ipv6:
-        raise BadInput("-4 and -6 exclude each other")
     agent = [parse_header(f"User-Agent: {user_agent}")] if user_agent is not None else []
     return {
-        "headers": [*agent, *map(parse_header, header)],
+        "headers": (*agent, *map(parse_header, header)),
         "max_redirects": max_redirects,
         "follow": not no_follow,
         "allow_downgrade": allow_downgrade,
-        "http_version": http.value,
-        "family": 4 if ipv4 else 6 if ipv6 else 0,
-        "insecure": insecure,
-        "cacert": cacert,
     }
+
+
+def _route(
+    http: Version, ipv4: bool, ipv6: bool, insecure: bool, cacert: str | None, connect_timeout: float | None
+) -> Any:
+    from netkit.net.hop import Route
+
+    if ipv4 and ipv6:
+        raise BadInput("-4 and -6 exclude each other")
+    return Route(http.value, 4 if ipv4 else 6 if ipv6 else 0, insecure, cacert, connect_timeout)
 
 
 def _run(
@@ -245,26 +242,28 @@ def _run(
 ) -> Exit:
     from netkit.cli.output.http import View
     from netkit.http.client import fetch
+    from netkit.http.request import Request
     from netkit.http.url import parse_url
 
     pairs = [_pair(text) for text in query]
-    targets = [parse_url(url, query=pairs) for url in urls]  # all of them, before anything is sent
+    requests = [  # all of them, before anything is sent
+        Request(target, method, **common, **secret.keywords(target.host))
+        for target in (parse_url(url, query=pairs) for url in urls)
+    ]
     wanted = _sections(method, show, out)
     streams = out.form is Form.PLAIN and wanted == {"body"}
     on_event = listener(trace)
     codes: list[Exit] = []
-    for target in targets:
+    for request in requests:
+        target = request.url
         if target.guessed and out.form is Form.HUMAN:
             out.note(f"{target.for_people}")
         with Meter(out) as meter:
             response = fetch(
-                target,
-                method=method,
+                request,
                 sink=write_bytes if streams else None,
                 on_progress=meter.update if meter.wanted else None,
                 on_event=on_event,
-                **common,
-                **secret.keywords(target.host),
             )
         view = View(response, wanted)
         if out.form is Form.HUMAN:

@@ -132,7 +132,7 @@ def parse(body: bytes) -> Policy:
 def fetch(domain: str, records: Records, asked: Asked) -> Fetched:
     """Raises what the network gives, Insecure among it."""
     from netkit.net.curl import Engine  # 6 ms of CPU, for domains that have a policy
-    from netkit.net.hop import Head, Hop, OnBody
+    from netkit.net.hop import Head, Hop, OnBody, Route
 
     host = f"mta-sts.{domain}"
     answers = records.ask([host], "A", "AAAA")
@@ -145,9 +145,7 @@ def fetch(domain: str, records: Records, asked: Asked) -> Fetched:
         url=f"https://{host}{port}{PATH}",
         host=host,
         address=join(host, asked.policy_port),
-        http_version="1.1",
-        insecure=asked.insecure,
-        cacert=asked.cacert,
+        route=Route("1.1", insecure=asked.insecure, cacert=asked.cacert),
         resolved=tuple(addresses),
     )
     body = bytearray()

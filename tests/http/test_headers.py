@@ -3,7 +3,7 @@
 import pytest
 
 from netkit.errors import BadInput, Insecure
-from netkit.http.request import Credentials, Header, build, credentials, parse_header, wire
+from netkit.http.headers import Credentials, Header, build, credentials, parse_header, wire
 from netkit.http.url import parse_url
 
 
