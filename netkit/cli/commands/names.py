@@ -5,43 +5,20 @@ from typing import Annotated
 
 import typer
 
+from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Output
+from netkit.cli.query_options import Asking
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
 
-QUERY = "Query"
 
-
+@grouped
 def resolve(
     names: Annotated[
         list[str], typer.Argument(metavar="[@SERVER]... NAME|IP...", help="Names; an address means its PTR.")
     ],
-    types: Annotated[
-        list[str],
-        typer.Option(
-            "--type", "-t", metavar="TYPE", help="Record types: MX, MX,TXT, TYPE65; repeatable.", rich_help_panel=QUERY
-        ),
-    ] = [],
-    servers: Annotated[
-        list[str],
-        typer.Option(
-            "--server", "-s", metavar="SERVER", help="IP, HOST:PORT, or system; same as @SERVER.", rich_help_panel=QUERY
-        ),
-    ] = [],
-    dns: Annotated[
-        bool, typer.Option("--dns", help="Ask DNS alone, not the hosts file.", rich_help_panel=QUERY)
-    ] = False,
-    system: Annotated[
-        bool, typer.Option("--system", help="Ask the system (getaddrinfo) instead.", rich_help_panel=QUERY)
-    ] = False,
-    tcp: Annotated[bool, typer.Option("--tcp", help="Ask over TCP from the start.", rich_help_panel=QUERY)] = False,
-    tries: Annotated[
-        int,
-        typer.Option(
-            "--tries", metavar="N", min=1, max=20, help="Ask a silent server so often.", rich_help_panel=QUERY
-        ),
-    ] = 3,
+    asking: Asking,
     timeout: Annotated[float, timeout("6s")] = 6.0,
     short: Annotated[bool, typer.Option("--short", help="Print the data alone.", rich_help_panel="Output")] = False,
     json: Json = False,
@@ -71,12 +48,12 @@ def resolve(
     codes = []
     for found in look_up(
         asked,
-        types=[one for text in types for one in text.split(",")],
-        servers=[name[1:] for name in names if name.startswith("@")] + servers,
-        dns=dns,
-        system=system,
-        tcp=tcp,
-        tries=tries,
+        types=asking.all_types,
+        servers=[name[1:] for name in names if name.startswith("@")] + asking.servers,
+        dns=asking.dns,
+        system=asking.system,
+        tcp=asking.tcp,
+        tries=asking.tries,
         timeout=timeout,
         on_event=listener(trace),
     ):
