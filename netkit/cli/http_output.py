@@ -1,0 +1,43 @@
+"""The options of `netkit http` that say what becomes of a response: which parts are shown, where its body goes."""
+
+from typing import Annotated, NamedTuple
+
+from netkit.cli.options import OUTPUT, option, size
+from netkit.cli.output.sink import Form, Output
+from netkit.errors import BadInput
+
+DOWNLOAD_TIMEOUT = 3600.0  # seconds of -o without --timeout: half a minute is for pages, not for files
+
+
+class Saving(NamedTuple):
+    """Of the body."""
+
+    output: Annotated[
+        str | None,
+        option(
+            "--output", "-o", help="Save the body of a 2xx reply: whole, or not at all.", panel=OUTPUT, metavar="FILE"
+        ),
+    ] = None
+    max_body: Annotated[
+        int, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
+    ] = 10485760
+
+
+class Showing(NamedTuple):
+    show: Annotated[
+        str | None,
+        option("--show", help="Show these: headers,body,timing,tls,request.", panel=OUTPUT, metavar="PARTS"),
+    ] = None
+
+    def sections(self, method: str, out: Output) -> frozenset[str]:
+        """The parts to show. Raises BadInput."""
+        from netkit.cli.output.http import SECTIONS
+
+        if self.show is None:
+            if out.form is Form.HUMAN and not out.quiet:
+                return frozenset({"headers", "body", "tls", "timing"})
+            return frozenset({"body" if method == "GET" else "headers"})
+        wanted = frozenset(word.strip() for word in self.show.split(",") if word.strip())
+        if unknown := wanted - set(SECTIONS):
+            raise BadInput(f"--show {sorted(unknown)[0]!r}: the parts are {', '.join(SECTIONS)}")
+        return wanted
