@@ -19,7 +19,9 @@ from tests.warm import run as run_netkit
 # Time limits in tests are in this unit, a millisecond stretched by the machine's slowness; nothing is timed.
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 
-FORGOTTEN = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH")
+FORGOTTEN = (
+    "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "NO_COLOR", "COLUMNS", "TERMINAL_WIDTH", "RES_OPTIONS", "LOCALDOMAIN"
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from netkit.dns.name import is_below, to_text
-from netkit.dns.result import Outcome, Question, Record, Resolution
+from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
-from netkit.dns.types import CNAME, DNAME, SOA, type_name
+from netkit.dns.types import CNAME, DNAME, SOA, class_name, type_name
 from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
@@ -26,6 +26,7 @@ class _Chase:
     input: str
     name: bytes
     type: int
+    rdclass: str
     at: bytes
     records: list[Record] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
@@ -40,12 +41,15 @@ def chase(
     deadline: Deadline,
     tcp: bool = False,
     tries: int = TRIES,
+    try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
+    rotate: bool = False,
     on_event: OnEvent | None = None,
 ) -> list[Resolution]:
     """A Resolution for each question, in their order; all are asked at once."""
-    asking = [_Chase(one.input, one.name, one.type, at=one.name) for one in questions]
-    seconds = min(TRY_SECONDS, deadline.seconds / tries)
+    rdclass = class_name(options.rdclass)
+    asking = [_Chase(one.input, one.name, one.type, rdclass, at=one.name) for one in questions]
+    seconds = min(try_seconds, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
         names = [(one.at, one.type) for one in waiting]
         came = ask(
@@ -56,6 +60,7 @@ def chase(
             tries=tries,
             try_seconds=seconds,
             options=options,
+            rotate=rotate,
             on_event=on_event,
         )
         for one, reached in zip(waiting, came, strict=True):
@@ -137,6 +142,18 @@ def _merged(one: _Chase, came: Reached) -> Resolution:
         flags=reply.flag_names if reply else (),
         size=len(reply.wire) if reply else None,
         rejected=(before.rejected if before else ()) + tuple(came.rejected),
+        rdclass=one.rdclass,
+        edns=edns_of(reply),
+        key=came.key if reply else None,
         notes=(before.notes if before else ()) + tuple(came.notes),
-        detail=rcode_name(reply.rcode) if reply and came.outcome is Outcome.RCODE else None,
+        detail=rcode_name(reply.rcode) if reply and came.outcome is Outcome.RCODE else came.detail,
     )
+
+
+def edns_of(reply: Reply | None) -> Edns | None:
+    """What the reply's OPT record says; `ask` has seen that it can be read."""
+    if reply is None or reply.opt is None:
+        return None
+    from netkit.dns.edns import read
+
+    return read(reply)

@@ -54,6 +54,10 @@ class Exchange:
         sock.setblocking(False)
         if self.trace:
             self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
+        if source := self.query.options.source:
+            sock.bind((source, 0))
+            if self.trace:
+                self.trace(Step("bind", source))
         host, _, zone = self.server.host.partition("%")
         port = self.server.port
         code = sock.connect_ex((host, port, 0, scope_id(zone)) if zone else (host, port))

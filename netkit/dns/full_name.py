@@ -13,9 +13,10 @@ from typing import NamedTuple
 from netkit.dns import hosts as hosts_file
 from netkit.dns.lookup import Lookup, resolve
 from netkit.dns.name import canonical_ip, is_ip, parse_name, to_text
+from netkit.dns.resolv_conf import read_configuration
 from netkit.dns.result import Outcome
-from netkit.dns.servers import Configuration, read_configuration
-from netkit.errors import BadInput, Exit, NetkitError
+from netkit.dns.search import candidates
+from netkit.errors import Exit, NetkitError
 from netkit.events import OnEvent
 from netkit.net.blocking import call
 from netkit.net.deadline import Deadline
@@ -203,7 +204,8 @@ def _name(text: str, asking: _Asking) -> Fqdn:
         return Fqdn(text, None, "special", Exit.NO, detail="localhost is every host's name for itself, not a full one")
     said: list[SourceName] = []
     worst: Lookup | None = None
-    for candidate in candidates(text, read_configuration(asking.resolv_conf)):
+    configuration = read_configuration(asking.resolv_conf)
+    for candidate in candidates(text, configuration.search, configuration.ndots):
         answer = asking.resolve(candidate)
         found = next((one for one in answer.resolutions if one.outcome is Outcome.ANSWER), answer.resolutions[0])
         exists = found.outcome in (Outcome.ANSWER, Outcome.NODATA)
@@ -218,25 +220,6 @@ def _name(text: str, asking: _Asking) -> Fqdn:
         detail = "no such name" if all(one.name is None for one in said) else "only a short name"
         return Fqdn(text, None, None, Exit.NO, sources=tuple(said), detail=detail)
     return Fqdn(text, None, None, worst.exit, sources=tuple(said), detail=worst.resolutions[0].outcome.value)
-
-
-def candidates(text: str, configuration: Configuration) -> list[str]:
-    """The names that a search list makes of one, in the order they are tried; a final dot makes it the only one.
-
-    What a domain makes too long, or no name at all, is passed over, as resolv.conf(5) does with what it cannot use.
-    """
-    if text.endswith(".") or not configuration.search:
-        return [text]
-    expanded = [name for domain in configuration.search if _is_name(name := f"{text}.{domain}")]
-    return [text, *expanded] if text.count(".") >= configuration.ndots else [*expanded, text]
-
-
-def _is_name(text: str) -> bool:
-    try:
-        parse_name(text)
-    except BadInput:
-        return False
-    return True
 
 
 def _address(text: str, asking: _Asking) -> Fqdn:

@@ -1,23 +1,28 @@
 """`resolve()`: names and addresses to records, by the sources that programs on this machine use, or by DNS alone.
 
 A bare name goes through the special names of RFC 6761, then the hosts file, then DNS for A and AAAA; a bare address
-means PTR. A server, a type or `dns=True` goes straight to DNS, `system=True` to getaddrinfo(3). Aliases are followed,
-also with new queries where a server leaves their target out. All names are checked before anything is sent.
+means PTR. A server, a type, a way to ask or `dns=True` goes straight to DNS, `system=True` to getaddrinfo(3). Aliases
+are followed, also with new queries where a server leaves their target out. All names are checked before anything is
+sent.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns import special
 from netkit.dns.name import is_ip, parse_name, reverse_name, to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
-from netkit.dns.types import AAAA, PTR, A, parse_type
+from netkit.dns.types import AAAA, ANY, COMMON, IN, PTR, TXT, A, parse_type
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
+if TYPE_CHECKING:
+    from netkit.dns.wire import QueryOptions
+
 TIMEOUT = 6.0
+TRIES = 3
 AT_ONCE = 50  # names asked together; each type of each is a socket, and a process has 1,024
 
 
@@ -42,36 +47,45 @@ def resolve(
     names: Sequence[str],
     *,
     types: Sequence[str] = (),
+    common: bool = False,
     servers: Sequence[str] = (),
     dns: bool = False,
     system: bool = False,
     tcp: bool = False,
+    version: int | None = None,
+    search: bool = False,
+    idn: bool = True,
     timeout: float = TIMEOUT,
-    tries: int = 3,
+    tries: int | None = None,
+    options: "QueryOptions | None" = None,
     hosts: str | None = None,
     resolv_conf: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Iterator[Lookup]:
     """One Lookup a name, in their order.
 
-    names: names or IP addresses. types: record types, "MX", "TYPE65"; none means A and AAAA, for an address PTR.
-    servers: "192.0.2.1", "[::1]:5300", "ns.example", "system"; none means those of resolv.conf(5). timeout: seconds
-    for each name, all told. hosts, resolv_conf: other files than the system's. Raises BadInput before anything is
-    sent, Unreachable for a server name without address, LocalFailure without a resolver configuration
-    or descriptors; what the servers say is an Outcome.
+    names: names or IP addresses. types: record types, "MX", "TYPE65"; none means A and AAAA, for an address PTR, and
+    outside the class IN TXT. common: the types that most zones have, besides. servers: "192.0.2.1", "[::1]:5300",
+    "ns.example", "system"; none means those of resolv.conf(5). version: 4 or 6, servers with such an address alone.
+    search: a short name may be one of the search list's. idn: False sends what is not ASCII as it stands. timeout:
+    seconds for each name, all told. tries: how often a silent server is asked; None is 3, or what resolv.conf says of
+    its own servers. options: how it is asked; not the usual goes straight to DNS. hosts, resolv_conf: other files than
+    the system's. Raises BadInput before anything is sent, Unreachable for a server name without address, LocalFailure
+    without a resolver configuration or descriptors; what the servers say is an Outcome.
     """
-    if system and (servers or types or dns or tcp):
-        raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp")
-    numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
+    straight = bool(servers or types or common or dns or tcp or version or options is not None)
+    if system and (straight or search):
+        raise BadInput("--system asks the system's resolver: it takes no server, type, --dns, --tcp, nor how to ask")
+    numbers = tuple(dict.fromkeys(parse_type(text) for text in (*types, *(COMMON if common else ()))))
+    if options is not None and options.rdclass not in (IN, ANY):
+        numbers = numbers or (TXT,)
     if servers:
         from netkit.dns.servers import check
 
         check(servers)
-    wanted = [(name, _questions(name, numbers)) for name in names]
-    straight = bool(servers or types or dns or tcp)
+    wanted = [(name, _questions(name, numbers, idn)) for name in names]
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
-        deadline = Deadline.after(timeout)
         if system:
             from netkit.dns.system import resolve_system
 
@@ -82,26 +96,27 @@ def resolve(
         if not straight:
             lines = hosts_file.read_hosts(hosts)
             local = {at: known for at, (name, _) in enumerate(chunk) if (known := _local(name, lines))}
-        asking = [question for at, (_, questions) in enumerate(chunk) if at not in local for question in questions]
+        asking = [one for at, one in enumerate(chunk) if at not in local]
         if asking:
-            from netkit.dns.chase import chase  # 10 ms of CPU that names known on this machine do not pay
-            from netkit.dns.servers import find
+            from netkit.dns.asking import Asking  # 10 ms of CPU that names known on this machine do not pay
 
-            asked = find(servers, deadline=deadline, resolv_conf=resolv_conf, on_event=on_event)
-            found = iter(chase(asking, asked, deadline=deadline, tcp=tcp, tries=tries, on_event=on_event))
-        for at, (name, questions) in enumerate(chunk):
-            known = local.get(at) or tuple(next(found) for _ in questions)
-            yield Lookup(name, known, types_asked=bool(types))
+            asked = Asking(
+                servers=servers, version=version, search=search, tcp=tcp, tries=tries, options=options,
+                resolv_conf=resolv_conf, deadline=Deadline.after(timeout), on_event=on_event,
+            )  # fmt: skip
+            found = iter(asked.all([questions for _, questions in asking]))
+        for at, (name, _) in enumerate(chunk):
+            yield Lookup(name, local.get(at) or next(found), types_asked=bool(types))
 
 
-def _questions(text: str, numbers: tuple[int, ...]) -> list[Question]:
+def _questions(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]:
     if is_ip(text):
         if any(number != PTR for number in numbers):
             raise BadInput(f"{text} is an address: only PTR can be asked for it")
         name, numbers = parse_name(reverse_name(text)), (PTR,)
     else:
         try:
-            name = parse_name(text)
+            name = parse_name(text, idn=idn)
         except BadInput as exc:
             raise BadInput(exc.message, kind="badname", hint=exc.hint) from None
         numbers = numbers or (A, AAAA)

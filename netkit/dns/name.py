@@ -46,16 +46,28 @@ def reverse_name(address: str) -> str:
     return ".".join(reversed(nibbles)) + ".ip6.arpa."
 
 
-def parse_name(text: str) -> bytes:
-    """The wire form of a name. Raises BadInput with the rule, and what may have been meant."""
+def parse_name(text: str, *, idn: bool = True) -> bytes:
+    """The wire form of a name. Raises BadInput with the rule, and what may have been meant.
+
+    Without idn, what is not ASCII stays UTF-8, as multicast DNS has it (RFC 6762 16).
+    """
     if "\\" in text:
         return _from_master_form(text)
     refuse_legacy_ipv4(text)
+    if not idn and not text.isascii():
+        return _from_master_form("".join(char if char.isascii() else _as_utf8(char) for char in text))
     try:
         ascii_name = to_ascii(text)
     except BadInput as exc:
         raise BadInput(exc.message, hint=exc.hint or suggestion(text)) from None
     return to_wire([label.encode("ascii") for label in ascii_name.split(".")] if ascii_name else [])
+
+
+def _as_utf8(char: str) -> str:
+    try:
+        return "".join(f"\\{octet:03d}" for octet in char.encode())
+    except UnicodeEncodeError:  # a lone surrogate: an argument's octet that was no UTF-8
+        raise BadInput(f"{char!r} is no character of a name") from None
 
 
 def suggestion(text: str) -> str | None:

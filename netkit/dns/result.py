@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     BADNAME = "badname"
+    NOTAUTH = "notauth"  # the server does not take the TSIG key
+    BOGUS = "bogus"  # signatures that do not prove what they stand by
 
 
 EXIT = {
@@ -43,6 +45,8 @@ EXIT = {
     Outcome.TIMEOUT: Exit.TIMEOUT,
     Outcome.UNREACHABLE: Exit.UNREACHABLE,
     Outcome.BADNAME: Exit.USAGE,
+    Outcome.NOTAUTH: Exit.AUTH,
+    Outcome.BOGUS: Exit.SECURITY,
 }
 
 NEGATIVE = (Outcome.NODATA, Outcome.NXDOMAIN, Outcome.DANGLING_CNAME)
@@ -63,6 +67,8 @@ MEANING = {
     Outcome.TIMEOUT: "no reply",
     Outcome.UNREACHABLE: "no server can be reached",
     Outcome.BADNAME: "this is no name",
+    Outcome.NOTAUTH: "the server does not take the key",
+    Outcome.BOGUS: "the signatures do not prove the answer",
 }
 
 
@@ -82,6 +88,34 @@ class Record(NamedTuple):
     type: str
     ttl: int | None
     data: str
+    rdclass: str = "IN"
+
+
+class Ede(NamedTuple):
+    """Why an answer is what it is, as the server says (RFC 8914): the code, its name, and words of the server's."""
+
+    code: int
+    name: str
+    text: str
+
+
+class Edns(NamedTuple):
+    """What the reply's OPT record says (RFC 6891).
+
+    payload: octets that the server takes over UDP. dnssec_ok: DO. nsid: who the server is (RFC 5001), in its own form.
+    subnet: the client's subnet that was sent, and scope, the prefix length that the answer is for (RFC 7871).
+    client_cookie, server_cookie: RFC 7873.
+    """
+
+    version: int
+    payload: int
+    dnssec_ok: bool
+    ede: tuple[Ede, ...] = ()
+    nsid: bytes | None = None
+    subnet: str | None = None
+    scope: int | None = None
+    client_cookie: bytes | None = None
+    server_cookie: bytes | None = None
 
 
 class Rejected(NamedTuple):
@@ -97,6 +131,7 @@ class Resolution(NamedTuple):
     input: as the user wrote it. name: in A-labels with the final dot. records: the answer, aliases first.
     canonical: the name the aliases lead to. server: ADDRESS:PORT that decided, None for local sources.
     elapsed_ms: from the first send to the decision. tries: queries sent. rejected: what else came, with the reason.
+    edns: None where the reply has none. key: the name of the TSIG key that the reply was verified with.
     """
 
     input: str
@@ -116,10 +151,17 @@ class Resolution(NamedTuple):
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     detail: str | None = None  # what a message says beyond MEANING
+    rdclass: str = "IN"
+    edns: Edns | None = None
+    key: str | None = None
 
     @property
     def exit(self) -> Exit:
         return EXIT[self.outcome]
+
+    @property
+    def ede(self) -> tuple[Ede, ...]:
+        return self.edns.ede if self.edns else ()
 
     @property
     def data(self) -> tuple[str, ...]:

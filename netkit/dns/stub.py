@@ -3,8 +3,9 @@
 Rules. Sockets are connected, so that the kernel drops what comes from elsewhere and tells a refusing port at once.
 Ids and source ports are unpredictable (RFC 5452). A reply that is not ours or cannot be read is kept with its reason
 and the wait goes on; an earlier try stays open, so that its late reply still counts. A server that refuses, fails or
-is lame is left for the next one, a silent one is asked again, without EDNS (RFC 6891 6.2.2: some drop it). Nothing
-outlives the deadline. Synchronous: asyncio would cost a look-up 20 ms of CPU.
+is lame is left for the next one, a silent one is asked again, without EDNS (RFC 6891 6.2.2: some drop it). A reply with
+another cookie or subnet than ours, or where a key was given not signed with it, is none. Nothing outlives the
+deadline. Synchronous: asyncio would cost a look-up 20 ms of CPU.
 """
 
 import os
@@ -28,6 +29,8 @@ TRY_SECONDS = 2.0  # how long one try waits before the next is sent; its reply s
 MAX_REJECTED = 16  # kept per question; a flood of forged replies fills no memory
 FAILURES = {2: Outcome.SERVFAIL, 5: Outcome.REFUSED}
 NO_EDNS = (1, 4, 16)  # FORMERR, NOTIMP, BADVERS: what servers say that do not know EDNS
+BADCOOKIE = 23
+WORST = (Outcome.BOGUS, Outcome.MALFORMED, Outcome.MISMATCH)  # of what was rejected, the one that is told
 
 
 @dataclass(slots=True)
@@ -44,6 +47,8 @@ class Reached:
     elapsed_ms: float = 0.0
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    detail: str | None = None
+    key: str | None = None  # the TSIG key that the reply is signed with
 
 
 def ask(
@@ -55,14 +60,21 @@ def ask(
     tries: int = TRIES,
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
+    rotate: bool = False,
     on_event: OnEvent | None = None,
 ) -> list[Reached]:
-    """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors)."""
+    """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors).
+
+    rotate: each question begins with another of the servers, the first with any.
+    """
+    first = int.from_bytes(os.urandom(2)) if rotate else 0
     with selectors.DefaultSelector() as selector:
-        asking = [
-            Question(selector, Reached(name, rdtype), servers, deadline, tcp, tries, try_seconds, options, on_event)
-            for name, rdtype in questions
-        ]
+        asking = []
+        for number, (name, rdtype) in enumerate(questions):
+            turn = (first + number) % len(servers) if rotate else 0
+            order = [*servers[turn:], *servers[:turn]]
+            reached = Reached(name, rdtype)
+            asking.append(Question(selector, reached, order, deadline, tcp, tries, try_seconds, options, on_event))
         try:
             for question in asking:
                 question.next_try()
@@ -108,6 +120,7 @@ class Question:
         self.open: list[Exchange] = []
         self.without_edns: set[Server] = set()
         self.cut: set[Server] = set()  # those that truncated over UDP
+        self.new_cookie: dict[Server, int] = {}  # how often one wanted another cookie
         self.second_best: tuple[Outcome, Reply, Server, Transport] | None = None
         self.bad: Outcome | None = None
         self.heard_nothing = False
@@ -129,8 +142,7 @@ class Question:
 
     def send(self, server: Server, *, tcp: bool) -> bool:
         """Begin an exchange; whether it could begin."""
-        options = self.options._replace(edns=False) if server in self.without_edns else self.options
-        query = Query(int.from_bytes(os.urandom(2)), self.reached.name, self.reached.type, options)
+        query = self.query(server)
         self.reached.tries += 1
         exchange = (OverTcp if tcp else OverUdp)(self, server, query)
         try:
@@ -148,6 +160,19 @@ class Question:
         self.open.append(exchange)
         self.next_at = min(self.deadline.at, monotonic() + self.try_seconds)
         return True
+
+    def query(self, server: Server) -> Query:
+        options = self.options
+        if server in self.without_edns:
+            options = options._replace(edns=False)
+        elif options.cookies:
+            options = options._replace(extra=(*options.extra, options.cookies.option(server)))
+        query = Query(int.from_bytes(os.urandom(2)), self.reached.name, self.reached.type, options)
+        if options.key is None:
+            return query
+        from netkit.dns.tsig import sign
+
+        return sign(query, options.key)
 
     def silent(self) -> None:
         """A try's time is up: the next one; servers may be silent because of EDNS."""
@@ -169,9 +194,11 @@ class Question:
             self.reached.rejected.append(Rejected(str(server), reason))
 
     def unusable(self, server: Server, exc: Malformed | Mismatch) -> None:
-        outcome = Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH
-        self.bad = Outcome.MALFORMED if Outcome.MALFORMED in (self.bad, outcome) else outcome
-        self.reject(server, f"{outcome.value}: {exc}")
+        self.rejected(server, Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH, str(exc))
+
+    def rejected(self, server: Server, outcome: Outcome, reason: str) -> None:
+        self.bad = outcome if self.bad is None else min(self.bad, outcome, key=WORST.index)
+        self.reject(server, f"{outcome.value}: {reason}")
 
     def lost(self, exchange: Exchange, reason: str) -> None:
         """The exchange ended without a reply."""
@@ -191,10 +218,19 @@ class Question:
     def judge(self, exchange: Exchange, reply: Reply) -> None:
         """A reply to our question: the end, TCP for the rest of it, or the next server."""
         server = exchange.server
+        if not self.belongs(exchange, reply):
+            return
         if reply.truncated and exchange.transport == "udp":
             self.forget(exchange)
             self.cut.add(server)
             if not self.send(server, tcp=True):
+                self.next_try()
+            return
+        if reply.rcode == BADCOOKIE and exchange.query.options.cookies and self.new_cookie.get(server, 0) < 2:
+            self.forget(exchange)
+            count = self.new_cookie[server] = self.new_cookie.get(server, 0) + 1
+            self.reached.notes.append(f"{server} wanted another cookie (BADCOOKIE), asked again with the one it gave")
+            if not self.send(server, tcp=exchange.transport == "tcp" or count == 2):  # RFC 7873 5.3
                 self.next_try()
             return
         if reply.rcode in NO_EDNS and exchange.query.options.edns:
@@ -214,6 +250,36 @@ class Question:
         self.second_best = self.second_best or (outcome, reply, server, exchange.transport)
         self.gone(server, outcome.value if outcome is not Outcome.RCODE else rcode_name(reply.rcode))
         self.next_try()
+
+    def belongs(self, exchange: Exchange, reply: Reply) -> bool:
+        """Whether cookie, subnet and signature are the query's; otherwise it is rejected, and the wait goes on."""
+        options, server = exchange.query.options, exchange.server
+        try:
+            if reply.opt and reply.opt.end > reply.opt.start:
+                from netkit.dns.edns import accept
+
+                accept(exchange.query, reply, server)
+            if options.key is None:
+                return True
+            from netkit.dns.tsig import Forged, Untaken, verify
+
+            try:
+                verify(exchange.query, options.key, reply)
+            except Forged as exc:
+                self.rejected(server, Outcome.BOGUS, str(exc))
+                return False
+            except Untaken as exc:
+                self.forget(exchange)
+                self.second_best = self.second_best or (Outcome.NOTAUTH, reply, server, exchange.transport)
+                self.reached.detail = self.reached.detail or str(exc)
+                self.gone(server, f"notauth: {exc}")
+                self.next_try()
+                return False
+            self.reached.key = options.key.name
+        except (Malformed, Mismatch) as exc:
+            self.unusable(server, exc)
+            return False
+        return True
 
     def settle(self, outcome: Outcome, reply: Reply, server: Server, transport: Transport) -> None:
         self.reached.outcome, self.reached.reply = outcome, reply

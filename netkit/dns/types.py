@@ -1,4 +1,4 @@
-"""Record types by name and number (RFC 3597 TYPEnn included).
+"""Record types and classes by name and number (RFC 3597 TYPEnn and CLASSnn included).
 
 The frequent ones stand here, so that asking for an address imports no dnspython (16 ms of CPU); it knows the rest.
 """
@@ -12,7 +12,11 @@ FREQUENT = {
     "DNAME": 39, "DS": 43, "SSHFP": 44, "DNSKEY": 48, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "ANY": 255, "CAA": 257,
 }  # fmt: skip
 NAMES = {number: name for name, number in FREQUENT.items()}
-A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, DNAME, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 39, 41
+A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, DNAME, OPT, RRSIG = 1, 2, 5, 6, 12, 15, 16, 28, 39, 41, 46
+COMMON = ("A", "AAAA", "CNAME", "MX", "NS", "SOA", "TXT", "CAA", "HTTPS")
+IN, CH, HS, ANY = 1, 3, 4, 255
+CLASSES = {"IN": IN, "CH": CH, "HS": HS, "ANY": ANY}
+CLASS_NAMES = {number: name for name, number in CLASSES.items()}
 _TRANSFER = "zone transfers are not answered by one message and not supported"
 NOT_ASKED = {
     41: "it is part of the message, never asked for",
@@ -58,3 +62,18 @@ def type_name(number: int) -> str:
     import dns.rdatatype
 
     return str(dns.rdatatype.to_text(dns.rdatatype.RdataType(number)))
+
+
+def parse_class(text: str) -> int:
+    """The number of a class: `IN`, `ch`, `CLASS32`. Raises BadInput."""
+    name = text.upper()
+    if name in CLASSES:
+        return CLASSES[name]
+    if (found := re.fullmatch(r"CLASS([0-9]{1,5})", name)) and 1 <= int(found[1]) <= 65535:
+        return int(found[1])
+    raise BadInput(f"class {text[:40]!r} is unknown", hint="classes are written IN, CH, HS, ANY or CLASS32")
+
+
+def class_name(number: int) -> str:
+    """The name of a class, CLASSnn when it has none."""
+    return CLASS_NAMES.get(number) or f"CLASS{number}"

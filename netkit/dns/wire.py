@@ -2,24 +2,29 @@
 
 The most frequent types (A, AAAA, CNAME, PTR, NS, MX, TXT) are read here and cost no import; dns.message would cost 47
 ms of CPU per process. The data of all others is left to dnspython. Strict means: lengths inside the packet, names that
-point backwards only, the question repeated, class IN; a record whose owner is neither the question nor the target of
-an alias from it is never part of an answer.
+point backwards only, the question repeated, the class that was asked, one OPT record at most and that in its place; a
+record whose owner is neither the question nor the target of an alias from it is never part of an answer.
 """
 
 import struct
 from collections.abc import Iterator
 from socket import AF_INET6, inet_ntop
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.name import MAX_WIRE, to_text
 from netkit.dns.result import Record
-from netkit.dns.types import AAAA, CNAME, DNAME, MX, NS, OPT, PTR, TXT, A, type_name
+from netkit.dns.types import AAAA, ANY, CNAME, DNAME, IN, MX, NS, OPT, PTR, RRSIG, TXT, A, class_name, type_name
+
+if TYPE_CHECKING:
+    from netkit.dns.edns import Cookies
+    from netkit.dns.tsig import Key
 
 UDP_PAYLOAD = 1232  # octets that cross any path in one piece (DNS flag day 2020)
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 FLAGS = {AA: "aa", TC: "tc", RD: "rd", RA: "ra", AD: "ad", CD: "cd"}
 DO = 0x8000  # in the TTL of the OPT record (RFC 3225)
-IN = 1
+PADDING = 12  # the EDNS option of RFC 7830
+PAD_ENCRYPTED = 128  # queries on encrypted transports are padded to a multiple of it (RFC 8467 4.1)
 MAX_POINTERS = 127  # in one name: each has a label to lead to (RFC 1035 4.1.4), and 127 is all that 255 octets hold
 UNREAD = (1, 2, 4, 5)  # FORMERR, SERVFAIL, NOTIMP, REFUSED: the replies of who may not have read the question
 RCODES = {
@@ -54,7 +59,7 @@ class Raw(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A reply to the question that was asked: rcode, flags, and the sections."""
+    """A reply to the question that was asked: rcode, flags, the sections, and where its OPT record is (RFC 6891)."""
 
     wire: bytes
     rcode: int
@@ -62,6 +67,8 @@ class Reply(NamedTuple):
     answer: tuple[Raw, ...]
     authority: tuple[Raw, ...]
     note: str | None = None  # what was odd about it
+    additional: tuple[Raw, ...] = ()
+    opt: Raw | None = None
 
     @property
     def truncated(self) -> bool:
@@ -77,7 +84,10 @@ class QueryOptions(NamedTuple):
 
     recurse: RD. checking_disabled: CD, a validating resolver is to answer also what it finds bogus (RFC 4035 3.2.2).
     dnssec: DO, signatures are wanted (RFC 3225). edns: with an OPT record (RFC 6891) that offers `payload` octets over
-    UDP and carries `extra`, EDNS options as (code, data).
+    UDP and carries `extra`, EDNS options as (code, data). pad: to a multiple of so many octets (RFC 7830); None is 128
+    where the transport is encrypted, and 0 is never. cookies: those of the servers (RFC 7873). key: signs the query,
+    and the reply must be signed with it (TSIG, RFC 8945). source: the address it is sent from, "" is the system's
+    choice.
     """
 
     recurse: bool = True
@@ -87,18 +97,29 @@ class QueryOptions(NamedTuple):
     edns: bool = True
     payload: int = UDP_PAYLOAD
     extra: tuple[tuple[int, bytes], ...] = ()
+    pad: int | None = None
+    cookies: "Cookies | None" = None
+    key: "Key | None" = None
+    source: str = ""
+
+    @property
+    def encrypted(self) -> "QueryOptions":
+        """The same on a transport that is encrypted: padded, unless it was said how much."""
+        return self._replace(pad=PAD_ENCRYPTED) if self.pad is None else self
 
 
 USUAL = QueryOptions()
 
 
 class Query(NamedTuple):
-    """One question as it is sent; `id` must be unpredictable (RFC 5452)."""
+    """One question as it is sent; `id` must be unpredictable (RFC 5452). signed, mac: set by `tsig.sign`."""
 
     id: int
     name: bytes
     type: int
     options: QueryOptions = USUAL
+    signed: bytes = b""
+    mac: bytes = b""
 
     @property
     def question(self) -> bytes:
@@ -110,6 +131,8 @@ class Query(NamedTuple):
 
         AD asks a resolver that validates to say so in its answer (RFC 6840 5.7), at no cost in size.
         """
+        if self.signed:
+            return self.signed
         options = self.options
         flags = (RD | AD if options.recurse else 0) | (CD if options.checking_disabled else 0)
         head = self.id.to_bytes(2) + flags.to_bytes(2) + b"\0\1\0\0\0\0"
@@ -117,6 +140,10 @@ class Query(NamedTuple):
             return head + b"\0\0" + self.question
         data = b"".join(code.to_bytes(2) + len(value).to_bytes(2) + value for code, value in options.extra)
         opt = b"\0\0\x29" + options.payload.to_bytes(2) + (DO if options.dnssec else 0).to_bytes(4)
+        if options.pad:  # the last option, which makes the size of the whole (RFC 8467 3)
+            size = len(head) + 2 + len(self.question) + len(opt) + 2 + len(data) + 4
+            zeros = bytes(-size % options.pad)
+            data += PADDING.to_bytes(2) + len(zeros).to_bytes(2) + zeros
         return head + b"\0\1" + self.question + opt + len(data).to_bytes(2) + data
 
 
@@ -138,15 +165,17 @@ def parse(wire: bytes, query: Query) -> Reply:
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
     at = 12 if questions == 0 and flags & 15 in UNREAD else _skip_question(wire, questions, query)
     sections: list[tuple[Raw, ...]] = []
-    extended = 0
+    opt: Raw | None = None
     for count in counts:
         records: list[Raw] = []
         try:
             for _ in range(count):
                 record, at, rdclass = read_record(wire, at)
                 if record.type == OPT:
-                    extended = (record.ttl >> 24) << 4
-                elif rdclass == query.options.rdclass:
+                    if opt or len(sections) < 2 or record.owner != b"\0":
+                        raise Malformed("its OPT record is not the one of the additional section (RFC 6891 6.1.1)")
+                    opt = record
+                elif rdclass == query.options.rdclass or query.options.rdclass == ANY:
                     records.append(record)
         except Malformed:
             if not flags & TC:
@@ -154,7 +183,8 @@ def parse(wire: bytes, query: Query) -> Reply:
             at = len(wire)
         sections.append(tuple(records))
     note = f"{len(wire) - at} octets behind the message" if at < len(wire) else None
-    return Reply(wire, (flags & 15) | extended, flags, sections[0], sections[1], note)
+    extended = (opt.ttl >> 24) << 4 if opt else 0
+    return Reply(wire, (flags & 15) | extended, flags, sections[0], sections[1], note, sections[2], opt)
 
 
 def _skip_question(wire: bytes, questions: int, query: Query) -> int:
@@ -220,6 +250,11 @@ def read_record(wire: bytes, at: int) -> tuple[Raw, int, int]:
     return Raw(owner, rdtype, ttl, start, end), end, rdclass
 
 
+def class_of(reply: Reply, record: Raw) -> int:
+    """The record's class, which stands eight octets before its data."""
+    return int.from_bytes(reply.wire[record.start - 8 : record.start - 6])
+
+
 def data_name(reply: Reply, record: Raw) -> bytes:
     """The one name that the record's data is (CNAME, PTR, NS, DNAME)."""
     name, end = read_name(reply.wire, record.start)
@@ -231,6 +266,8 @@ def data_name(reply: Reply, record: Raw) -> bytes:
 def data_text(reply: Reply, record: Raw) -> str:
     """The record's data in presentation format; dnspython's text for all but the most frequent types."""
     data = reply.wire[record.start : record.end]
+    if class_of(reply, record) != IN:  # A of CH is a name and a number
+        return _other_text(reply, record)
     if record.type == A:
         if len(data) != 4:
             raise Malformed(f"an A record of {len(data)} octets")
@@ -277,10 +314,11 @@ def _other_text(reply: Reply, record: Raw) -> str:
     import dns.rdatatype
     import dns.wire
 
+    rdclass, rdtype = dns.rdataclass.RdataClass(class_of(reply, record)), dns.rdatatype.RdataType(record.type)
     try:
         parser = dns.wire.Parser(reply.wire, record.start)
         with parser.restrict_to(record.end - record.start):
-            rdata = dns.rdata.from_wire_parser(dns.rdataclass.IN, dns.rdatatype.RdataType(record.type), parser)
+            rdata = dns.rdata.from_wire_parser(rdclass, rdtype, parser)
         text = str(rdata.to_text())
     except (dns.exception.DNSException, ValueError, IndexError, struct.error) as exc:
         raise Malformed(f"the data of a {type_name(record.type)} record: {exc or type(exc).__name__}") from exc
@@ -289,13 +327,14 @@ def _other_text(reply: Reply, record: Raw) -> str:
 
 def record_of(reply: Reply, raw: Raw) -> Record:
     ttl = raw.ttl if raw.ttl < 0x80000000 else 0  # RFC 2181 section 8
-    return Record(to_text(raw.owner), type_name(raw.type), ttl, data_text(reply, raw))
+    return Record(to_text(raw.owner), type_name(raw.type), ttl, data_text(reply, raw), class_name(class_of(reply, raw)))
 
 
 def follow(reply: Reply, name: bytes, rdtype: int) -> Iterator[tuple[bytes, list[Raw]]]:
     """The steps of the answer from `name` on: (owner, its records of the type), or (owner, [its alias]) before.
 
-    The last step has the records of the type, or an empty list where the message has nothing more on the owner.
+    The last step has the records of the type, or an empty list where the message has nothing more on the owner. The
+    signatures (RRSIG, RFC 4034 3) of what a step has stand behind it.
     A name that comes a second time is yielded again and ends the walk: the caller sees the loop.
     """
     by_owner: dict[bytes, list[Raw]] = {}
@@ -308,10 +347,19 @@ def follow(reply: Reply, name: bytes, rdtype: int) -> Iterator[tuple[bytes, list
         wanted = [raw for raw in records if raw.type == rdtype or rdtype == 255]
         alias = [raw for raw in records if raw.type == CNAME]
         if wanted or not alias or rdtype == CNAME:
-            yield owner, wanted
+            yield owner, wanted + (_signatures(reply, records, rdtype) if wanted and rdtype not in (RRSIG, 255) else [])
             return
-        yield owner, alias[:1]
+        yield owner, alias[:1] + _signatures(reply, records, CNAME)
         if owner.lower() in seen:
             return
         seen.add(owner.lower())
         owner = data_name(reply, alias[0])
+
+
+def _signatures(reply: Reply, records: list[Raw], covered: int) -> list[Raw]:
+    """Those of the records that sign the type; it stands first in their data."""
+    return [
+        raw
+        for raw in records
+        if raw.type == RRSIG and int.from_bytes(reply.wire[raw.start : min(raw.start + 2, raw.end)]) == covered
+    ]

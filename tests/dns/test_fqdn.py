@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from netkit.dns import fqdn
-from netkit.dns.full_name import Fqdn, SourceName, candidates, is_full
-from netkit.dns.servers import Configuration
+from netkit.dns.full_name import Fqdn, SourceName, is_full
 from netkit.errors import BadInput, Exit, LocalFailure
 from tests.dns.conftest import SOA, Script, Scripted, asked_for, reply_to
 
@@ -89,21 +88,6 @@ def said(found: Fqdn) -> list[tuple[str, str | None, str | None]]:
 )
 def test_is_full(name: str | None, full: bool) -> None:
     assert is_full(name) is full
-
-
-@pytest.mark.parametrize(
-    ("text", "search", "ndots", "expected"),
-    [
-        ("vm", (), 1, ["vm"]),
-        ("vm", ("a.test", "b.test"), 1, ["vm.a.test", "vm.b.test", "vm"]),
-        ("vm.x", ("a.test",), 1, ["vm.x", "vm.x.a.test"]),
-        ("vm.x", ("a.test",), 2, ["vm.x.a.test", "vm.x"]),
-        ("vm", ("a.test",), 0, ["vm", "vm.a.test"]),
-        ("vm.", ("a.test",), 1, ["vm."]),
-    ],
-)
-def test_candidates(text: str, search: tuple[str, ...], ndots: int, expected: list[str]) -> None:
-    assert candidates(text, Configuration(search=search, ndots=ndots)) == expected
 
 
 def test_a_host_name_with_a_domain(host: Callable[..., None], files: Callable[..., None]) -> None:

@@ -1,90 +1,12 @@
-"""resolv.conf(5) with its odd lines, and servers as users write them."""
+"""Servers as users write them."""
 
 from pathlib import Path
 
 import pytest
 
-from netkit.dns.servers import (
-    Configuration,
-    Server,
-    find,
-    parse_configuration,
-    parse_server,
-    read_configuration,
-    resolv_conf_path,
-    system_servers,
-)
-from netkit.errors import BadInput, LocalFailure
+from netkit.dns.servers import Server, find, parse_server
+from netkit.errors import BadInput
 from netkit.net.deadline import Deadline
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", Configuration()),
-        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", Configuration((Server("192.0.2.1"), Server("2001:db8::1")))),
-        ("nameserver\t192.0.2.1 trailing words\r\n", Configuration((Server("192.0.2.1"),))),
-        ("nameserver fe80::1%lo", Configuration((Server("fe80::1%lo"),))),
-        (
-            "nameserver 192.0.2.1:5300\nnameserver [::1]:54",
-            Configuration((Server("192.0.2.1", 5300), Server("::1", 54))),
-        ),
-        (
-            "nameserver [192.0.2.1]:5300\nnameserver [192.0.2.2]\nnameserver [::1]",  # OpenBSD
-            Configuration((Server("192.0.2.1", 5300), Server("192.0.2.2"), Server("::1"))),
-        ),
-        ("nameserver fe80::1%2\nnameserver fe80::2", Configuration((Server("fe80::1%2"), Server("fe80::2")))),
-        ("nameserver [192.0.2.1:5300\nnameserver [192.0.2.1]x\nnameserver []:53\nnameserver [h]", Configuration()),
-        ("nameserver\nnameserver ns.test\nnameserver 1.2.3\nnameserver unix:/x", Configuration()),
-        ("NAMESERVER 192.0.2.1\nnameservers 192.0.2.1", Configuration()),
-        ("#nameserver 192.0.2.1\n;nameserver 192.0.2.1\n# x\x0cnameserver 192.0.2.1", Configuration()),
-        (
-            "\n".join(f"nameserver 192.0.2.{n}" for n in range(5)),
-            Configuration(tuple(Server(f"192.0.2.{n}") for n in (0, 1, 2))),
-        ),
-        ("search a.test b.test.\n", Configuration(search=("a.test", "b.test"))),
-        ("search a.test\nsearch b.test\n", Configuration(search=("b.test",))),
-        ("search a.test\ndomain b.test\n", Configuration(search=("b.test",))),
-        ("search .\n", Configuration()),
-        ("domain .\n", Configuration()),
-        ("search\n", Configuration()),
-        ("options ndots:2 rotate timeout:1\n", Configuration(ndots=2, rotate=True)),
-        ("options ndots:99\n", Configuration(ndots=15)),
-        ("options ndots: ndots:x ndots:-1 ndots:² edns0\n", Configuration()),
-        ("options ndots:0\noptions rotate\n", Configuration(ndots=0, rotate=True)),
-        ("lookup file bind\nsortlist 192.0.2.0\n\x00\ufffd\n", Configuration()),
-    ],
-)
-def test_parse_configuration(text: str, expected: Configuration) -> None:
-    assert parse_configuration(text) == expected
-
-
-def test_which_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolv_conf_path() == "/etc/resolv.conf"
-    monkeypatch.setenv("NETKIT_RESOLV_CONF", "/other")
-    assert resolv_conf_path() == "/other"
-    assert resolv_conf_path("/third") == "/third"
-
-
-def test_octets_that_are_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "resolv.conf"
-    path.write_bytes(b"\xff\xfe\nnameserver 192.0.2.1\nsearch \xff.test\n")
-    assert read_configuration(str(path)).servers == (Server("192.0.2.1"),)
-
-
-def test_no_file_and_no_servers(tmp_path: Path) -> None:
-    path = str(tmp_path / "none")
-    assert read_configuration(path) == Configuration(path=path)
-    with pytest.raises(LocalFailure) as caught:
-        system_servers(path)
-    assert caught.value.kind == "no_resolver_configuration"
-    assert caught.value.message == f"no resolver configuration: {path} names no server"
-
-
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(LocalFailure) as caught:
-        read_configuration(str(tmp_path))
-    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from netkit.dns.lookup import resolve
 from netkit.dns.name import is_ip, parse_name
+from netkit.dns.resolv_conf import read_configuration
 from netkit.dns.result import NEGATIVE, Outcome, Resolution
-from netkit.dns.servers import read_configuration
 from netkit.errors import BadInput, Exit, NetkitError
 from netkit.events import OnEvent
 from netkit.mail.smtp.check.findings import Finding, finding

@@ -1,0 +1,101 @@
+"""Names to ask DNS for, together: of which servers, how often, and under which of the names that a short one may mean.
+
+The system's servers are asked as resolv.conf(5) says (timeout, attempts, rotate, use-vc), unless something else is
+wanted. The search list is gone through only when it is asked for, for all names at once, one candidate after the other:
+a name or type that does not exist leads on, any other answer ends it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from netkit.dns.chase import chase
+from netkit.dns.lookup import TRIES
+from netkit.dns.name import is_ip, parse_name
+from netkit.dns.resolv_conf import Configuration, read_configuration, search_domains
+from netkit.dns.result import Outcome, Question, Resolution
+from netkit.dns.search import candidates
+from netkit.dns.servers import SYSTEM, Server, find
+from netkit.dns.stub import TRY_SECONDS
+from netkit.dns.wire import USUAL, QueryOptions
+from netkit.errors import Unreachable
+from netkit.events import OnEvent
+from netkit.net.deadline import Deadline
+
+LEADS_ON = (Outcome.NXDOMAIN, Outcome.NODATA)  # what the search list goes on after, as glibc does
+
+
+class Asking(NamedTuple):
+    """How a run asks; the fields are `resolve`'s."""
+
+    servers: Sequence[str]
+    version: int | None
+    search: bool
+    tcp: bool
+    tries: int | None
+    options: QueryOptions | None
+    resolv_conf: str | None
+    deadline: Deadline
+    on_event: OnEvent | None
+
+    def all(self, wanted: Sequence[list[Question]]) -> list[tuple[Resolution, ...]]:
+        """The resolutions of each name's questions. Raises Unreachable, LocalFailure."""
+        servers = self._servers()
+        system = not self.servers or SYSTEM in self.servers
+        conf = read_configuration(self.resolv_conf) if system or self.search else Configuration()
+        tries = self.tries or (system and conf.attempts) or TRIES
+        left = {at: self._names(questions[0], conf) for at, questions in enumerate(wanted)}
+        found: dict[int, list[Resolution]] = {}
+        searched: dict[int, list[str]] = {}
+        while left:
+            asking = [
+                question if name is None else question._replace(name=parse_name(name))
+                for at, names in left.items()
+                for name in names[:1]
+                for question in wanted[at]
+            ]
+            came = iter(
+                chase(
+                    asking,
+                    servers,
+                    deadline=self.deadline,
+                    tcp=self.tcp or (system and conf.tcp),
+                    tries=tries,
+                    try_seconds=float(conf.timeout or TRY_SECONDS) if system else TRY_SECONDS,
+                    options=self.options or USUAL,
+                    rotate=system and conf.rotate,
+                    on_event=self.on_event,
+                )
+            )
+            for at, names in list(left.items()):
+                these = [next(came) for _ in wanted[at]]
+                negative = all(one.outcome in LEADS_ON for one in these)
+                nodata = any(one.outcome is Outcome.NODATA for one in these)
+                if at not in found or not negative or nodata:
+                    found[at] = these
+                searched.setdefault(at, []).append(these[0].name)
+                if not negative or len(names) == 1:
+                    del left[at]
+                else:
+                    left[at] = names[1:]
+        return [tuple(self._noted(one, searched[at]) for one in found[at]) for at in range(len(wanted))]
+
+    def _servers(self) -> tuple[Server, ...]:
+        found = find(self.servers, deadline=self.deadline, resolv_conf=self.resolv_conf, on_event=self.on_event)
+        fit = tuple(one for one in found if self.version in (None, 6 if ":" in one.host else 4))
+        if not fit:
+            raise Unreachable(f"no server has an IPv{self.version} address: {', '.join(map(str, found))}")
+        return fit
+
+    def _names(self, question: Question, conf: Configuration) -> list[str | None]:
+        """The names to try; None is the question's own."""
+        if not self.search or is_ip(question.input) or "\\" in question.input:
+            return [None]
+        text = question.input
+        names = candidates(text, search_domains(conf), conf.ndots)
+        return [None if one == text else one for one in names]
+
+    def _noted(self, one: Resolution, searched: list[str]) -> Resolution:
+        """A name that the search list made, or that it did not help, says so."""
+        if len(searched) < 2:
+            return one
+        return one._replace(notes=(*one.notes, f"searched: {' '.join(searched)}"))
