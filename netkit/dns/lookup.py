@@ -27,11 +27,15 @@ AT_ONCE = 50  # names asked together; each type of each is a socket, and a proce
 
 
 class Lookup(NamedTuple):
-    """All that came of one name: a Resolution for each type, and the exit code they make together."""
+    """All that came of one name: a Resolution for each type, and the exit code they make together.
+
+    idn: whether names may be shown in Unicode.
+    """
 
     input: str
     resolutions: tuple[Resolution, ...]
     types_asked: bool = False  # by name, so that each counts; of the default pair one answer is enough
+    idn: bool = True
 
     @property
     def exit(self) -> Exit:
@@ -75,7 +79,7 @@ def resolve(
     """
     straight = bool(servers or types or common or dns or tcp or version or options is not None)
     if system and (straight or search):
-        raise BadInput("--system asks the system's resolver: it takes no server, type, --dns, --tcp, nor how to ask")
+        raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp, nor how to ask")
     numbers = tuple(dict.fromkeys(parse_type(text) for text in (*types, *(COMMON if common else ()))))
     if options is not None and options.rdclass not in (IN, ANY):
         numbers = numbers or (TXT,)
@@ -106,7 +110,7 @@ def resolve(
             )  # fmt: skip
             found = iter(asked.all([questions for _, questions in asking]))
         for at, (name, _) in enumerate(chunk):
-            yield Lookup(name, local.get(at) or next(found), types_asked=bool(types))
+            yield Lookup(name, local.get(at) or next(found), types_asked=bool(types) and not common, idn=idn)
 
 
 def _questions(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from netkit.cli.output.names import KEYS
 from tests.conftest import MS
 from tests.dns.conftest import reply_to
 from tests.warm import Process
@@ -59,7 +60,7 @@ def test_json_has_every_key(netkit: Netkit, dns: str) -> None:
     done = netkit("resolve", "--json", f"@{dns}", "-t", "A", "www.lab.test", "nosuch.lab.test")
     good, bad = map(json.loads, done.stdout.splitlines())
     assert (done.returncode, done.stderr) == (8, "")
-    assert list(good) == list(bad)
+    assert list(good) == list(bad) == list(KEYS)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", good.pop("time"))
     assert good.pop("elapsed_ms") > 0
     assert good == {
@@ -67,11 +68,12 @@ def test_json_has_every_key(netkit: Netkit, dns: str) -> None:
         "name": "www.lab.test.",
         "display": "www.lab.test.",
         "type": "A",
+        "class": "IN",
         "outcome": "answer",
         "exit_code": 0,
         "source": "dns",
         "rcode": "NOERROR",
-        "answers": [{"name": "www.lab.test.", "type": "A", "ttl": 300, "data": "127.0.0.1"}],
+        "answers": [{"name": "www.lab.test.", "type": "A", "class": "IN", "ttl": 300, "data": "127.0.0.1"}],
         "canonical": "www.lab.test.",
         "addresses": ["127.0.0.1"],
         "server": dns,
@@ -81,6 +83,12 @@ def test_json_has_every_key(netkit: Netkit, dns: str) -> None:
         "size": 57,
         "rejected": [],
         "notes": [],
+        "ede": [],
+        "edns": {"version": 0, "payload": 1232, "dnssec_ok": False},
+        "nsid": None,
+        "ecs": None,
+        "cookie": None,
+        "tsig": None,
         "error": None,
     }
     assert (bad["outcome"], bad["exit_code"], bad["answers"]) == ("nxdomain", 1, [])
@@ -95,7 +103,7 @@ def test_a_terminal_gets_a_table_and_who_said_it(terminal: Terminal, dns: str) -
     done = terminal("resolve", f"@{dns}", "www.lab.test")
     assert done.returncode == 0
     assert done.lines[:2] == ["www.lab.test.  300  A     127.0.0.1", "www.lab.test.  300  AAAA  ::1"]
-    assert re.fullmatch(rf"from {dns} · udp · aa rd · \d+\.\d ms", done.lines[2])
+    assert re.fullmatch(rf"answer from {dns} · udp · \d+\.\d ms · aa rd", done.lines[2])
     assert len(done.lines) == 3
     assert "\x1b[" in done.text
 
@@ -236,7 +244,7 @@ def test_silence_is_4_a_refusing_port_3(netkit: Netkit, udp: socket.socket) -> N
         ),
         (
             ["--system", "--tcp", "a"],
-            "netkit: --system asks the system's resolver: it takes no server, type, --dns or --tcp\n",
+            "netkit: --system asks the system's resolver: it takes no server, type, --dns or --tcp, nor how to ask\n",
         ),
     ],
 )

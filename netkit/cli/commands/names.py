@@ -7,10 +7,13 @@ import typer
 
 from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
-from netkit.cli.output.sink import Output
-from netkit.cli.query_options import Asking
+from netkit.cli.output.names import remarks
+from netkit.cli.output.sink import Form, Output
+from netkit.cli.query_options import Asking, Edns, Printing, Sending
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
+
+FAMILIES = {"": "names", "json": "names", "tsv": "names_tsv", "zone": "names_zone", "short": "short"}
 
 
 @grouped
@@ -19,8 +22,11 @@ def resolve(
         list[str], typer.Argument(metavar="[@SERVER]... NAME|IP...", help="Names; an address means its PTR.")
     ],
     asking: Asking,
+    sending: Sending,
+    edns: Edns,
     timeout: Annotated[float, timeout("6s")] = 6.0,
-    short: Annotated[bool, typer.Option("--short", help="Print the data alone.", rich_help_panel="Output")] = False,
+    *,
+    printing: Printing,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -29,35 +35,53 @@ def resolve(
     """Look up names and addresses, each answer with its source.
 
     A bare NAME is found as programs on this machine find it: the special names of RFC 6761, then the hosts file, then
-    DNS (A and AAAA) by the servers of /etc/resolv.conf. A server, a type, --tcp or --dns goes straight to DNS.
-    NETKIT_HOSTS and NETKIT_RESOLV_CONF name other files.
+    DNS (A and AAAA) by the servers of /etc/resolv.conf. A server, a type, or any option on how to ask goes straight to
+    DNS. NETKIT_HOSTS and NETKIT_RESOLV_CONF name other files.
 
-    In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs. Exit: 0 an answer, 1 no such name or record, 2 a bad
-    name, 3 unreachable, 4 no reply, 5 a bad reply, 9 the server failed; 8 if names differ.
+    In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs; --short has DATA alone. Fields of --tsv: those of the JSON
+    object, and NAME, TYPE, CLASS, TTL and DATA of each record. Exit: 0 an answer, 1 no such name or record, 2 a bad
+    name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad signature, 7 the key is refused, 9 the server failed; 8 if
+    names differ.
 
     $ netkit resolve www.example.org
     $ netkit resolve @9.9.9.9 -t MX,TXT example.org
+    $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
+    $ netkit resolve --tsv --fields name,ttl,data,server example.org
+    $ netkit resolve @192.0.2.53 --class CH version.bind
     """
     from netkit.dns.lookup import resolve as look_up
 
     asked = [name for name in names if not name.startswith("@")]
     if not asked:
         raise BadInput("no name to resolve: only servers were given", hint="netkit resolve @192.0.2.53 example.com")
-    family = "short" if short and not json else "names"
-    out = Output(family, json=json, color=color, quiet=quiet)
+    form = printing.form(json)
+    out = Output(FAMILIES[form], json=json, color=color, quiet=quiet)
+    fields: tuple[str, ...] = ()
+    if form == "tsv":
+        from netkit.cli.output.names_tsv import Table, parse_fields
+
+        fields = parse_fields(printing.fields)
     codes = []
     for found in look_up(
         asked,
         types=asking.all_types,
-        servers=[name[1:] for name in names if name.startswith("@")] + asking.servers,
+        common=asking.common,
+        servers=[name[1:] for name in names if name.startswith("@")] + sending.servers,
         dns=asking.dns,
         system=asking.system,
-        tcp=asking.tcp,
-        tries=asking.tries,
+        tcp=sending.tcp,
+        version=sending.version,
+        search=asking.search,
+        idn=not asking.no_idn,
+        tries=sending.tries,
+        options=edns.options(asking, sending),
         timeout=timeout,
         on_event=listener(trace),
     ):
-        out.show(found)
+        out.show(Table(found, fields) if fields else found)
+        if form != "json" and (form or out.form is Form.PLAIN):
+            for line in remarks(found):
+                out.note(f"netkit: {line}")
         codes.append(found.exit)
     return combine(codes)
 

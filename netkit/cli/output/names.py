@@ -1,24 +1,31 @@
 """`resolve`: one JSON object or one line a record, and what is said of names without an answer.
 
-JSON, one object for each (name, type): time, input, name, display, type, outcome, exit_code, source, rcode, answers
-(name, type, ttl, data), canonical, addresses, server, transport, elapsed_ms, tries, flags, size, rejected (from,
-reason), notes, error (kind, message, hint).
+JSON, one object for each (name, type), with KEYS, always all. answers: name, type, class, ttl, data. rejected: from,
+reason. ede (RFC 8914): code, name, text. edns, what the reply's OPT record says: version, payload, dnssec_ok. ecs:
+subnet, scope. cookie: client, server, in hexadecimal. tsig: the name of the key that the reply is verified with.
+error: kind, message, hint.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from netkit.cli.output.sink import now
+from netkit.cli.output.sink import exact, now
 from netkit.cli.run import say
 from netkit.dns.lookup import Lookup
-from netkit.dns.result import MEANING, NEGATIVE, Outcome, Resolution
+from netkit.dns.result import MEANING, NEGATIVE, Ede, Edns, Outcome, Rejected, Resolution
 from netkit.dns.types import FREQUENT
 from netkit.net.hostname import to_unicode
 
+KEYS = (
+    "time", "input", "name", "display", "type", "class", "outcome", "exit_code", "source", "rcode", "answers",
+    "canonical", "addresses", "server", "transport", "elapsed_ms", "tries", "flags", "size", "rejected", "notes",
+    "ede", "edns", "nsid", "ecs", "cookie", "tsig", "error",
+)  # fmt: skip
 HINTS = {
     Outcome.TIMEOUT: "--timeout 10s waits longer; @SERVER asks another server",
     Outcome.UNREACHABLE: "is a DNS server running there? @SERVER asks another one",
     Outcome.LAME: "ask a recursive server, or one of the zone's own",
+    Outcome.NOTAUTH: "--tsig-file takes the file with the name, algorithm and secret that the server has",
     Outcome.REFUSED: "the server may answer only its own network or zones",
 }
 
@@ -26,17 +33,21 @@ HINTS = {
 def documents(found: Lookup) -> Iterator[dict[str, Any]]:
     for one in found.resolutions:
         failed = one.outcome is not Outcome.ANSWER
+        edns = one.edns
         yield {
             "time": now(),
             "input": one.input,
             "name": one.name,
-            "display": to_unicode(one.name),
+            "display": to_unicode(one.name) if found.idn else one.name,
             "type": one.type,
+            "class": one.rdclass,
             "outcome": one.outcome.value,
             "exit_code": int(one.exit),
             "source": one.source,
             "rcode": one.rcode,
-            "answers": [{"name": r.name, "type": r.type, "ttl": r.ttl, "data": r.data} for r in one.records],
+            "answers": [
+                {"name": r.name, "type": r.type, "class": r.rdclass, "ttl": r.ttl, "data": r.data} for r in one.records
+            ],
             "canonical": one.canonical,
             "addresses": [r.data for r in one.records if r.type in ("A", "AAAA")],
             "server": one.server,
@@ -47,10 +58,22 @@ def documents(found: Lookup) -> Iterator[dict[str, Any]]:
             "size": one.size,
             "rejected": [{"from": r.server, "reason": r.reason} for r in one.rejected],
             "notes": list(one.notes),
+            "ede": [ede._asdict() for ede in one.ede],
+            "edns": {"version": edns.version, "payload": edns.payload, "dnssec_ok": edns.dnssec_ok} if edns else None,
+            "nsid": exact(edns.nsid) if edns and edns.nsid is not None else None,
+            "ecs": {"subnet": edns.subnet, "scope": edns.scope} if edns and edns.subnet else None,
+            "cookie": _cookie(edns) if edns else None,
+            "tsig": one.key,
             "error": {"kind": one.outcome.value, "message": message(one), "hint": HINTS.get(one.outcome)}
             if failed
             else None,
         }
+
+
+def _cookie(edns: Edns) -> dict[str, str | None] | None:
+    if edns.client_cookie is None:
+        return None
+    return {"client": edns.client_cookie.hex(), "server": edns.server_cookie.hex() if edns.server_cookie else None}
 
 
 def plain(found: Lookup) -> Iterable[str]:
@@ -67,7 +90,7 @@ def complain(found: Lookup) -> None:
         say(f"netkit: {text}", hint)
 
 
-def complaints(found: Lookup) -> dict[str, str | None]:
+def complaints(found: Lookup, *, with_others: bool = True) -> dict[str, str | None]:
     """What is said of a name without an answer, each with its hint; types that share it are not told apart."""
     failed = [one for one in found.resolutions if one.outcome is not Outcome.ANSWER]
     if not found.types_asked and len(failed) < len(found.resolutions):
@@ -75,12 +98,19 @@ def complaints(found: Lookup) -> dict[str, str | None]:
     alike = not found.types_asked and len(failed) > 1 and len({one.outcome for one in failed}) == 1
     if not found.types_asked and failed and failed[0].server and failed[0].input.upper() in FREQUENT:
         word = failed[0].input.upper()
-        return {message(failed[0], with_type=False): f"{word} is a record type: did you mean -t {word}?"}
-    return {message(one, with_type=not alike): HINTS.get(one.outcome) for one in (failed[:1] if alike else failed)}
+        return {
+            message(
+                failed[0], with_type=False, with_others=with_others
+            ): f"{word} is a record type: did you mean -t {word}?"
+        }
+    return {
+        message(one, with_type=not alike, with_others=with_others): HINTS.get(one.outcome)
+        for one in (failed[:1] if alike else failed)
+    }
 
 
-def message(one: Resolution, *, with_type: bool = True) -> str:
-    """One line: what was asked, what came of it, who said so, and what else came."""
+def message(one: Resolution, *, with_type: bool = True, with_others: bool = True) -> str:
+    """One line: what was asked, what came of it, who said so and why, and what else came."""
     name = one.input if one.type == "PTR" or one.source == "special" else one.name.removesuffix(".") or "."
     parts = [f"{name} {one.type}" if with_type and one.type != "PTR" else name]
     parts.append(f"{one.outcome.value}: {MEANING[one.outcome]}")
@@ -89,7 +119,43 @@ def message(one: Resolution, *, with_type: bool = True) -> str:
         text += f" ({one.detail})"
     if one.server:
         text += f", says {one.server}"
-    others = dict.fromkeys(f"{r.server} {r.reason}" for r in one.rejected if r.server != one.server)
-    if others:
-        text += "; " + ", ".join(list(others)[:3])
+    if one.ede:
+        text += f" ({'; '.join(map(reason, one.ede))})"
+    if with_others and (others := list(rejected(one))):
+        text += "; " + ", ".join(f"{r.server} {r.reason}" for r in others[:3])
     return text
+
+
+def reason(ede: Ede) -> str:
+    """An extended error in words: EDE 18 Prohibited: not for you."""
+    return f"EDE {ede.code} {ede.name}" + (f": {ede.text}" if ede.text else "")
+
+
+def rejected(one: Resolution) -> dict[Rejected, int]:
+    """The replies and servers that were not used, each with how often; without what the outcome says already."""
+    counted: dict[Rejected, int] = {}
+    for r in one.rejected:
+        said = r.server == one.server and r.reason in (one.outcome.value, one.rcode, f"notauth: {one.detail}")
+        if not said:
+            counted[r] = counted.get(r, 0) + 1
+    return counted
+
+
+def remarks(found: Lookup) -> list[str]:
+    """What an answer's reader should know beside it: extended errors, and who the server is when that was asked."""
+    lines = []
+    for one in found.resolutions:
+        if one.outcome is Outcome.ANSWER:
+            lines += [f"{one.name.removesuffix('.')} {one.type}: {one.server} says {reason(ede)}" for ede in one.ede]
+    lines += [f"{one.server} is {who}" for one in found.resolutions if (who := server_name(one))]
+    return list(dict.fromkeys(lines))
+
+
+def server_name(one: Resolution) -> str | None:
+    """The NSID, in hexadecimal what is no text."""
+    if one.edns is None or one.edns.nsid is None:
+        return None
+    try:
+        return f"NSID {one.edns.nsid.decode()!r}"
+    except UnicodeDecodeError:
+        return f"NSID 0x{one.edns.nsid.hex()}"
