@@ -5,6 +5,7 @@ wanted. The search list is gone through only when it is asked for, for all names
 a name or type that does not exist leads on, any other answer ends it.
 """
 
+import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,9 +18,10 @@ from netkit.dns.search import candidates
 from netkit.dns.servers import SYSTEM, Server, find
 from netkit.dns.stub import TRY_SECONDS
 from netkit.dns.wire import USUAL, QueryOptions
-from netkit.errors import Unreachable
+from netkit.errors import LocalFailure, Unreachable
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+from netkit.net.reasons import reason_of
 
 LEADS_ON = (Outcome.NXDOMAIN, Outcome.NODATA)  # what the search list goes on after, as glibc does
 
@@ -80,10 +82,15 @@ class Asking(NamedTuple):
         return [tuple(self._noted(one, searched[at]) for one in found[at]) for at in range(len(wanted))]
 
     def _servers(self) -> tuple[Server, ...]:
+        """Those that can be asked. Raises Unreachable when none has an address of the version, LocalFailure."""
+        source = self.options.source if self.options else ""
+        version = self.version or (ip_version(source) if source else None)
         found = find(self.servers, deadline=self.deadline, resolv_conf=self.resolv_conf, on_event=self.on_event)
-        fit = tuple(one for one in found if self.version in (None, 6 if ":" in one.host else 4))
+        fit = tuple(one for one in found if version in (None, ip_version(one.host)))
         if not fit:
-            raise Unreachable(f"no server has an IPv{self.version} address: {', '.join(map(str, found))}")
+            raise Unreachable(f"no server has an IPv{version} address: {', '.join(map(str, found))}")
+        if source:
+            _try_to_bind(source)
         return fit
 
     def _names(self, question: Question, conf: Configuration) -> list[str | None]:
@@ -99,3 +106,16 @@ class Asking(NamedTuple):
         if len(searched) < 2:
             return one
         return one._replace(notes=(*one.notes, f"searched: {' '.join(searched)}"))
+
+
+def ip_version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _try_to_bind(source: str) -> None:
+    """Said once and at the start, not of every server as if that could not be reached."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((source, 0))
+    except OSError as exc:
+        raise LocalFailure(f"cannot ask from {source}: {reason_of(exc)}", kind="source") from exc

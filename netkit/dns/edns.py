@@ -30,6 +30,7 @@ ERRORS = (
     "Filtered", "Prohibited", "Stale NXDOMAIN Answer", "Not Authoritative", "Not Supported", "No Reachable Authority",
     "Network Error", "Invalid Data", "Signature Expired before Valid", "Too Early",
     "Unsupported NSEC3 Iterations Value", "Unable to conform to policy", "Synthesized", "Invalid Query Type",
+    "Rate Limited", "Over Quota",
 )  # fmt: skip
 
 

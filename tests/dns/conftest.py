@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -167,11 +168,17 @@ def reply_to(
     rcode: str = "NOERROR",
     flags: str = "QR RD RA",
     question: str | None = None,
+    options: Sequence[tuple[int, bytes]] | None = None,
 ) -> bytes:
-    """A reply to the query; records in master-file form: "www.test. 60 IN A 192.0.2.1", "@" for the name asked."""
+    """A reply to the query; records in master-file form: "www.test. 60 IN A 192.0.2.1", "@" for the name asked.
+
+    options: EDNS options as (code, data); None is a reply without EDNS.
+    """
     asked = dns.message.from_wire(query)
     message = dns.message.Message(id=asked.id)
     message.flags = dns.flags.from_text(flags)
+    if options is not None:
+        message.use_edns(0, options=[dns.edns.GenericOption(dns.edns.OptionType(code), data) for code, data in options])
     message.set_rcode(dns.rcode.from_text(rcode))
     message.question = asked.question
     if question is not None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netkit import __version__
 from netkit.errors import BadInput, LocalFailure
 from netkit.lab import Event, Lab, running
 from netkit.lab.dns.faults import FAULTS
@@ -156,7 +158,7 @@ def test_outside_its_zones_it_refuses(name: str, rdtype: str) -> None:
 
 
 def test_other_classes_operations_and_versions() -> None:
-    chaos = dns.message.make_query("version.bind.", "TXT", "CH")
+    chaos = dns.message.make_query("www.lab.test.", "A", "CH")
     assert ZONES.answer(chaos).rcode() == dns.rcode.REFUSED
     notify = dns.message.make_query("lab.test.", "SOA")
     notify.set_opcode(dns.opcode.NOTIFY)
@@ -240,12 +242,62 @@ def test_each_fault_is_what_it_says(lab: Lab) -> None:
             dns.message.from_wire(raw(name)[0])
     assert raw("delay-20ms")[0][3] & 15 == dns.rcode.NXDOMAIN
     assert ask(lab, "truncated.lab.test", tcp=True).flags & dns.flags.TC
+    assert lines(dns.message.from_wire(raw("foreign")[0])) == ["other.lab.test. 60 IN A 127.6.6.6"]
+
+
+@pytest.mark.parametrize(("name", "rcode", "code", "answers"), [("stale", 0, 3, 1), ("blocked", 3, 15, 0)])
+def test_faults_that_say_why(lab: Lab, name: str, rcode: int, code: int, answers: int) -> None:
+    def reply(edns: int) -> dns.message.Message:
+        query = dns.message.make_query(f"{name}.lab.test.", "A", use_edns=edns)
+        return dns.message.from_wire(exchange(lab, query.to_wire())[0])
+
+    with_edns, without = reply(0), reply(-1)
+    assert [int(one.code) for one in with_edns.extended_errors()] == [code]
+    assert (with_edns.rcode(), len(with_edns.answer), without.edns) == (rcode, answers, -1)
+
+
+def test_faults_with_edns_alone(lab: Lab) -> None:
+    def replies(name: str, edns: int, seconds: float = 5.0) -> list[dns.message.Message]:
+        query = dns.message.make_query(f"{name}.lab.test.", "A", use_edns=edns)
+        return [dns.message.from_wire(packet) for packet in exchange(lab, query.to_wire(), seconds=seconds)]
+
+    assert [(one.rcode(), one.edns) for one in replies("noedns", 0)] == [(dns.rcode.FORMERR, -1)]
+    assert replies("ednsdrop", 0, seconds=0.1) == []
+    for name in ("noedns", "ednsdrop"):
+        assert lines(replies(name, -1)[0]) == [f"{name}.lab.test. 300 IN A 127.0.0.1"]
+
+
+def test_what_the_server_says_of_itself(lab: Lab) -> None:
+    def asked(name: str, rdtype: str = "TXT") -> dns.message.Message:
+        query = dns.message.make_query(name, rdtype, "CH")
+        return dns.message.from_wire(exchange(lab, query.to_wire())[0])
+
+    for name in ("hostname.bind", "ID.server"):
+        assert lines(asked(name)) == [f'{name}. 0 CH TXT "netkit-lab"']
+    assert lines(asked("version.bind")) == [f'version.bind. 0 CH TXT "netkit lab {__version__}"']
+    assert (asked("version.bind", "A").rcode(), lines(asked("version.bind", "A"))) == (dns.rcode.NOERROR, [])
+    assert asked("other.bind").rcode() == dns.rcode.REFUSED
+
+
+def test_edns_options_are_answered(lab: Lab) -> None:
+    def options(*asked: dns.edns.Option) -> list[str]:
+        query = dns.message.make_query("www.lab.test", "A", use_edns=0, options=list(asked))
+        return [one.to_text() for one in dns.message.from_wire(exchange(lab, query.to_wire())[0]).options]
+
+    assert options() == []
+    assert options(dns.edns.NSIDOption(b"")) == ["NSID netkit-lab"]
+    assert options(dns.edns.ECSOption("192.0.2.0", 24)) == ["ECS 192.0.2.0/24 scope/0"]
+    [first], [again] = (options(dns.edns.CookieOption(b"ourownid", b"")) for _ in range(2))
+    assert first == again
+    assert first.startswith("COOKIE " + b"ourownid".hex())
+    assert options(dns.edns.CookieOption(b"another8", b"")) != [first]
 
 
 def test_every_fault_has_been_looked_at() -> None:
     assert set(FAULTS) == {
         *("servfail", "refused", "notimp", "formerr", "silent", "wrongid", "spoofed", "twice", "wrongname"),
         *("noquestion", "garbage", "short", "cutoff", "trailing", "pointer", "truncated", "slow"),
+        *("stale", "blocked", "foreign", "noedns", "ednsdrop"),
     }
 
 

@@ -9,14 +9,17 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rrset
 
 ORIGIN = dns.name.from_text("lab.test.")
 MAX_DELAY = 60.0  # seconds; a waiting answer holds memory
 SLOW = 2.0
+STALE, BLOCKED = dns.edns.EDECode.STALE_ANSWER, dns.edns.EDECode.BLOCKED
 _DELAY = re.compile(rb"delay-(\d{1,6})(ms|s)", re.IGNORECASE)
 
 Send = Callable[[dns.message.Message, bytes], list[bytes]]
@@ -71,6 +74,31 @@ def _truncated(query: dns.message.Message, wire: bytes) -> list[bytes]:
     return [reply.to_wire()]
 
 
+def _extended(rcode: dns.rcode.Rcode | None, code: dns.edns.EDECode, text: str) -> Send:
+    """An extended error (RFC 8914) with an rcode, or beside the right answer; to a query without EDNS, without."""
+
+    def send(query: dns.message.Message, wire: bytes) -> list[bytes]:
+        reply = dns.message.make_response(query) if rcode is not None else dns.message.from_wire(wire)
+        reply.set_rcode(reply.rcode() if rcode is None else rcode)
+        if query.edns == 0:
+            reply.use_edns(0, options=[dns.edns.EDEOption(code, text)])
+        return [reply.to_wire()]
+
+    return send
+
+
+def _foreign(query: dns.message.Message, wire: bytes) -> list[bytes]:
+    """The record of a name that nobody asked for in the answer, and nothing else."""
+    reply = dns.message.make_response(query)
+    reply.answer.append(dns.rrset.from_text("other.lab.test.", 60, "IN", "A", "127.6.6.6"))
+    return [reply.to_wire()]
+
+
+def _no_edns(query: dns.message.Message, wire: bytes) -> list[bytes]:
+    """What a server of before 1999 says to a record that it does not know."""
+    return [wire] if query.edns < 0 else [struct.pack("!HHHHHH", query.id, 0x8001, 0, 0, 0, 0)]
+
+
 FAULTS: Mapping[str, Fault] = {
     "servfail": Fault("answers SERVFAIL", _rcode(dns.rcode.SERVFAIL)),
     "refused": Fault("answers REFUSED", _rcode(dns.rcode.REFUSED)),
@@ -88,6 +116,13 @@ FAULTS: Mapping[str, Fault] = {
     "trailing": Fault("answers with bytes too many", lambda query, wire: [wire + b"trailing"]),
     "pointer": Fault("answers with a compression loop", _pointer_loop),
     "truncated": Fault("TC even by TCP", _truncated),
+    "stale": Fault("a stale answer, and says so (EDE 3)", _extended(None, STALE, "the zone's servers are away")),
+    "blocked": Fault(
+        "no such name, by policy (EDE 15)", _extended(dns.rcode.NXDOMAIN, BLOCKED, "on the list \x1b[31mred")
+    ),
+    "foreign": Fault("answers with another name's address", _foreign),
+    "noedns": Fault("does not know EDNS (FORMERR)", _no_edns),
+    "ednsdrop": Fault("no answer to EDNS", lambda query, wire: [wire] if query.edns < 0 else []),
     "slow": Fault(f"answers after {SLOW:g} s", lambda query, wire: [wire], SLOW),
 }
 

@@ -26,6 +26,7 @@ import dns.rrset
 import dns.zone
 
 from netkit.errors import BadInput, LocalFailure
+from netkit.lab.dns.about import answer_chaos, answer_options
 
 BUILT_IN = ("lab.test.zone", "good.lab.test.zone", "127.in-addr.arpa.zone", "ip6.arpa.zone")
 MAX_ALIASES = 16  # in one answer; BIND and Unbound stop at about as many
@@ -98,6 +99,10 @@ class Zones:
             reply.set_rcode(dns.rcode.FORMERR)
             return reply
         question = query.question[0]
+        answer_options(query, reply)
+        if question.rdclass == dns.rdataclass.CH:
+            answer_chaos(reply, question.name, question.rdtype)
+            return reply
         zone = self.find(question.name)
         internet = question.rdclass in (dns.rdataclass.IN, dns.rdataclass.ANY)
         if zone is None or not internet or question.rdtype in NOT_SERVED:
