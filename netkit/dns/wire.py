@@ -319,7 +319,7 @@ def _other_text(reply: Reply, record: Raw) -> str:
         parser = dns.wire.Parser(reply.wire, record.start)
         with parser.restrict_to(record.end - record.start):
             rdata = dns.rdata.from_wire_parser(rdclass, rdtype, parser)
-        text = str(rdata.to_text())
+        text = str(rdata.to_text(chunksize=0))  # keys and signatures in one piece, as scripts want them
     except (dns.exception.DNSException, ValueError, IndexError, struct.error) as exc:
         raise Malformed(f"the data of a {type_name(record.type)} record: {exc or type(exc).__name__}") from exc
     return "".join(c if c.isprintable() else "".join(f"\\{octet:03d}" for octet in c.encode()) for c in text)

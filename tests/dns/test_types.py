@@ -3,7 +3,7 @@
 import dns.rdatatype
 import pytest
 
-from netkit.dns.types import FREQUENT, parse_type, type_name
+from netkit.dns.types import FREQUENT, NOT_ASKED, class_name, parse_class, parse_type, type_name
 from netkit.errors import BadInput
 
 
@@ -28,6 +28,32 @@ def test_parse_type(text: str, number: int) -> None:
 def test_the_frequent_types_are_dnspythons() -> None:
     assert {name: int(dns.rdatatype.from_text(name)) for name in FREQUENT} == FREQUENT
     assert [type_name(number) for number in FREQUENT.values()] == list(FREQUENT)
+
+
+@pytest.mark.parametrize("rdtype", [one for one in dns.rdatatype.RdataType if one])
+def test_every_type_that_dnspython_knows_goes_in_and_out(rdtype: dns.rdatatype.RdataType) -> None:
+    name = dns.rdatatype.to_text(rdtype)
+    assert type_name(rdtype) == name
+    for text in (name, name.lower(), f"TYPE{int(rdtype)}"):
+        if int(rdtype) in NOT_ASKED:
+            with pytest.raises(BadInput, match=f"record type '{text}': "):
+                parse_type(text)
+        else:
+            assert parse_type(text) == int(rdtype)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("IN", 1), ("ch", 3), ("HS", 4), ("any", 255), ("CLASS1", 1), ("class65280", 65280)]
+)
+def test_parse_class(text: str, number: int) -> None:
+    assert parse_class(text) == number
+    assert class_name(number) == ("IN" if number == 1 else text.upper())
+
+
+@pytest.mark.parametrize("text", ["", "X", "1", "CLASS0", "CLASS65536", "CLASS²", "INTERNET"])
+def test_bad_classes(text: str) -> None:
+    with pytest.raises(BadInput, match=f"class {text!r} is unknown"):
+        parse_class(text)
 
 
 @pytest.mark.parametrize(("number", "name"), [(29, "LOC"), (65534, "TYPE65534"), (65280, "TYPE65280")])

@@ -1,7 +1,12 @@
 """Messages without sockets: every truncation, random octets, lies, and dnspython's opinion of every valid reply."""
 
+from collections.abc import Sequence
+
+import dns.edns
+import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
@@ -10,13 +15,22 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from netkit.dns.edns import options as edns_options
+from netkit.dns.edns import read
 from netkit.dns.name import parse_name, to_text
+from netkit.dns.result import Record
 from netkit.dns.types import AAAA, CNAME, OPT, A, type_name
 from netkit.dns.wire import Malformed, Mismatch, Query, QueryOptions, Raw, Reply, follow, parse, read_name, record_of
 from tests.dns.conftest import SOA, reply_to
+from tests.dns.records import ALL
 
 WWW = Query(0x1234, parse_name("www.test"), A)
 HEAD = b"\x12\x34\x81\x80"  # the id of WWW, QR RD RA
+FULL = reply_to(
+    WWW.wire,
+    *(f"@ 60 IN {rdtype} {data}" for rdtype, data in ALL.items() if rdtype not in ("CNAME", "TSIG")),
+    options=[(3, b"nsid"), (8, b"\0\1\x18\x18\xc0\0\2"), (10, b"eightoct" * 2), (15, b"\0\7words")],
+)
 POINTER = b"\xc0\x0c"  # to the question's name
 IN_A = b"\0\1\0\1\0\0\0\x3c"  # type A, class IN, TTL 60
 
@@ -127,7 +141,11 @@ any_name = st.one_of(names, few_names)
 
 @st.composite
 def records(draw: st.DrawFn) -> tuple[dns.name.Name, int, dns.rdata.Rdata]:
-    owner, rdtype = draw(any_name), draw(st.sampled_from(["A", "AAAA", "CNAME", "PTR", "MX", "TXT", "SOA", "NS"]))
+    owner = draw(any_name)
+    if draw(st.booleans()):
+        rdtype = draw(st.sampled_from([one for one in ALL if one != "TSIG"]))
+        return owner, draw(st.integers(0, 0x7FFFFFFF)), dns.rdata.from_text("IN", rdtype, ALL[rdtype])
+    rdtype = draw(st.sampled_from(["A", "AAAA", "CNAME", "PTR", "MX", "TXT", "SOA", "NS", "DNAME"]))
     number, octets = draw(st.integers(0, 65535)), draw(st.binary(min_size=16, max_size=16))
     name, other = draw(any_name).to_wire(), draw(any_name).to_wire()
     assert name is not None
@@ -138,6 +156,7 @@ def records(draw: st.DrawFn) -> tuple[dns.name.Name, int, dns.rdata.Rdata]:
         "CNAME": name,
         "PTR": name,
         "NS": name,
+        "DNAME": name,
         "MX": number.to_bytes(2) + name,
         "TXT": b"\x10" + octets + b"\0",
         "SOA": name + other + octets + octets[:4],
@@ -155,25 +174,110 @@ def same_names(ours: str, theirs: str) -> bool:
     return dns.name.from_text(ours).labels == dns.name.from_text(theirs).labels
 
 
-@given(st.lists(records(), max_size=6))
-def test_dnspython_reads_the_same(drawn: list[tuple[dns.name.Name, int, dns.rdata.Rdata]]) -> None:
-    asked = dns.message.from_wire(WWW.wire)
-    built = dns.message.make_response(asked)
-    for owner, ttl, rdata in drawn:
-        rrset = dns.rrset.from_rdata(owner, ttl, rdata)
-        built.answer.append(rrset)
-    wire = built.to_wire(max_size=65535)
-    theirs = dns.message.from_wire(wire, one_rr_per_rrset=True).answer
-    reply = parse(wire, WWW)
-    ours = [record_of(reply, raw) for raw in reply.answer]
+def same_records(ours: Sequence[Record], theirs: Sequence[dns.rrset.RRset]) -> None:
     assert len(ours) == len(theirs)
     for one, rrset in zip(ours, theirs, strict=True):
         assert same_names(one.name, str(rrset.name))
         assert (one.ttl, one.type) == (rrset.ttl, dns.rdatatype.to_text(rrset.rdtype))
-        if one.type in ("CNAME", "PTR", "NS"):
+        assert one.rdclass == dns.rdataclass.to_text(rrset.rdclass)
+        if one.type in ("CNAME", "PTR", "NS", "DNAME"):
             assert same_names(one.data, str(rrset[0]))
         else:
-            assert one.data == str(rrset[0])
+            assert dns.rdata.from_text(one.rdclass, one.type, one.data) == rrset[0]
+
+
+@given(
+    *[st.lists(records(), max_size=4)] * 3,
+    st.lists(st.tuples(st.integers(20000, 65535), st.binary(max_size=20)), max_size=3),
+    st.sampled_from([0, 2, 3, 5, 16, 23]),
+    st.sampled_from(["QR", "QR AA", "QR RD RA AD", "QR CD RA"]),
+    st.booleans(),
+)
+def test_dnspython_reads_the_same(
+    answer: list[tuple[dns.name.Name, int, dns.rdata.Rdata]],
+    authority: list[tuple[dns.name.Name, int, dns.rdata.Rdata]],
+    additional: list[tuple[dns.name.Name, int, dns.rdata.Rdata]],
+    options: list[tuple[int, bytes]],
+    rcode: int,
+    flags: str,
+    do: bool,
+) -> None:
+    """Every section, the extended rcode, flags and EDNS options of any reply, compressed as dnspython writes it."""
+    built = dns.message.make_response(dns.message.from_wire(WWW.wire))
+    built.flags = dns.flags.from_text(flags)
+    generic: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.OptionType(code), data) for code, data in options]
+    built.use_edns(0, 0x8000 if do else 0, 1400, options=generic)
+    built.set_rcode(dns.rcode.Rcode(rcode))
+    for section, drawn in ((built.answer, answer), (built.authority, authority), (built.additional, additional)):
+        section += [dns.rrset.from_rdata(owner, ttl, rdata) for owner, ttl, rdata in drawn]
+    wire = built.to_wire(max_size=65535)
+    theirs = dns.message.from_wire(wire, one_rr_per_rrset=True)
+    reply = parse(wire, WWW)
+    for ours, others in (
+        (reply.answer, theirs.answer),
+        (reply.authority, theirs.authority),
+        (reply.additional, theirs.additional),
+    ):
+        same_records([record_of(reply, raw) for raw in ours], others)
+    assert (reply.rcode, reply.note) == (theirs.rcode(), None)
+    assert " ".join(reply.flag_names).upper() == dns.flags.to_text(theirs.flags).removeprefix("QR").strip()
+    edns = read(reply)
+    assert edns is not None
+    assert (edns.version, edns.payload, edns.dnssec_ok) == (0, theirs.payload, bool(theirs.ednsflags & 0x8000))
+    assert list(edns_options(reply)) == [(int(one.otype), one.to_wire()) for one in theirs.options]
+
+
+@pytest.mark.parametrize("rdtype", ALL)
+def test_the_data_of_every_type_is_dnspythons(rdtype: str) -> None:
+    rdata = dns.rdata.from_text("IN", rdtype, ALL[rdtype])
+    built = dns.message.make_response(dns.message.from_wire(WWW.wire))
+    built.answer.append(dns.rrset.from_rdata("www.test.", 60, rdata))
+    built.answer.append(dns.rrset.from_rdata("www.test.", 60, dns.rdata.from_text("IN", "TXT", "behind")))
+    wire = built.to_wire()
+    reply = parse(wire, WWW)
+    shown, behind = (record_of(reply, raw) for raw in reply.answer)
+    assert (shown.type, behind.data) == (rdtype, '"behind"')
+    assert dns.rdata.from_text("IN", rdtype, shown.data) == rdata
+    assert shown.data.isprintable()
+    for end in range(reply.answer[0].start, reply.answer[0].end):
+        with pytest.raises(Malformed):
+            parse(wire[:end], WWW)
+
+
+def test_data_of_another_class() -> None:
+    """A of CH is a name and a number (RFC 1035 has none, Moon has): dnspython's business."""
+    query = Query(7, WWW.name, A, QueryOptions(rdclass=3))
+    data = parse_name("moon.test") + b"\0\7"
+    record = POINTER + b"\0\1\0\3\0\0\0\0" + len(data).to_bytes(2) + data
+    reply = parse(b"\0\7\x81\x80\0\1\0\1\0\0\0\0" + query.question + record, query)
+    assert [record_of(reply, raw) for raw in reply.answer] == [Record("www.test.", "A", 0, "moon.test. 7", "CH")]
+    other = parse(b"\0\7\x81\x80\0\1\0\1\0\0\0\0" + query.question + POINTER + IN_A + b"\0\4\6\6\6\6", query)
+    assert other.answer == ()
+
+
+def test_any_class_takes_every_class() -> None:
+    query = Query(7, WWW.name, A, QueryOptions(rdclass=255))
+    records = b"".join(POINTER + b"\0\1" + rdclass + bytes(4) + b"\0\4\xc0\0\2\1" for rdclass in (b"\0\1", b"\0\2"))
+    reply = parse(b"\0\7\x81\x80\0\1\0\2\0\0\0\0" + query.question + records, query)
+    assert [record_of(reply, raw).rdclass for raw in reply.answer] == ["IN", "CLASS2"]
+
+
+@given(st.binary(min_size=12, max_size=200), st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), max_size=6))
+def test_nothing_else_is_raised_for_any_octets(noise: bytes, changes: list[tuple[int, int]]) -> None:
+    """Random octets behind a right header, and right replies with some octets changed."""
+    for wire in (HEAD + noise[4:], HEAD + noise[4:12] + WWW.question + noise, *REPLIES.values(), FULL):
+        changed = bytearray(wire)
+        for at, octet in changes:
+            changed[at % len(changed)] = octet
+        changed[:2] = wire[:2]
+        try:
+            reply = parse(bytes(changed), WWW)
+            read(reply)
+            for raw in reply.answer + reply.authority + reply.additional:
+                assert record_of(reply, raw).data.isprintable()
+            list(follow(reply, WWW.name, A))
+        except (Malformed, Mismatch):
+            continue
 
 
 @pytest.mark.parametrize(
