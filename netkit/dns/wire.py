@@ -27,6 +27,7 @@ PADDING = 12  # the EDNS option of RFC 7830
 PAD_ENCRYPTED = 128  # queries on encrypted transports are padded to a multiple of it (RFC 8467 4.1)
 MAX_POINTERS = 127  # in one name: each has a label to lead to (RFC 1035 4.1.4), and 127 is all that 255 octets hold
 UNREAD = (1, 2, 4, 5)  # FORMERR, SERVFAIL, NOTIMP, REFUSED: the replies of who may not have read the question
+NOTAUTH = 9  # of who does not take the signature, too
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
     8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
@@ -163,7 +164,8 @@ def parse(wire: bytes, query: Query) -> Reply:
     if opcode := (flags >> 11) & 15:
         raise Mismatch(f"opcode {opcode}, not QUERY")
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
-    at = 12 if questions == 0 and flags & 15 in UNREAD else _skip_question(wire, questions, query)
+    unread = flags & 15 in UNREAD or (query.mac and flags & 15 == NOTAUTH)
+    at = 12 if questions == 0 and unread else _skip_question(wire, questions, query)
     sections: list[tuple[Raw, ...]] = []
     opt: Raw | None = None
     for count in counts:
