@@ -30,6 +30,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from netkit.cli.app import Commands
+from netkit.cli.output.names import KEYS
 from netkit.cli.run import main as run
 from netkit.errors import MEANINGS
 from netkit.mail.smtp.check.findings import TABLE as FINDINGS
@@ -160,7 +161,9 @@ def tables() -> dict[str, str]:
     )
     found = "| id | level | meaning |\n|---|---|---|\n"
     found += "".join(f"| `{kind.id}` | {kind.level} | {kind.meaning} |\n" for kind in FINDINGS)
-    return {"exit codes": codes, "commands": listed, "findings": found, "help": "\n".join(helps())}
+    keys = "| JSON key, or column | what it is |\n|---|---|\n"
+    keys += "".join(f"| `{key}` | {meaning} |\n" for key, meaning in KEYS.items())
+    return {"exit codes": codes, "commands": listed, "findings": found, "resolve fields": keys, "help": "\n".join(helps())}
 
 
 def helps() -> Iterator[str]:

@@ -1,9 +1,6 @@
 """`resolve`: one JSON object or one line a record, and what is said of names without an answer.
 
-JSON, one object for each (name, type), with KEYS, always all. answers: name, type, class, ttl, data. rejected: from,
-reason. ede (RFC 8914): code, name, text. edns, what the reply's OPT record says: version, payload, dnssec_ok. ecs:
-subnet, scope. cookie: client, server, in hexadecimal. tsig: the name of the key that the reply is verified with.
-error: kind, message, hint.
+JSON: one object for each (name, type), with KEYS, always all. README's table of them is made from here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,11 +13,37 @@ from netkit.dns.result import MEANING, NEGATIVE, Ede, Edns, Outcome, Rejected, R
 from netkit.dns.types import FREQUENT
 from netkit.net.hostname import to_unicode
 
-KEYS = (
-    "time", "input", "name", "display", "type", "class", "outcome", "exit_code", "source", "rcode", "answers",
-    "canonical", "addresses", "server", "transport", "elapsed_ms", "tries", "flags", "size", "rejected", "notes",
-    "ede", "edns", "nsid", "ecs", "cookie", "tsig", "error",
-)  # fmt: skip
+KEYS = {
+    "time": "when it was shown",
+    "input": "the name or address as it was written",
+    "name": "the name that was asked for, in A-labels, with its final dot",
+    "display": "the same in Unicode",
+    "type": "the type that was asked for",
+    "class": "the class, IN in nearly all cases",
+    "outcome": "one word: answer, nodata, nxdomain, dangling_cname, cname_loop, lame, servfail, refused, rcode, "
+    "truncated, malformed, mismatch, timeout, unreachable, notauth or bogus",
+    "exit_code": "what that means for the exit code",
+    "source": "special (RFC 6761), hosts, dns or system",
+    "rcode": "the response code, as NOERROR",
+    "answers": "the records, aliases first: name, type, class, ttl, data",
+    "canonical": "the name that the aliases lead to",
+    "addresses": "those of the answers",
+    "server": "who decided, ADDRESS:PORT",
+    "transport": "how it was asked",
+    "elapsed_ms": "from the first query to the decision",
+    "tries": "queries sent",
+    "flags": "of the reply: aa, tc, rd, ra, ad, cd",
+    "size": "of the reply, in octets",
+    "rejected": "replies and servers that were not used: from, reason",
+    "notes": "what was odd, in words",
+    "ede": "extended errors (RFC 8914): code, name, text",
+    "edns": "of the reply: version, payload, dnssec_ok; null when it has none",
+    "nsid": "who the server is (RFC 5001)",
+    "ecs": "the client subnet (RFC 7871): subnet, scope",
+    "cookie": "client and server, in hexadecimal (RFC 7873)",
+    "tsig": "the key that the reply is verified with (RFC 8945)",
+    "error": "kind, message, hint; null with an answer",
+}
 HINTS = {
     Outcome.TIMEOUT: "--timeout 10s waits longer; @SERVER asks another server",
     Outcome.UNREACHABLE: "is a DNS server running there? @SERVER asks another one",

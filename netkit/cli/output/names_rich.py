@@ -60,11 +60,17 @@ def status(found: Lookup) -> list[Text]:
     return [Text(visible(line), style="bright_black") for line in (*lines, *others)]
 
 
+def answers_first(kind: tuple[Outcome, list[str]]) -> bool:
+    return kind[0] is not Outcome.ANSWER
+
+
 def _outcomes(kinds: dict[Outcome, list[str]]) -> str:
     """One word for all types, or each with its types."""
     if len(kinds) == 1:
         return next(iter(kinds)).value
-    return ", ".join(f"{' '.join(types)} {outcome.value}" for outcome, types in kinds.items())
+    return ", ".join(
+        f"{' '.join(types)} {outcome.value}" for outcome, types in sorted(kinds.items(), key=answers_first)
+    )
 
 
 def facts(one: Resolution, elapsed_ms: float) -> str:
@@ -78,7 +84,8 @@ def facts(one: Resolution, elapsed_ms: float) -> str:
     parts = [f" from {one.server}" if one.server else "", one.transport or "", f"{elapsed_ms:.1f} ms"]
     if one.tries > 1:
         parts.append(f"{one.tries} tries")
-    parts += [" ".join(one.flags), *map(reason, one.ede), server_name(one) or ""]
+    said = () if one.outcome is not Outcome.ANSWER else one.ede  # a failure has them in its own line
+    parts += [" ".join(one.flags), *map(reason, said), server_name(one) or ""]
     if edns := one.edns:
         parts.append(f"ECS {edns.subnet} for /{edns.scope}" if edns.subnet else "")
         parts.append("cookie" if edns.server_cookie else "")

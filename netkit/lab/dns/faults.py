@@ -81,7 +81,8 @@ def _extended(rcode: dns.rcode.Rcode | None, code: dns.edns.EDECode, text: str) 
         reply = dns.message.make_response(query) if rcode is not None else dns.message.from_wire(wire)
         reply.set_rcode(reply.rcode() if rcode is None else rcode)
         if query.edns == 0:
-            reply.use_edns(0, options=[dns.edns.EDEOption(code, text)])
+            right = dns.message.from_wire(wire)
+            reply.use_edns(0, options=[*right.options, dns.edns.EDEOption(code, text)])
         return [reply.to_wire()]
 
     return send
