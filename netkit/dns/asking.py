@@ -82,16 +82,14 @@ class Asking(NamedTuple):
         return [tuple(self._noted(one, searched[at]) for one in found[at]) for at in range(len(wanted))]
 
     def _servers(self) -> tuple[Server, ...]:
-        """Those that can be asked. Raises Unreachable when none has an address of the version, LocalFailure."""
-        source = self.options.source if self.options else ""
-        version = self.version or (ip_version(source) if source else None)
-        found = find(self.servers, deadline=self.deadline, resolv_conf=self.resolv_conf, on_event=self.on_event)
-        fit = tuple(one for one in found if version in (None, ip_version(one.host)))
-        if not fit:
-            raise Unreachable(f"no server has an IPv{version} address: {', '.join(map(str, found))}")
-        if source:
-            _try_to_bind(source)
-        return fit
+        return chosen(
+            self.servers,
+            version=self.version,
+            source=self.options.source if self.options else "",
+            resolv_conf=self.resolv_conf,
+            deadline=self.deadline,
+            on_event=self.on_event,
+        )
 
     def _names(self, question: Question, conf: Configuration) -> list[str | None]:
         """The names to try; None is the question's own."""
@@ -106,6 +104,26 @@ class Asking(NamedTuple):
         if len(searched) < 2:
             return one
         return one._replace(notes=(*one.notes, f"searched: {' '.join(searched)}"))
+
+
+def chosen(
+    texts: Sequence[str],
+    *,
+    version: int | None,
+    source: str,
+    deadline: Deadline,
+    resolv_conf: str | None = None,
+    on_event: OnEvent | None = None,
+) -> tuple[Server, ...]:
+    """The servers that can be asked. Raises Unreachable when none has an address of the version, LocalFailure."""
+    version = version or (ip_version(source) if source else None)
+    found = find(texts, deadline=deadline, resolv_conf=resolv_conf, on_event=on_event)
+    fit = tuple(one for one in found if version in (None, ip_version(one.host)))
+    if not fit:
+        raise Unreachable(f"no server has an IPv{version} address: {', '.join(map(str, found))}")
+    if source:
+        _try_to_bind(source)
+    return fit
 
 
 def ip_version(address: str) -> int:

@@ -3,7 +3,7 @@
 Signing and checking are dnspython's (dns.tsig); here is the key's file, and where in a message the signature stands.
 Keys come from a file alone: BIND's `key "NAME" { algorithm ALG; secret "BASE64"; };`, as tsig-keygen(8) and named.conf
 have it, or one line `NAME:ALG:SECRET`, in the order of nsupdate(1) and kdig(1) too, `ALG:NAME:SECRET`. No message and
-no repr() has the secret in it. The replies of zone transfers, several to one signature, are not this module's.
+no repr() has the secret in it. The messages of a zone transfer, several to one signature, are `transfer.signed`'s.
 """
 
 import re
@@ -127,22 +127,36 @@ def _key(name: str, algorithm: str, secret: str) -> Key:
 
 def sign(query: Query, key: Key) -> Query:
     """The query with its signature, which the reply's depends on."""
+    signed, mac = attach(query.wire, key)
+    return query._replace(signed=signed, mac=mac)
+
+
+def attach(wire: bytes, key: Key) -> tuple[bytes, bytes]:
+    """(the message with its signature, the signature alone)."""
     import dns.rdtypes.ANY.TSIG
     import dns.tsig
 
     made_record: Any = dns.rdtypes.ANY.TSIG.TSIG
     signed: Any = dns.tsig.sign
-    wire, made = query.wire, _made(key)
-    empty = made_record(255, TSIG, made.algorithm, 0, FUDGE, b"", query.id, 0, b"")
+    made = made_key(key)
+    empty = made_record(255, TSIG, made.algorithm, 0, FUDGE, b"", int.from_bytes(wire[:2]), 0, b"")
     rdata, _ = signed(wire, made, empty, int(time()), b"")
     data, owner = rdata.to_wire(), made.name.to_wire()
     record = owner + TSIG.to_bytes(2) + CLASS_ANY + bytes(4) + len(data).to_bytes(2) + data
     records = int.from_bytes(wire[10:12]) + 1
-    return query._replace(signed=wire[:10] + records.to_bytes(2) + wire[12:] + record, mac=rdata.mac)
+    return wire[:10] + records.to_bytes(2) + wire[12:] + record, rdata.mac
 
 
 def verify(query: Query, key: Key, reply: Reply) -> None:
     """Check that the reply is signed with the key, for this query. Raises Forged, Untaken, Malformed."""
+    check(reply.wire, key, query.mac)
+
+
+def check(wire: bytes, key: Key, mac: bytes, context: Any = None, *, several: bool = False) -> Any:
+    """Check a message's signature; what dnspython needs to check the next one of several (RFC 8945 5.3.1).
+
+    mac: the signature before it. Raises Forged, Untaken, Malformed.
+    """
     import dns.exception
     import dns.name
     import dns.rdata
@@ -150,16 +164,15 @@ def verify(query: Query, key: Key, reply: Reply) -> None:
     import dns.rdatatype
     import dns.tsig
 
-    wire = reply.wire
-    check: Any = dns.tsig.validate
-    found = _signature(wire)
+    validate: Any = dns.tsig.validate
+    found = signature(wire)
     if found is None:
         raise Forged("it is not signed")
     start, owner, data, end = found
     try:
         rdata = dns.rdata.from_wire(dns.rdataclass.ANY, dns.rdatatype.TSIG, wire, data, end - data)
         name, _ = dns.name.from_wire(owner, 0)
-        check(wire, _made(key), name, rdata, int(time()), query.mac, start)
+        return validate(wire, made_key(key), name, rdata, int(time()), mac, start, context, several)
     except dns.tsig.PeerError as exc:
         raise Untaken(_PEER.get(type(exc).__name__, str(exc))) from exc
     except dns.tsig.BadTime as exc:
@@ -180,7 +193,7 @@ _PEER = {
 }
 
 
-def _signature(wire: bytes) -> tuple[int, bytes, int, int] | None:
+def signature(wire: bytes) -> tuple[int, bytes, int, int] | None:
     """(start, owner, start and end of the data) of the TSIG record, which is the last (RFC 8945 5.1)."""
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
     at = 12
@@ -194,7 +207,7 @@ def _signature(wire: bytes) -> tuple[int, bytes, int, int] | None:
     return last if counts[-1] else None
 
 
-def _made(key: Key) -> Any:
+def made_key(key: Key) -> Any:
     import dns.tsig
 
     return dns.tsig.Key(key.name, key.secret, key.algorithm)

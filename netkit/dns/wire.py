@@ -165,7 +165,7 @@ def parse(wire: bytes, query: Query) -> Reply:
         raise Mismatch(f"opcode {opcode}, not QUERY")
     questions, *counts = (int.from_bytes(wire[at : at + 2]) for at in (4, 6, 8, 10))
     unread = flags & 15 in UNREAD or (query.mac and flags & 15 == NOTAUTH)
-    at = 12 if questions == 0 and unread else _skip_question(wire, questions, query)
+    at = 12 if questions == 0 and unread else skip_question(wire, questions, query)
     sections: list[tuple[Raw, ...]] = []
     opt: Raw | None = None
     for count in counts:
@@ -189,7 +189,7 @@ def parse(wire: bytes, query: Query) -> Reply:
     return Reply(wire, (flags & 15) | extended, flags, sections[0], sections[1], note, sections[2], opt)
 
 
-def _skip_question(wire: bytes, questions: int, query: Query) -> int:
+def skip_question(wire: bytes, questions: int, query: Query) -> int:
     """The offset behind the question, which must be the one that was asked."""
     if questions != 1:
         raise Mismatch(f"{questions} questions")

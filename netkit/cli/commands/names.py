@@ -10,6 +10,7 @@ from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.names import remarks
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.query_options import Asking, Edns, Printing, Sending
+from netkit.cli.resolve_transfer import transfer, wanted
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
 
@@ -24,7 +25,7 @@ def resolve(
     asking: Asking,
     sending: Sending,
     edns: Edns,
-    timeout: Annotated[float, timeout("6s")] = 6.0,
+    timeout: Annotated[float | None, timeout("6s; 5m for AXFR and IXFR")] = None,
     *,
     printing: Printing,
     json: Json = False,
@@ -48,6 +49,8 @@ def resolve(
     $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
     $ netkit resolve --tsv --fields name,ttl,data,server example.org
     $ netkit resolve @192.0.2.53 --class CH version.bind
+    $ netkit resolve @192.0.2.53 -t AXFR example.org
+    $ netkit resolve @192.0.2.53 -t IXFR=2026010101 example.org
     """
     from netkit.dns.lookup import resolve as look_up
 
@@ -55,6 +58,20 @@ def resolve(
     if not asked:
         raise BadInput("no name to resolve: only servers were given", hint="netkit resolve @192.0.2.53 example.com")
     form = printing.form(json)
+    servers = [name[1:] for name in names if name.startswith("@")] + sending.servers
+    is_transfer, serial = wanted(asking.all_types)
+    if is_transfer:
+        return transfer(
+            asked,
+            serial=serial,
+            servers=servers,
+            version=sending.version,
+            options=edns.options(asking, sending),
+            timeout=timeout,
+            form=form,
+            out=Output("transfer", json=json, color=color, quiet=quiet),
+            on_event=listener(trace),
+        )
     out = Output(FAMILIES[form], json=json, color=color, quiet=quiet)
     fields: tuple[str, ...] = ()
     if form == "tsv":
@@ -66,7 +83,7 @@ def resolve(
         asked,
         types=asking.all_types,
         common=asking.common,
-        servers=[name[1:] for name in names if name.startswith("@")] + sending.servers,
+        servers=servers,
         dns=asking.dns,
         system=asking.system,
         tcp=sending.tcp,
@@ -75,7 +92,7 @@ def resolve(
         idn=not asking.no_idn,
         tries=sending.tries,
         options=edns.options(asking, sending),
-        timeout=timeout,
+        timeout=timeout or 6.0,
         on_event=listener(trace),
     ):
         out.show(Table(found, fields) if fields else found)
