@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask
+from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask_each
 from netkit.dns.types import CNAME, DNAME, SOA, class_name, type_name
 from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
@@ -27,6 +27,7 @@ class _Chase:
     name: bytes
     type: int
     rdclass: str
+    servers: Sequence[Server]
     at: bytes
     records: list[Record] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
@@ -47,14 +48,36 @@ def chase(
     on_event: OnEvent | None = None,
 ) -> list[Resolution]:
     """A Resolution for each question, in their order; all are asked at once."""
+    return chase_each(
+        [(one, servers) for one in questions],
+        deadline=deadline,
+        tcp=tcp,
+        tries=tries,
+        try_seconds=try_seconds,
+        options=options,
+        rotate=rotate,
+        on_event=on_event,
+    )
+
+
+def chase_each(
+    questions: Sequence[tuple[Question, Sequence[Server]]],
+    *,
+    deadline: Deadline,
+    tcp: bool = False,
+    tries: int = TRIES,
+    try_seconds: float = TRY_SECONDS,
+    options: QueryOptions = USUAL,
+    rotate: bool = False,
+    on_event: OnEvent | None = None,
+) -> list[Resolution]:
+    """As `chase`, with servers of its own for each question."""
     rdclass = class_name(options.rdclass)
-    asking = [_Chase(one.input, one.name, one.type, rdclass, at=one.name) for one in questions]
+    asking = [_Chase(one.input, one.name, one.type, rdclass, servers, at=one.name) for one, servers in questions]
     seconds = min(try_seconds, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
-        names = [(one.at, one.type) for one in waiting]
-        came = ask(
-            names,
-            servers,
+        came = ask_each(
+            [(one.at, one.type, one.servers) for one in waiting],
             deadline=deadline,
             tcp=tcp,
             tries=tries,

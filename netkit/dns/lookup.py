@@ -87,7 +87,7 @@ def resolve(
         from netkit.dns.servers import check
 
         check(servers)
-    wanted = [(name, _questions(name, numbers, idn)) for name in names]
+    wanted = [(name, questions_of(name, numbers, idn)) for name in names]
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
         if system:
@@ -99,7 +99,7 @@ def resolve(
         local: dict[int, tuple[Resolution, ...]] = {}
         if not straight:
             lines = hosts_file.read_hosts(hosts)
-            local = {at: known for at, (name, _) in enumerate(chunk) if (known := _local(name, lines))}
+            local = {at: known for at, (name, _) in enumerate(chunk) if (known := known_locally(name, lines))}
         asking = [one for at, one in enumerate(chunk) if at not in local]
         if asking:
             from netkit.dns.asking import Asking  # 10 ms of CPU that names known on this machine do not pay
@@ -113,7 +113,7 @@ def resolve(
             yield Lookup(name, local.get(at) or next(found), types_asked=bool(types) and not common, idn=idn)
 
 
-def _questions(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]:
+def questions_of(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]:
     if is_ip(text):
         if any(number != PTR for number in numbers):
             raise BadInput(f"{text} is an address: only PTR can be asked for it")
@@ -127,7 +127,7 @@ def _questions(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]
     return [Question(text, name, number) for number in numbers]
 
 
-def _local(text: str, lines: tuple[hosts_file.Line, ...]) -> tuple[Resolution, ...] | None:
+def known_locally(text: str, lines: tuple[hosts_file.Line, ...]) -> tuple[Resolution, ...] | None:
     """What the special names and the hosts file say; None when DNS is to be asked."""
     if is_ip(text):
         name = reverse_name(text)

@@ -67,10 +67,34 @@ def ask(
 
     rotate: each question begins with another of the servers, the first with any.
     """
+    return ask_each(
+        [(name, rdtype, servers) for name, rdtype in questions],
+        deadline=deadline,
+        tcp=tcp,
+        tries=tries,
+        try_seconds=try_seconds,
+        options=options,
+        rotate=rotate,
+        on_event=on_event,
+    )
+
+
+def ask_each(
+    questions: Sequence[tuple[bytes, int, Sequence[Server]]],
+    *,
+    deadline: Deadline,
+    tcp: bool = False,
+    tries: int = TRIES,
+    try_seconds: float = TRY_SECONDS,
+    options: QueryOptions = USUAL,
+    rotate: bool = False,
+    on_event: OnEvent | None = None,
+) -> list[Reached]:
+    """As `ask`, with servers of its own for each question."""
     first = int.from_bytes(os.urandom(2)) if rotate else 0
     with selectors.DefaultSelector() as selector:
         asking = []
-        for number, (name, rdtype) in enumerate(questions):
+        for number, (name, rdtype, servers) in enumerate(questions):
             turn = (first + number) % len(servers) if rotate else 0
             order = [*servers[turn:], *servers[:turn]]
             reached = Reached(name, rdtype)

@@ -10,6 +10,7 @@ from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.names import remarks
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.query_options import Asking, Edns, Printing, Sending
+from netkit.cli.resolve_modes import Mode, run
 from netkit.cli.resolve_transfer import transfer, wanted
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
@@ -25,7 +26,8 @@ def resolve(
     asking: Asking,
     sending: Sending,
     edns: Edns,
-    timeout: Annotated[float | None, timeout("6s; 5m for AXFR and IXFR")] = None,
+    mode: Mode,
+    timeout: Annotated[float | None, timeout("6s; longer for zones and modes")] = None,
     *,
     printing: Printing,
     json: Json = False,
@@ -49,6 +51,9 @@ def resolve(
     $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
     $ netkit resolve --tsv --fields name,ttl,data,server example.org
     $ netkit resolve @192.0.2.53 --class CH version.bind
+    $ netkit resolve --compare @9.9.9.9 @192.0.2.53 www.example.org
+    $ netkit resolve --authoritative example.org
+    $ netkit resolve --trace-root -t MX example.org
     $ netkit resolve @192.0.2.53 -t AXFR example.org
     $ netkit resolve @192.0.2.53 -t IXFR=2026010101 example.org
     """
@@ -70,6 +75,22 @@ def resolve(
             timeout=timeout,
             form=form,
             out=Output("transfer", json=json, color=color, quiet=quiet),
+            on_event=listener(trace),
+        )
+    if mode.family:
+        return run(
+            mode,
+            asked,
+            types=asking.all_types,
+            servers=servers,
+            version=sending.version,
+            tcp=sending.tcp,
+            tries=sending.tries,
+            idn=not asking.no_idn,
+            timeout=timeout,
+            options=edns.options(asking, sending),
+            form=form,
+            out=Output(mode.family, json=json, color=color, quiet=quiet),
             on_event=listener(trace),
         )
     out = Output(FAMILIES[form], json=json, color=color, quiet=quiet)
