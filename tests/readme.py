@@ -163,7 +163,13 @@ def tables() -> dict[str, str]:
     found += "".join(f"| `{kind.id}` | {kind.level} | {kind.meaning} |\n" for kind in FINDINGS)
     keys = "| JSON key, or column | what it is |\n|---|---|\n"
     keys += "".join(f"| `{key}` | {meaning} |\n" for key, meaning in KEYS.items())
-    return {"exit codes": codes, "commands": listed, "findings": found, "resolve fields": keys, "help": "\n".join(helps())}
+    return {
+        "exit codes": codes,
+        "commands": listed,
+        "findings": found,
+        "resolve fields": keys,
+        "help": "\n".join(helps()),
+    }
 
 
 def helps() -> Iterator[str]:

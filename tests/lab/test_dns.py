@@ -16,6 +16,7 @@ import dns.opcode
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.zone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -437,3 +438,15 @@ def test_a_zone_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin1").write_bytes(b"; \xfc")
     with pytest.raises(BadInput, match="UTF-8"):
         load([tmp_path / "latin1"])
+
+
+def test_a_zone_goes_out_whole_over_tcp_alone(lab: Lab) -> None:
+    host, port = where(lab)
+    zone = dns.zone.Zone("lab.test.", relativize=False)
+    dns.query.inbound_xfr(host, zone, port=port, timeout=5000 * MS, lifetime=5000 * MS)
+    served = ZONES.find(dns.name.from_text("lab.test."))
+    assert served is not None
+    assert set(zone.nodes) == set(served.nodes)
+    for name, rcode in (("www.lab.test", dns.rcode.REFUSED), ("elsewhere.test", dns.rcode.REFUSED)):
+        assert ask(lab, name, "AXFR", tcp=True).rcode() == rcode
+    assert ask(lab, "lab.test", "AXFR").rcode() == dns.rcode.REFUSED

@@ -33,7 +33,8 @@ def render(found: Descent, *, quiet: bool = False) -> RenderableType | None:
         parts.append(Text(visible(message(found)), style="yellow" if found.outcome in NEGATIVE else "red"))
     elif not quiet:
         total = sum(one.elapsed_ms for one in found.steps)
-        parts.append(Text(f"{len(found.steps)} queries from the root down, {total:.1f} ms", style="dim"))
+        count = f"{len(found.steps)} {'query' if len(found.steps) == 1 else 'queries'}"
+        parts.append(Text(f"{count} from the root down, {total:.1f} ms", style="dim"))
     return Group(*parts)
 
 

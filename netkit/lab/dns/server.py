@@ -102,6 +102,10 @@ class Dns(Service):
             return _Reply([], 0.0)
         try:
             query = dns.message.from_wire(data, ignore_trailing=False)
+            if transport == "tcp" and (messages := self.zones.transfer(query)):
+                packets = [one.to_wire(max_size=MAX_TCP) for one in messages]
+                self._log_query(query, packets, peer, address, transport, None)
+                return _Reply(packets, 0.0)
             correct = self.zones.answer(query)
         except (dns.exception.DNSException, ValueError) as exc:
             reason = str(exc) or type(exc).__name__
@@ -111,7 +115,8 @@ class Dns(Service):
             offered = query.payload if query.edns >= 0 else MIN_DATAGRAM
             limit = min(limit, max(MIN_DATAGRAM, min(offered, PAYLOAD)))
         wire = _to_wire(query, correct, limit)
-        packets, delay, fault = [wire], 0.0, None
+        packets = [wire]
+        delay, fault = 0.0, None
         if found := find_fault(query):
             fault, delay = found[0], found[1].delay
             packets = [packet for packet in found[1].send(query, wire) if len(packet) <= limit]

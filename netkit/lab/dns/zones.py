@@ -36,6 +36,8 @@ PAYLOAD = 1232  # the datagram size that no path fragments (DNS flag day 2020)
 PROVEN = (dns.name.from_text("good.lab.test."),)  # answered as a resolver does that has validated the answer
 MAIL_KEY = "@MAIL-KEY@"
 
+SOA = dns.rdatatype.SOA
+SETS_A_MESSAGE = 50  # of a zone transfer; a message has room for 65,535 octets
 NOT_SERVED = (dns.rdatatype.AXFR, dns.rdatatype.IXFR, dns.rdatatype.MAILA, dns.rdatatype.MAILB)
 
 
@@ -114,6 +116,24 @@ class Zones:
             if zone.origin in PROVEN and (query.flags & dns.flags.AD or query.ednsflags & dns.flags.DO):
                 reply.flags |= dns.flags.AD
         return reply
+
+    def transfer(self, query: dns.message.Message) -> list[dns.message.Message]:
+        """The messages of a whole zone (RFC 5936), for TCP alone; none when no zone begins at the name."""
+        question = query.question[0] if len(query.question) == 1 else None
+        if question is None or (question.rdtype, question.rdclass) != (dns.rdatatype.AXFR, dns.rdataclass.IN):
+            return []
+        zone = self._zones.get(question.name)
+        if zone is None:
+            return []
+        sets = [_rrset(name, each) for name, node in zone.nodes.items() for each in node if each.rdtype != SOA]
+        sets = [zone.soa, *sets, zone.soa]
+        messages = []
+        for start in range(0, len(sets), SETS_A_MESSAGE):
+            reply = dns.message.make_response(query)
+            reply.flags |= dns.flags.AA
+            reply.answer = sets[start : start + SETS_A_MESSAGE]
+            messages.append(reply)
+        return messages
 
     def _answer_any(self, reply: dns.message.Message, zone: Zone, name: dns.name.Name) -> None:
         """ANY gets the smallest answer there is (RFC 8482 4.2): it serves amplification above all."""
