@@ -1,4 +1,4 @@
-"""The chat server beside a C server that does nothing else, ncat and the tutorial's own, on loopback.
+"""The chat server beside a C server that does nothing else, ncat, ngircd and the tutorial's own, on loopback.
 
 All servers of a group stay up with their clients; in each round every one gets the same load in turn, the first one
 changing, so a busy machine disturbs all alike. The figures are medians of the rounds, the ratio of CPU the median of
@@ -30,6 +30,7 @@ SECONDS = os.environ.get("SECONDS", "1")
 CLIENTS, MANY, SIZE = 1000, 9000, 40
 SELECTABLE = 900  # clients of who uses select(), whose descriptors end at 1024
 TOGETHER = 60  # clients of ncat --chat, which tells each newcomer everybody, and everybody that: n * n * n bytes
+CHANNEL = 200  # clients of ngircd, whose accept queue holds 10: they register one after the other
 CPU_RATIO, SPEED_RATIO = 0.85, 3.0  # netkit's to C's deliveries a CPU second, to ncat's a second
 P99, P99_MANY, FIRST = 30.0, 150.0, 1.0  # ms
 IDLE_MIB, DEAD_MIB = 80.0, 5.0
@@ -80,9 +81,9 @@ class Crowd:
 
 
 @contextmanager
-def crowd(folder: Path, server: Server, clients: int) -> Iterator[Crowd]:
-    """They are all in, and have been told of each other."""
-    argv = [str(folder / "chat_load"), str(server.port), str(clients), str(SIZE)]
+def crowd(folder: Path, server: Server, clients: int, *speaking: str) -> Iterator[Crowd]:
+    """They are all in, and have been told of each other. speaking: irc, where it is not lines."""
+    argv = [str(folder / "chat_load"), str(server.port), str(clients), str(SIZE), *speaking]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         found = Crowd(server, process)
         found.answer()
@@ -140,15 +141,16 @@ def busy() -> tuple[float, float]:
 def a_thousand(folder: Path) -> int:
     """Speed and latency with CLIENTS clients; how many budgets were missed."""
     with ExitStack() as stack:
-        servers = {
+        servers: dict[str, tuple[Server, int] | tuple[Server, int, str]] = {
             "netkit": (stack.enter_context(command(*NETKIT)), CLIENTS),
             "C epoll": (stack.enter_context(reference(folder / "chat_epoll")), CLIENTS),
             "ncat --broker": (stack.enter_context(other(*ncat("--broker"))), CLIENTS),
+            "ngircd": (stack.enter_context(ngircd(folder)), CHANNEL, "irc"),
             "tutorial": (stack.enter_context(other(*tutorial())), SELECTABLE),
             "ncat --chat": (stack.enter_context(other(*ncat("--chat"))), TOGETHER),
         }
         crowds = {name: stack.enter_context(crowd(folder, *which)) for name, which in servers.items()}
-        few = ", ".join(f"{name} {count}" for name, (_, count) in servers.items() if count != CLIENTS)
+        few = ", ".join(f"{name} {count}" for name, (_, count, *_) in servers.items() if count != CLIENTS)
         print(f"{CLIENTS:,} clients ({few}), lines of {SIZE} B")
         loads = rounds(crowds, "lines 1")
         table("One line at a time", loads, ("all have it: p50", "p99"))
@@ -248,6 +250,32 @@ def ncat(how: str) -> tuple[str, ...]:
     return "ncat", "-l", how, "--max-conns", "1010", "127.0.0.1", "PORT"
 
 
+NGIRCD = """\
+[Global]
+Name = bench.test
+Info = bench
+Listen = 127.0.0.1
+Ports = PORT
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxPenaltyTime = 0
+PingTimeout = 3600
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+
+@contextmanager
+def ngircd(folder: Path) -> Iterator[Server]:
+    config = folder / "ngircd.conf"
+    config.write_text(NGIRCD)
+    with other(shutil.which("ngircd") or "/usr/sbin/ngircd", "-n", "-f", str(config), config=config) as server:
+        yield server
+
+
 def tutorial() -> tuple[str, ...]:
     return sys.executable, str(Path(__file__).parents[1] / "chat" / "tutorial_server.py"), "PORT"
 
@@ -255,6 +283,8 @@ def tutorial() -> tuple[str, ...]:
 def lacking() -> list[str]:
     """What this machine lacks for the run."""
     missing = [f"{tool} is not installed" for tool in ("cc", "ncat") if not shutil.which(tool)]
+    if not shutil.which("ngircd") and not Path("/usr/sbin/ngircd").exists():
+        missing.append("ngircd is not installed")
     if not sys.platform.startswith("linux"):
         missing.append("the reference programs need Linux (epoll)")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

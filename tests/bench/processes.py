@@ -88,14 +88,16 @@ def command(*words: str) -> Iterator[Server]:
 
 
 @contextmanager
-def other(*argv: str) -> Iterator[Server]:
-    """A server that cannot tell its port: PORT in its arguments is replaced by one that is free now."""
+def other(*argv: str, config: Path | None = None) -> Iterator[Server]:
+    """A server that cannot tell its port: PORT in its arguments and its config is replaced by one that is free now."""
     import socket
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     filled = [argument.replace("PORT", str(port)) for argument in argv]
+    if config is not None:
+        config.write_text(config.read_text().replace("PORT", str(port)))
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with _running([shutil.which(filled[0]) or filled[0], *filled[1:]], **quiet) as process:
         while not _listens(port):

@@ -1,4 +1,5 @@
-/* chat_load PORT CLIENTS SIZE: so many clients of a chat server, who say lines of SIZE bytes in turn.
+/* chat_load PORT CLIENTS SIZE [irc]: so many clients of a chat server, who say lines of SIZE bytes in turn; with irc
+ * they register, join a channel, and what they say there is counted (RFC 2812); SIZE is that of the text alone.
  *
  * Prints `CONNECT_SECONDS` when all are connected and nothing comes any more, then does what its standard input says,
  * a line each, until it ends:
@@ -14,14 +15,15 @@
 #include "common.h"
 #include <sys/epoll.h>
 
-enum { EVENTS = 256, BUFFER = 256 * 1024, MOST = 4000000, SAMPLE = 100, LONGEST = 4000 };
+enum { EVENTS = 256, BUFFER = 256 * 1024, MOST = 4000000, SAMPLE = 100, LONGEST = 4000, IRC_LONGEST = 400 };
 
 struct client {
-    int fd, sampled, kept; /* kept: bytes of an unfinished line of one that is sampled */
+    int fd, sampled, kept; /* kept: bytes of an unfinished line of one whose lines are looked at */
     char *line;
 };
 
-static int epoll;
+static int epoll, irc;
+static const char *before = ""; /* what makes a line of what is said */
 static long size, clients;
 static struct client *everybody;
 static double *times, *firsts; /* what is measured; open loop */
@@ -45,6 +47,32 @@ static void look(const char *line, size_t length)
     }
 }
 
+static void put(int fd, const char *bytes, size_t length)
+{
+    while (length) {
+        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (sent < 0)
+            die("send");
+        bytes += sent;
+        length -= sent;
+    }
+}
+
+/* Whether the line was said by a client; what else IRC's servers say is answered, where it is to be, and not counted. */
+static int counts(struct client *c, const char *line, size_t length)
+{
+    if (irc && length > 5 && !memcmp(line, "PING ", 5)) {
+        put(c->fd, "PONG ", 5);
+        put(c->fd, line + 5, length - 5);
+        put(c->fd, "\n", 1);
+    }
+    if (irc && !memmem(line, length, " PRIVMSG ", 9))
+        return 0;
+    if (c->sampled)
+        look(line, length);
+    return 1;
+}
+
 static long take(struct client *c)
 {
     static char buffer[BUFFER];
@@ -59,19 +87,16 @@ static long take(struct client *c)
     long lines = 0;
     char *begin = buffer, *end = buffer + got, *newline;
     while ((newline = memchr(begin, '\n', end - begin))) {
-        lines++;
-        if (c->sampled) {
-            if (c->kept) {
-                size_t rest = newline - begin < LONGEST - c->kept ? newline - begin : LONGEST - c->kept;
-                memcpy(c->line + c->kept, begin, rest);
-                look(c->line, c->kept + rest);
-                c->kept = 0;
-            } else
-                look(begin, newline - begin);
-        }
+        if (c->line && c->kept) {
+            size_t rest = newline - begin < LONGEST - c->kept ? newline - begin : LONGEST - c->kept;
+            memcpy(c->line + c->kept, begin, rest);
+            lines += counts(c, c->line, c->kept + rest);
+            c->kept = 0;
+        } else
+            lines += counts(c, begin, newline - begin);
         begin = newline + 1;
     }
-    if (c->sampled && begin < end) {
+    if (c->line && begin < end) {
         size_t rest = end - begin < LONGEST - c->kept ? end - begin : LONGEST - c->kept;
         memcpy(c->line + c->kept, begin, rest);
         c->kept += rest;
@@ -95,17 +120,6 @@ static long turn(double seconds)
     for (int i = 0; i < n; i++)
         lines += take(events[i].data.ptr);
     return n > 0 ? lines : -1;
-}
-
-static void put(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-        if (sent < 0)
-            die("send");
-        bytes += sent;
-        length -= sent;
-    }
 }
 
 static void wait_for(long wanted, long got)
@@ -134,19 +148,21 @@ static double share(double *sorted, long number, double part)
 static void in_a_loop(long lines, double seconds)
 {
     static long round;
-    char *message = malloc(lines * (size + 1));
+    long head = strlen(before), each = head + size + 1;
+    char *message = malloc(lines * each);
     if (!message)
         die("malloc");
     for (long i = 0; i < lines; i++) {
-        memset(message + i * (size + 1), 'a' + i % 26, size);
-        message[i * (size + 1) + size] = '\n';
+        memcpy(message + i * each, before, head);
+        memset(message + i * each + head, 'a' + i % 26, size);
+        message[i * each + head + size] = '\n';
     }
     long rounds = 0;
     double begin = now(), at = begin;
     every = 0;
     while (at < begin + seconds && rounds < MOST) {
         double sent = at;
-        put(everybody[round++ % clients].fd, message, lines * (size + 1));
+        put(everybody[round++ % clients].fd, message, lines * each);
         wait_for(lines * (clients - 1), 0);
         at = now();
         times[rounds++] = at - sent;
@@ -159,8 +175,8 @@ static void in_a_loop(long lines, double seconds)
 
 static void paced(double rate, double seconds)
 {
-    char line[LONGEST + 1];
-    long sent = 0, got = 0;
+    char line[LONGEST + 100];
+    long sent = 0, got = 0, head = strlen(before), whole = head + size;
     timed = lines_seen = 0;
     memset(firsts, 0, MOST * sizeof *firsts);
     every = 1 / rate;
@@ -171,10 +187,10 @@ static void paced(double rate, double seconds)
             long lines = turn(left);
             got += lines > 0 ? lines : 0;
         }
-        int length = snprintf(line, sizeof line, "n=%ld ", sent);
-        memset(line + length, 'x', length < size ? size - length : 0);
-        line[size > length ? size : length] = '\n';
-        put(everybody[sent % clients].fd, line, (size > length ? size : length) + 1);
+        int length = snprintf(line, sizeof line, "%sn=%ld ", before, sent);
+        memset(line + length, 'x', length < whole ? whole - length : 0);
+        line[whole > length ? whole : length] = '\n';
+        put(everybody[sent % clients].fd, line, (whole > length ? whole : length) + 1);
         sent++;
         long lines = turn(0); /* also when we are behind: what is due must not keep us from reading */
         got += lines > 0 ? lines : 0;
@@ -188,13 +204,46 @@ static void paced(double rate, double seconds)
            share(times, timed, .5), share(times, timed, .99));
 }
 
+/* Read until one of the numbers that end an answer comes (RFC 2812, 5.1). */
+static void await_reply(int fd, const char *number, const char *other)
+{
+    char text[BUFFER / 8];
+    size_t length = 0;
+    while (!(memmem(text, length, number, strlen(number)) || memmem(text, length, other, strlen(other)))) {
+        ssize_t got = length < sizeof text ? recv(fd, text + length, sizeof text - length, 0) : 0;
+        if (got <= 0) {
+            fprintf(stderr, "no %s came: %.*s\n", number, (int)length, text);
+            exit(1);
+        }
+        char *ping = memmem(text + length, got, "PING ", 5); /* some want to be answered before they welcome one */
+        length += got;
+        if (ping) {
+            char *end = memchr(ping, '\n', text + length - ping);
+            put(fd, "PONG ", 5);
+            put(fd, ping + 5, (end ? end : text + length - 1) - ping - 4);
+        }
+    }
+}
+
+/* One after the other, as the queues of IRC servers are short. */
+static void enter_channel(int fd, long number)
+{
+    char text[100];
+    put(fd, text, snprintf(text, sizeof text, "NICK c%ld\r\nUSER bench 0 * :bench\r\n", number));
+    await_reply(fd, " 376 ", " 422 "); /* the end of the message of the day, or that there is none */
+    put(fd, "JOIN #bench\r\n", 13);
+    await_reply(fd, " 366 ", " 366 "); /* the end of who is there */
+}
+
 int main(int argc, char **argv)
 {
-    (void)argc;
     raise_nofile();
+    irc = argc > 4 && !strcmp(argv[4], "irc");
+    if (irc)
+        before = "PRIVMSG #bench :";
     long port = number(argv, 1, 1, 65535);
     clients = number(argv, 2, 2, 100000);
-    size = number(argv, 3, 1, LONGEST);
+    size = number(argv, 3, 1, irc ? IRC_LONGEST : LONGEST);
     everybody = calloc(clients, sizeof *everybody);
     times = malloc(MOST * sizeof *times);
     firsts = malloc(MOST * sizeof *firsts);
@@ -206,8 +255,10 @@ int main(int argc, char **argv)
         struct client *c = &everybody[i];
         c->fd = connected(SOCK_STREAM, port);
         c->sampled = i % (clients > SAMPLE ? clients / SAMPLE : 1) == 0;
-        if (c->sampled && !(c->line = malloc(LONGEST)))
+        if ((c->sampled || irc) && !(c->line = malloc(LONGEST)))
             die("malloc");
+        if (irc)
+            enter_channel(c->fd, i);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
             die("epoll_ctl");
