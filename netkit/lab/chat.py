@@ -1,11 +1,17 @@
-"""The lab's chat: the very server that `netkit chat serve` runs."""
+"""The lab's chat: the very server that `netkit chat serve` runs, and its page for browsers where that can be served.
 
-from collections.abc import Mapping
+The page needs the package websockets, of the extra `chat`. Where it is not installed the lab has no such port, and the
+tour leaves its step out. It is 60 ms of CPU to load, so that waits for the first browser.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import ClassVar
 
 from netkit.chat.event import Event
 from netkit.chat.hub import Hub
 from netkit.chat.server import ChatServer
+from netkit.chat.web_frames import entries
 from netkit.lab.echo import LoopService
 from netkit.lab.event import EventName
 from netkit.lab.service import Port
@@ -13,6 +19,7 @@ from netkit.net.listen import Listening
 from netkit.net.loop import Loop
 
 MAX_CLIENTS = 100
+PAGE = Port("chat-web", 8026, {"tcp": "http"})
 LOGGED: Mapping[str, EventName] = {
     "say": "request",
     "drop": "request",
@@ -23,11 +30,35 @@ LOGGED: Mapping[str, EventName] = {
 
 
 class ChatService(LoopService):
-    ports: ClassVar[tuple[Port, ...]] = (Port("chat", 2626, {"tcp": "tcp"}),)
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("chat", 2626, {"tcp": "tcp"}),
+        *((PAGE,) if find_spec("websockets") else ()),
+    )
+    _pages: Sequence[Listening] = ()
+
+    async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
+        self._pages = listening.get(PAGE.name, ())
+        await super().start(listening)
 
     def make(self, listening: list[Listening]) -> ChatServer:
-        hub = Hub(Loop(), on_log=self.report)
-        return ChatServer(listening, hub, max_clients=MAX_CLIENTS, on_log=self.report)
+        hub = Hub(Loop(), frames=entries, on_log=self.report)
+        server = ChatServer(listening, hub, max_clients=MAX_CLIENTS, on_log=self.report)
+        self._await_browser(server)
+        return server
+
+    def _await_browser(self, server: ChatServer) -> None:
+        """Serve the page from the first connection on, which waits in the kernel's queue meanwhile."""
+
+        def first(events: int) -> None:
+            from netkit.chat.web import Web
+
+            for page in self._pages:
+                server.loop.remove(page.socket.fileno())
+            Web(server, self._pages)
+
+        for page in self._pages:
+            page.socket.setblocking(False)
+            server.loop.add(page.socket.fileno(), first)
 
     def report(self, entry: Event) -> None:
         if name := LOGGED.get(entry.event):
@@ -44,7 +75,8 @@ class ChatService(LoopService):
             )
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
-        return {"NETKIT_LAB_CHAT": addresses["chat"]}
+        page = {"NETKIT_LAB_CHAT_WEB": f"http://{addresses[PAGE.name]}/"} if PAGE.name in addresses else {}
+        return {"NETKIT_LAB_CHAT": addresses["chat"], **page}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
         return [f"netkit watch --raw {environment['NETKIT_LAB_CHAT']} --stdin all"]

@@ -40,7 +40,7 @@ SERVICES: tuple[type[Service], ...] = (
 LOOPBACK = ("127.0.0.1", "::1")
 PORTS: Mapping[str, int] = {port.name: port.number for service in SERVICES for port in service.ports}
 FREE: Mapping[str, int] = dict.fromkeys(PORTS, 0)
-MIN_FILES = 64  # descriptors: 27 for the event loop and the sockets, some for clients; uvloop aborts without
+MIN_FILES = 64  # descriptors: 29 for the event loop and the sockets, some for clients; uvloop aborts without
 
 
 class Lab:

@@ -1,6 +1,7 @@
 """The steps of the tour: data, so that each is a test of the installation as well. A new command adds lines here."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from netkit.lab.listings import (
     ANY_SERVER,
@@ -25,13 +26,21 @@ from netkit.lab.listings import (
 )
 
 
+class Needs(NamedTuple):
+    """A package that netkit does without, and the extra that brings it."""
+
+    module: str
+    extra: str
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One command of the tour.
 
     words: the arguments; {dns}, {http}, {https} and {ca} stand for the lab's, {smtp_port} for a port alone.
     listing: the tutorial's, None when the tutorial has the function in a table alone. tutorial: its code in short,
-    in today's Python. shows: what the output must have in it. exit: the code it must end with.
+    in today's Python. shows: what the output must have in it. exit: the code it must end with. needs: without it the
+    step is left out, and the tour says so.
     """
 
     name: str
@@ -41,6 +50,7 @@ class Step:
     words: tuple[str, ...]
     shows: tuple[str, ...] = ()
     exit: int = 0
+    needs: Needs | None = None
 
 
 STEPS: tuple[Step, ...] = (
@@ -392,6 +402,15 @@ STEPS: tuple[Step, ...] = (
         "telnet localhost 2626",
         ("chat", "join", "{chat}", "--nick", "alice", "--send", "Hello, is anyone there?"),
         ("You're connected to the Python chatserver", "you are alice"),
+    ),
+    Step(
+        "chat-page",
+        "The same rooms for a browser: the URL to open, and that the page is there",
+        23,
+        "telnet localhost 2626",
+        ("http", "head", "{chat_web}"),
+        ("200", "text/html", "default-src 'none'"),
+        needs=Needs("websockets", "chat"),
     ),
     Step(
         "lab",

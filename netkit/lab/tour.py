@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 
@@ -34,6 +35,16 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A step that could not run: it needs a package that is not a dependency. hint: the command that installs it."""
+
+    step: Step
+    command: str
+    why: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A step that has not run, for the table of contents."""
 
@@ -54,7 +65,7 @@ def contents(steps: Sequence[Step]) -> list[Listed]:
     return [Listed(step, command_text(step.words)) for step in steps]
 
 
-def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> Iterator[Finished]:
+def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> Iterator[Finished | LeftOut]:
     """Run the steps on a lab of their own, each as soon as the one before is taken.
 
     colored: commands print as on a terminal of so many columns. Raises what starting the lab raises.
@@ -69,6 +80,11 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
         inherited = {name: value for name, value in child_environment(ours).items() if _may_pass(name, ours)}
         environment = inherited | {"COLUMNS": str(columns), "PYTHONPATH": _python_path()}
         for step in steps:
+            if step.needs is not None and find_spec(step.needs.module) is None:
+                why = f"it needs the package {step.needs.module}"
+                hint = f"pip install 'netkit-cli[{step.needs.extra}]'"
+                yield LeftOut(step, command_text(step.words), why, hint)
+                continue
             words = [word.format_map(values) if word.startswith(("@{", "{")) else word for word in step.words]
             yield run_step(step, words, environment, colored=colored)
 

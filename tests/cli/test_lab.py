@@ -120,6 +120,7 @@ def test_the_ready_lines_are_the_addresses_and_the_log_says_them_too() -> None:
             "hello tcp://127.0.0.1:N",
             "hello udp://127.0.0.1:N",
             "chat tcp://127.0.0.1:N",
+            "chat-web http://127.0.0.1:N",
             "smtp smtp://127.0.0.1:N",
             "lmtp lmtp://127.0.0.1:N",
             "pop3 pop3://127.0.0.1:N",

@@ -44,7 +44,7 @@ def test_json_has_every_key(netkit: Netkit) -> None:
     for document in documents:
         assert list(document) == [
             *("name", "title", "listing", "tutorial", "command", "expected_exit_code", "exit_code"),
-            *("stdout", "stderr", "duration_ms", "failure"),
+            *("stdout", "stderr", "duration_ms", "failure", "left_out"),
         ]
         assert document["exit_code"] == document["expected_exit_code"]
         assert document["failure"] is None
@@ -95,6 +95,7 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
             echo="",
             hello="",
             chat="",
+            chat_web="",
             smtp="",
             lmtp="",
             pop3="",
@@ -126,6 +127,26 @@ def test_a_step_that_fails_makes_the_tour_fail(netkit: Netkit) -> None:
     assert done.returncode == 1
     assert "exit 0, NOT AS EXPECTED: 'nothing like it' is not in the output" in done.stdout
     assert done.stderr == "netkit: 1 of 1 steps are not as expected: bad\n"
+
+
+def test_a_step_that_needs_what_is_not_installed_is_left_out_and_told(netkit: Netkit) -> None:
+    code = (
+        "import sys\nsys.modules['websockets'] = None\nfrom netkit.cli.run import main\n"
+        "sys.exit(main(['tour', '--step', 'chat-page', *sys.argv[1:]]))\n"
+    )
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-c", code, *words]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+    why, hint = "it needs the package websockets", "pip install 'netkit-cli[chat]'"
+    done = run("--step", "chat-greeting")
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"$ netkit http head {{chat_web}}\nleft out: {why}: {hint}\n\n")
+    assert done.stderr == f"1 step, all as expected\nleft out: chat-page, {why}\nhint: {hint}\n"
+    ran, left = map(json.loads, run("--json", "--step", "chat-greeting").stdout.splitlines())
+    assert (ran["left_out"], left["exit_code"], left["left_out"]) == (None, None, f"{why}: {hint}")
+    assert f"left out: {why}" in run("--color", "always").stdout
 
 
 def test_output_that_is_no_utf8_is_shown_escaped() -> None:

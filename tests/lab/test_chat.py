@@ -1,6 +1,7 @@
 """The lab's chat."""
 
 import socket
+from urllib.request import urlopen
 
 from netkit.lab import Event, running
 from tests.chat.conftest import GREETING, Client
@@ -30,3 +31,12 @@ def test_two_talk_and_the_log_has_it() -> None:
         f"[{one.name}] hello",
         f"Client left {one.name}",
     ]
+
+
+def test_the_page_for_browsers_is_there_from_the_first_one_on() -> None:
+    with running(bind=["127.0.0.1"]) as lab:
+        url = lab.environment["NETKIT_LAB_CHAT_WEB"]
+        for _ in range(2):
+            with urlopen(url, timeout=LIMIT) as reply:
+                assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+                assert b"<script" in reply.read()

@@ -26,16 +26,20 @@ def test_the_default_ports_are_the_contracts() -> None:
         "echo": 45000,
         "hello": 45001,
         "chat": 2626,
+        "chat-web": 8026,
         "smtp": 2525,
         "lmtp": 2424,
         "pop3": 2110,
     }
-    assert FREE == {"dns": 0, "http": 0, "https": 0, "echo": 0, "hello": 0, "chat": 0, "smtp": 0, "lmtp": 0, "pop3": 0}
+    assert FREE.keys() == PORTS.keys()
+    assert set(FREE.values()) == {0}
 
 
 def test_environment_and_addresses_say_where_everything_is() -> None:
     with running(bind=["127.0.0.1"]) as lab:
-        dns, http, https, echo, hello, chat, smtp, lmtp, pop3 = (lab.listening[name][0].endpoint for name in PORTS)
+        dns, http, https, echo, hello, chat, page, smtp, lmtp, pop3 = (
+            lab.listening[name][0].endpoint for name in PORTS
+        )
         ca = Path(lab.environment["NETKIT_LAB_CA"])
         assert lab.environment == {
             "NETKIT_LAB_DNS": str(dns),
@@ -46,6 +50,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_ECHO": str(echo),
             "NETKIT_LAB_HELLO": str(hello),
             "NETKIT_LAB_CHAT": str(chat),
+            "NETKIT_LAB_CHAT_WEB": f"http://{page}/",
             "NETKIT_LAB_SMTP": str(smtp),
             "NETKIT_SMTP": str(smtp),
             "NETKIT_LAB_LMTP": str(lmtp),
@@ -63,6 +68,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             f"hello tcp://{hello}",
             f"hello udp://{hello}",
             f"chat tcp://{chat}",
+            f"chat-web http://{page}",
             f"smtp smtp://{smtp}",
             f"lmtp lmtp://{lmtp}",
             f"pop3 pop3://{pop3}",
@@ -108,6 +114,7 @@ def test_events_of_a_whole_life() -> None:
         *(2 * [("echo", "listening")]),
         *(2 * [("hello", "listening")]),
         ("chat", "listening"),
+        ("chat-web", "listening"),
         ("smtp", "listening"),
         ("lmtp", "listening"),
         ("pop3", "listening"),

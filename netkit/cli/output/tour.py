@@ -1,17 +1,17 @@
 """The tour as JSON and as a plain transcript.
 
 JSON keys of a step that ran: name, title, listing, tutorial, command, exit_code, expected_exit_code, stdout, stderr,
-duration_ms, failure. With --list the last five are null.
+duration_ms, failure, left_out. With --list the last six are null; left_out: why a step did not run.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from netkit.lab.steps import Step
-from netkit.lab.tour import Finished, Listed
+from netkit.lab.tour import Finished, LeftOut, Listed
 
 
-def document(result: Finished | Listed) -> dict[str, Any]:
+def document(result: Finished | LeftOut | Listed) -> dict[str, Any]:
     ran = result if isinstance(result, Finished) else None
     return {
         "name": result.step.name,
@@ -25,10 +25,11 @@ def document(result: Finished | Listed) -> dict[str, Any]:
         "stderr": ran.stderr if ran else None,
         "duration_ms": ran.duration_ms if ran else None,
         "failure": ran.failure if ran else None,
+        "left_out": f"{result.why}: {result.hint}" if isinstance(result, LeftOut) else None,
     }
 
 
-def plain(result: Finished | Listed) -> Iterator[str]:
+def plain(result: Finished | LeftOut | Listed) -> Iterator[str]:
     if isinstance(result, Listed):
         yield f"{result.step.name}\t{source(result.step)}\t{result.command}"
         return
@@ -36,7 +37,8 @@ def plain(result: Finished | Listed) -> Iterator[str]:
     yield f"-- {source(result.step)}"
     yield from (f"   {line}" for line in result.step.tutorial.splitlines())
     yield f"$ {result.command}"
-    yield from (result.stdout + result.stderr).splitlines()
+    if isinstance(result, Finished):
+        yield from (result.stdout + result.stderr).splitlines()
     yield outcome(result)
     yield ""
 
@@ -45,6 +47,8 @@ def source(step: Step) -> str:
     return f"listing {step.listing}" if step.listing else "the socket module"
 
 
-def outcome(result: Finished) -> str:
-    """The last line of a step: its exit code, and what is wrong with it."""
+def outcome(result: Finished | LeftOut) -> str:
+    """The last line of a step: its exit code, and what is wrong with it; or why it did not run."""
+    if isinstance(result, LeftOut):
+        return f"left out: {result.why}: {result.hint}"
     return f"exit {result.exit}" + (f", NOT AS EXPECTED: {result.failure}" if result.failure else "")

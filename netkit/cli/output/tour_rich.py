@@ -9,10 +9,10 @@ from rich.text import Text
 
 from netkit.cli.output.escape import visible
 from netkit.cli.output.tour import outcome, source
-from netkit.lab.tour import Finished, Listed
+from netkit.lab.tour import Finished, LeftOut, Listed
 
 
-def render(result: Finished | Listed, *, quiet: bool = False) -> RenderableType:
+def render(result: Finished | LeftOut | Listed, *, quiet: bool = False) -> RenderableType:
     if isinstance(result, Listed):
         line = Text(f"{result.step.name:<18}", "bold", no_wrap=True, overflow="ignore")
         line.append(f"{source(result.step):<19}", "dim")
@@ -23,9 +23,15 @@ def render(result: Finished | Listed, *, quiet: bool = False) -> RenderableType:
         Text.assemble(("$ ", "bold green"), (visible(result.command), "bold")),
     ]
     # The command printed for a terminal, and made harmless what came from a server: its colours are its own.
-    printed = (result.stdout + result.stderr).rstrip("\n")
+    printed = (result.stdout + result.stderr).rstrip("\n") if isinstance(result, Finished) else ""
     if printed:
         parts.append(Text.from_ansi(printed))
+    if isinstance(result, LeftOut):
+        parts.append(Text(outcome(result), "yellow"))
+        return panel(parts, result.step.title, "yellow")
     parts.append(Text(outcome(result), "bold red" if result.failure else "dim" if result.exit == 0 else "yellow"))
-    style = "red" if result.failure else "blue"
-    return Panel(Group(*parts), title=escape(result.step.title), title_align="left", border_style=style, padding=(0, 1))
+    return panel(parts, result.step.title, "red" if result.failure else "blue")
+
+
+def panel(parts: list[RenderableType], title: str, style: str) -> RenderableType:
+    return Panel(Group(*parts), title=escape(title), title_align="left", border_style=style, padding=(0, 1))
