@@ -31,6 +31,7 @@ CLIENTS, MANY, SIZE = 1000, 9000, 40
 SELECTABLE = 900  # clients of who uses select(), whose descriptors end at 1024
 TOGETHER = 60  # clients of ncat --chat, which tells each newcomer everybody, and everybody that: n * n * n bytes
 CHANNEL = 200  # clients of ngircd, whose accept queue holds 10: they register one after the other
+SECURED = 500  # clients of whom it is told what TLS costs
 CPU_RATIO, SPEED_RATIO = 0.85, 3.0  # netkit's to C's deliveries a CPU second, to ncat's a second
 P99, P99_MANY, FIRST = 30.0, 150.0, 1.0  # ms
 IDLE_MIB, DEAD_MIB = 80.0, 5.0
@@ -194,6 +195,22 @@ def own_limit(folder: Path) -> None:
     print(f"  {'C load':15}{statistics.median(speeds):12,.0f} deliveries/s (of 64 lines of one client, then the next)")
 
 
+def secured() -> None:
+    """What a client over TLS costs, beside a plain one: no budget, for OpenSSL has most of it."""
+    print(f"{SECURED} clients of chat bench, 50 lines/s")
+    argv = ["chat", "bench", "--clients", str(SECURED), "--rate", "50", "--duration", SECONDS, "--json"]
+    for name, serving, joining in (("plain", [], []), ("TLS", ["--tls-self-signed"], ["--tls", "--insecure"])):
+        with command(*NETKIT, *serving) as server:
+            before = server.memory()
+            done = subprocess.run([sys.executable, "-m", "netkit", *argv, *joining, "--pid", str(server.process.pid),
+                                   f"127.0.0.1:{server.port}"], stdout=subprocess.PIPE, check=True)  # fmt: skip
+        found = json.loads(done.stdout)
+        each = (found["server"]["idle_rss"] / 1024 - before * 1024) / SECURED
+        cost = found["server"]["cpu_us_per_delivery"]
+        ready = found["connect_ms"] / SECURED
+        print(f"  {name:15}{each:8.1f} KiB each, {cost:.3f} µs CPU a delivery, {ready:.2f} ms until one is in")
+
+
 def many(folder: Path) -> int:
     """MANY clients: their memory, and what they get of 200 lines/s."""
     print(f"{MANY:,} clients")
@@ -310,6 +327,7 @@ def main() -> int:
         print(f"{ROUNDS} rounds of {SECONDS} s each, medians")
         begun, (all_before, own_before) = time.monotonic(), busy()
         missed = a_thousand(folder) + many(folder) + dead()
+        secured()
         own_limit(folder)
         seconds, (all_after, own_after) = time.monotonic() - begun, busy()
         others = (all_after - all_before - own_after + own_before) / seconds / (os.cpu_count() or 1)

@@ -84,7 +84,7 @@ def command(*words: str) -> Iterator[Server]:
     with _running(argv, stdout=subprocess.DEVNULL, pass_fds=[write]) as process, open(read) as ready:
         os.close(write)
         ports = {line.split()[0]: int(line.rpartition(":")[2]) for line in ready}
-        yield Server(process, ports["tcp"], ports["metrics"])
+        yield Server(process, ports["tls" if "tls" in ports else "tcp"], ports["metrics"])
 
 
 @contextmanager

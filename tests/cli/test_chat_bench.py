@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from netkit.cli.output.sink import make_console
 from netkit.errors import Exit, PeerError
 from netkit.net.histogram import Histogram
 from tests.chat.bench.relay import Relay, faithful, relaying
+from tests.chat.conftest import chatting
+from tests.chat.test_server import tls
 from tests.loopback import LIMIT
 from tests.warm import Process
 
@@ -41,6 +44,21 @@ def test_a_run_in_a_pipe(netkit: Netkit) -> None:
         "until somebody had a line", "until each had it", "until all had it",
     ]  # fmt: skip
     assert lines[5].startswith("this load generator: ")
+
+
+def test_over_tls(netkit: Netkit, tmp_path: Path) -> None:
+    theirs, _ = tls(tmp_path)
+    with chatting(tls=theirs) as chat:
+        target = f"tls://localhost:{chat.port}"
+        done = netkit("chat", "bench", target, *SHORT, "--cacert", str(tmp_path / "ca.pem"), "--trace")
+        assert (done.returncode, done.stdout.splitlines()[0]) == (
+            0, f"localhost:{chat.port} over TLS: 3 clients, 2 of them speak, 100 lines/s of 40 bytes",
+        )  # fmt: skip
+        assert [line.split()[1] for line in done.stderr.splitlines()][-1] == "tls"
+        refused = netkit("chat", "bench", target, *SHORT, "--json")
+    assert refused.returncode == 6
+    assert json.loads(refused.stdout)["error"]["kind"] == "cert_unknown_ca"
+    assert document(a_report(plan=Plan(tls=True)))["tls"] is True
 
 
 def test_lost_lines_are_1(netkit: Netkit) -> None:
@@ -80,6 +98,8 @@ def test_ctrl_c_shows_what_was_measured() -> None:
             ["--clients", "5", "--senders", "5"],
             "netkit: --senders 5: of 5 clients one only listens\nhint: --clients 6\n",
         ),
+        (["--insecure"], "netkit: --cacert, --insecure and --server-name are for --tls\n"),
+        (["tcp://[::1]:1", "--tls"], "netkit: tcp://[::1]:1 is not what --tls asks for\n"),
         (["fd:3"], "netkit: fd:3: a descriptor is no server\n"),
     ],
 )
@@ -143,9 +163,9 @@ def test_it_says_when_it_is_itself_what_was_measured() -> None:
 def test_json_has_every_key() -> None:
     found = document(a_report(plan=Plan(rate=None, lines=64), server=Cost(1.5, 20.0, 30.0), failure=PeerError("x")))
     assert list(found) == [
-        "type", "target", "clients", "senders", "rate", "lines", "size", "sent", "deliveries", "deliveries_per_s",
-        "duration_ms", "first", "every", "last", "lost", "doubled", "reordered", "changed", "returned", "closed",
-        "echoes", "connect_ms", "own_cpu_ms", "server", "interrupted", "error",
+        "type", "target", "tls", "clients", "senders", "rate", "lines", "size", "sent", "deliveries",
+        "deliveries_per_s", "duration_ms", "first", "every", "last", "lost", "doubled", "reordered", "changed",
+        "returned", "closed", "echoes", "connect_ms", "own_cpu_ms", "server", "interrupted", "error",
     ]  # fmt: skip
     assert (found["rate"], found["lines"], found["error"]["message"]) == (None, 64, "x")
     assert found["server"] == {"cpu_ms": 1500, "cpu_us_per_delivery": 1500, "idle_rss": 20 << 20, "rss": 30 << 20}

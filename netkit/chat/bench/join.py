@@ -13,8 +13,8 @@ import socket
 from typing import TYPE_CHECKING
 
 from netkit.chat.bench.client import Client
-from netkit.errors import LocalFailure, TimedOut, Unreachable
-from netkit.events import OnEvent
+from netkit.errors import Insecure, LocalFailure, TimedOut, Unreachable
+from netkit.events import OnEvent, Step
 from netkit.net.connect import connect
 from netkit.net.deadline import Deadline
 from netkit.net.loop import WRITE
@@ -22,6 +22,7 @@ from netkit.net.reasons import EXHAUSTED, reason_of
 
 if TYPE_CHECKING:
     from netkit.chat.bench.run import Bench
+    from netkit.chat.bench.secured import Tls
 
 MUTE = 5  # clients, with those that are being connected
 GREETED = 0.02  # seconds in which a greeting comes, if any
@@ -31,8 +32,9 @@ PROBE = 0.25  # seconds
 class Join:
     """done: of how many it is known."""
 
-    def __init__(self, bench: "Bench", on_event: OnEvent | None) -> None:
+    def __init__(self, bench: "Bench", tls: "Tls | None", on_event: OnEvent | None) -> None:
         self._bench = bench
+        self._tls = tls
         self._on_event = on_event
         self._number = 0  # of the next probe
         self._wanted = 0  # this one or a later one has to be heard
@@ -43,15 +45,19 @@ class Join:
         self.done = 0
 
     def everybody(self) -> None:
-        """Raises Unreachable, TimedOut, PeerError, LocalFailure."""
+        """Raises Unreachable, TimedOut, PeerError, Insecure, LocalFailure."""
         bench = self._bench
         deadline = Deadline.after(bench.plan.timeout)
         first = connect(bench.target, deadline=deadline, on_event=self._on_event).socket
-        self._in(first)
+        family, address = first.family, first.getpeername()
+        self._under_way[first.fileno()] = first
+        self._settled(first, 0)
+        while not bench.clients:  # its handshake: what is wrong with that is told once
+            self._turn(GREETED, deadline, "were connected", 0)
         while len(bench.clients) < bench.plan.clients:
             free = min(MUTE - len(self._mute), bench.plan.clients - len(bench.clients)) - len(self._under_way)
             for _ in range(free):
-                self._another(first.family, first.getpeername())
+                self._another(family, address)
             reads = bench.reads
             self._turn(GREETED, deadline, "were connected", len(bench.clients))
             if free <= 0 and not self._under_way and reads == bench.reads:
@@ -125,8 +131,44 @@ class Join:
             what = f"client {len(bench.clients) + 1} of {bench.plan.clients} cannot connect to {bench.target}: {reason}"
             failure = LocalFailure if code in (*EXHAUSTED, errno.EADDRNOTAVAIL) else Unreachable
             bench.failure = bench.failure or failure(what, kind="connect")
+        elif self._tls is None:
+            self._in(sock)
+        else:
+            self._secure(sock, self._tls)
+
+    def _secure(self, plain: socket.socket, tls: "Tls") -> None:
+        """Shake hands, as far as what came allows it; then it is in."""
+        bench = self._bench
+        try:
+            secured = tls.wrap(plain)
+        except Insecure as exc:
+            bench.failure = bench.failure or exc
             return
-        self._in(sock)
+        fd, waited = secured.fileno(), 0
+        self._under_way[fd] = secured
+
+        def go_on(events: int) -> None:
+            nonlocal waited
+            try:
+                wanted = tls.shake_hands(secured)
+            except Insecure as exc:
+                bench.failure = bench.failure or exc
+                bench.loop.remove(fd)
+                del self._under_way[fd]
+                secured.close()
+                return
+            if not wanted:
+                if self._on_event and not bench.clients:
+                    self._on_event(Step("tls", tls.where, f"{secured.version()} {(secured.cipher() or ('',))[0]}"))
+                bench.loop.remove(fd)
+                del self._under_way[fd]
+                self._in(secured)
+            elif wanted != waited:
+                waited = wanted
+                bench.loop.change(fd, wanted)
+
+        bench.loop.add(fd, go_on, WRITE)
+        go_on(WRITE)
 
     def _in(self, sock: socket.socket) -> None:
         bench = self._bench

@@ -9,7 +9,7 @@ from netkit.net.histogram import Histogram, Times
 class Plan(NamedTuple):
     """rate: lines a second (open loop); None: `lines` are always under way (closed loop). size: bytes of a line.
     duration, warm_up: seconds. wait: seconds after which a line that somebody has not got is lost. timeout: seconds
-    until all are in. pid: the server's process, on this machine."""
+    until all are in. pid: the server's process, on this machine. tls: it is spoken."""
 
     clients: int = 100
     senders: int = 99
@@ -21,6 +21,7 @@ class Plan(NamedTuple):
     wait: float = 5.0
     timeout: float = 30.0
     pid: int | None = None
+    tls: bool = False
 
 
 class Progress(NamedTuple):

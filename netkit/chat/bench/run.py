@@ -14,6 +14,7 @@ from array import array
 from contextlib import ExitStack
 from secrets import token_hex
 from time import monotonic, process_time
+from typing import TYPE_CHECKING
 
 from netkit.chat.bench import process
 from netkit.chat.bench.client import Client
@@ -27,6 +28,10 @@ from netkit.net.histogram import Histogram
 from netkit.net.loop import Loop
 from netkit.net.reasons import reason_of
 
+if TYPE_CHECKING:
+    from netkit.chat.bench.secured import Tls
+    from netkit.net.tls_client import Security
+
 SETTLE = 64  # reads of which the time is taken once
 SLACK = 0.001  # seconds that we may be late ourselves: that does not count
 NONE = 1 << 62
@@ -34,9 +39,11 @@ BURST = 64  # lines that are said before it is looked what came
 
 
 class Bench:
-    """`run` it once. loop: for whoever wants to show `progress` meanwhile."""
+    """`run` it once. loop: for whoever wants to show `progress` meanwhile. security: for TLS; raises BadInput."""
 
-    def __init__(self, target: Endpoint, plan: Plan, *, on_event: OnEvent | None = None) -> None:
+    def __init__(
+        self, target: Endpoint, plan: Plan, *, security: "Security | None" = None, on_event: OnEvent | None = None
+    ) -> None:
         self.target = target
         self.plan = plan
         self.loop = Loop()
@@ -44,7 +51,7 @@ class Bench:
         self.probes = Probes(tag)
         self.order = Order(Lines(tag, plan.size), self._line)
         self.clients: list[Client] = []
-        self.join = Join(self, on_event)
+        self.join = Join(self, _tls(target, security), on_event)
         self.probing = True  # nothing is measured yet
         self.ending = False  # nothing more is expected: what is pending is taken as it is
         self.echoes = False
@@ -161,7 +168,7 @@ class Bench:
     # The run.
 
     def run(self) -> Report:
-        """Raises Unreachable, TimedOut, PeerError, LocalFailure, BadInput before the run; then it is in the report.
+        """Before the run it raises Unreachable, TimedOut, Insecure, PeerError, LocalFailure, BadInput; then it reports.
 
         A KeyboardInterrupt before the run is raised; in it, it ends it.
         """
@@ -322,3 +329,11 @@ class Bench:
                 self.loop.remove(client.fd)
                 client.socket.close()
         self.loop.close()
+
+
+def _tls(target: Endpoint, security: "Security | None") -> "Tls | None":
+    if security is None:
+        return None
+    from netkit.chat.bench.secured import Tls
+
+    return Tls(target, security)

@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.options import TIME, Color, ColorOption, Json, Quiet, Trace, duration, option, rate, size
+from netkit.cli.options import (
+    TIME,
+    TLS,
+    Cacert,
+    Color,
+    ColorOption,
+    Insecure,
+    Json,
+    Quiet,
+    ServerName,
+    Trace,
+    duration,
+    option,
+    rate,
+    size,
+)
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
@@ -16,7 +31,7 @@ MIN_SIZE, MAX_SIZE = 32, 4096  # the number has to fit; the longest line that se
 
 def bench(
     target: Annotated[
-        str, typer.Argument(metavar="[HOST:PORT]", help="A chat server of lines, or unix:PATH.")
+        str, typer.Argument(metavar="[HOST:PORT]", help="A chat server of lines; also tls://, unix:PATH.")
     ] = f"127.0.0.1:{CHAT_PORT}",
     clients: Annotated[
         int, option("--clients", metavar="N", min=2, max=100_000, help="Connections.", panel=LOAD)
@@ -39,6 +54,10 @@ def bench(
     warm_up: Annotated[float, duration("--warm-up", help="Before that.", panel=TIME, default="1s")] = 1.0,
     wait: Annotated[float, duration("--wait", help="A line is lost after this long.", panel=TIME, default="5s")] = 5.0,
     timeout: Annotated[float, duration("--timeout", help="Until all are in.", panel=TIME, default="30s")] = 30.0,
+    tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TLS)] = False,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
+    server_name: ServerName = None,
     pid: Annotated[
         int | None, option("--pid", metavar="PID", min=1, help="Tell its CPU and memory (Linux).", panel=SERVER)
     ] = None,
@@ -55,16 +74,18 @@ def bench(
     --senders. Its own CPU is told: near 100 % of a core it is what was measured.
 
     Exit: 0 all was well, 1 lines were lost, doubled, changed or out of order, 3 no server, 4 not all came in, 5 it
-    closed a connection before that, 11 too few descriptors. Ctrl-C ends it, and shows what was measured.
+    closed a connection before that, 6 TLS, 11 too few descriptors. Ctrl-C ends it, and shows what was measured.
 
     $ netkit chat bench 127.0.0.1:2626 --clients 1000 --rate 1000/s --pid 4711
     $ netkit chat bench --clients 1000 --lines 1
+    $ netkit chat bench tls://chat.example.org --clients 20 --cacert ca.pem
     """
     from netkit.chat.bench.result import Plan
     from netkit.chat.bench.run import Bench
     from netkit.cli.output.chat_bench import watching
     from netkit.net.address import parse_endpoint
     from netkit.net.descriptors import demand
+    from netkit.net.tls_client import Security
 
     if rate is not None and lines is not None:
         raise BadInput("--rate and --lines exclude each other")
@@ -72,16 +93,22 @@ def bench(
         raise BadInput(f"--size {size}: a line has {MIN_SIZE} to {MAX_SIZE} bytes")
     if senders is not None and senders >= clients:
         raise BadInput(f"--senders {senders}: of {clients} clients one only listens", hint=f"--clients {senders + 1}")
-    endpoint = parse_endpoint(target, port=CHAT_PORT, schemes=("tcp",))
+    endpoint = parse_endpoint(target, port=CHAT_PORT, schemes=("tls", "tcp") if tls else ("tcp", "tls"))
     if endpoint.fd is not None:
         raise BadInput(f"{target}: a descriptor is no server")
+    secure = endpoint.scheme == "tls"
+    if tls and not secure:
+        raise BadInput(f"{target} is not what --tls asks for")
+    if not secure and (cacert or insecure or server_name):
+        raise BadInput("--cacert, --insecure and --server-name are for --tls")
     demand(clients)
     plan = Plan(
         clients, senders or clients - 1, None if lines else rate or 100.0, lines or 1, size, duration, warm_up, wait,
-        timeout, pid,
+        timeout, pid, secure,
     )  # fmt: skip
     out = Output("chat_bench", json=json, color=color, quiet=quiet)
-    run = Bench(endpoint, plan, on_event=listener(trace))
+    security = Security(str(cacert) if cacert else None, insecure, server_name) if secure else None
+    run = Bench(endpoint, plan, security=security, on_event=listener(trace))
     with watching(run, out):
         report = run.run()
     out.show(report)

@@ -1,9 +1,9 @@
 """What `chat bench` found, as JSON and plain lines.
 
-JSON keys: type (report), target, clients, senders, rate, lines, size, sent, deliveries, deliveries_per_s, duration_ms,
-first, every, last (each: samples, min_ms, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms), lost, doubled, reordered,
-changed, returned, closed, echoes, connect_ms, own_cpu_ms, server (cpu_ms, cpu_us_per_delivery, idle_rss, rss; null
-without --pid), interrupted, error.
+JSON keys: type (report), target, tls, clients, senders, rate, lines, size, sent, deliveries, deliveries_per_s,
+duration_ms, first, every, last (each: samples, min_ms, mean_ms, p50_ms, p90_ms, p99_ms, p999_ms, max_ms), lost,
+doubled, reordered, changed, returned, closed, echoes, connect_ms, own_cpu_ms, server (cpu_ms, cpu_us_per_delivery,
+idle_rss, rss; null without --pid), interrupted, error.
 """
 
 from collections.abc import Iterator
@@ -41,6 +41,7 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "type": "report",
         "target": report.target,
+        "tls": plan.tls,
         "clients": plan.clients,
         "senders": plan.senders,
         "rate": plan.rate,
@@ -93,7 +94,9 @@ def load(report: Report) -> str:
     plan = report.plan
     how = f"{plan.rate:g} lines/s" if plan.rate is not None else f"{plan.lines} lines under way"
     given = ", a line comes back to its sender" if report.echoes else ""
-    return f"{report.target}: {plan.clients} clients, {plan.senders} of them speak, {how} of {plan.size} bytes{given}"
+    over = " over TLS" if plan.tls else ""
+    who = f"{plan.clients} clients, {plan.senders} of them speak"
+    return f"{report.target}{over}: {who}, {how} of {plan.size} bytes{given}"
 
 
 def counts(report: Report) -> str:

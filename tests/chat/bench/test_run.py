@@ -1,13 +1,22 @@
 """The load generator against servers that keep every line, and against servers that do not: it tells what each did."""
 
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from netkit.chat.bench.result import Plan, Report
 from netkit.chat.bench.run import Bench
-from netkit.errors import BadInput, Exit, PeerError, TimedOut, Unreachable
+from netkit.errors import BadInput, Exit, Insecure, PeerError, TimedOut, Unreachable
+from netkit.events import Step
+from netkit.net.address import Endpoint
+from netkit.net.tls_client import Security
 from tests.chat.bench.relay import Give, Relay, faithful, relaying
+from tests.chat.conftest import chatting
+from tests.chat.test_server import tls
 from tests.conftest import MS
 
 PLAN = Plan(clients=6, senders=5, rate=2000, duration=0.1, warm_up=0.01, wait=20_000 * MS, timeout=20_000 * MS)
@@ -185,6 +194,49 @@ def test_a_server_that_takes_fewer() -> None:
 
     with relaying(Full()) as endpoint, pytest.raises(PeerError, match=r"client 6 of 6: .* closed it: \* server full"):
         Bench(endpoint, PLAN).run()
+
+
+@contextmanager
+def secured(folder: Path) -> Iterator[tuple[Endpoint, Security]]:
+    theirs, _ = tls(folder)
+    with chatting(tls=theirs) as chat:
+        yield Endpoint("tls", "localhost", chat.port), Security(str(folder / "ca.pem"))
+
+
+def test_over_tls(tmp_path: Path) -> None:
+    steps: list[Step] = []
+    with secured(tmp_path) as (endpoint, security):
+        plan = PLAN._replace(rate=None, lines=400, size=4000, tls=True)  # many records in a read, sends cut short
+        report = Bench(endpoint, plan, security=security, on_event=steps.append).run()
+    assert (report.faults, report.failure) == ({}, None)
+    assert counted(report)[0] == counted(report)[1] > 0
+    assert [step.name for step in steps].count("tls") == 1
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    with secured(tmp_path) as (endpoint, _), pytest.raises(Insecure) as caught:
+        Bench(endpoint, PLAN, security=Security()).run()
+    assert caught.value.kind == "cert_unknown_ca"
+    with secured(tmp_path) as (endpoint, _):
+        assert Bench(endpoint, PLAN, security=Security(insecure=True)).run().faults == {}
+
+
+def test_a_server_that_speaks_no_tls() -> None:
+    with relaying(Relay()) as endpoint, pytest.raises(Insecure) as caught:
+        Bench(endpoint, PLAN, security=Security()).run()
+    assert caught.value.kind == "tls_plain_port"
+
+
+def test_a_server_that_shakes_no_hands_and_one_that_hangs_up() -> None:
+    with relaying(Relay(greeting=b"")) as endpoint, pytest.raises(TimedOut, match="0 of 6 clients were connected"):
+        Bench(endpoint, PLAN._replace(timeout=300 * MS), security=Security()).run()
+
+    class HangingUp(Relay):
+        def relay(self, of: int, line: bytes) -> None:
+            self.clients[of].shutdown(socket.SHUT_RDWR)
+
+    with relaying(HangingUp(greeting=b"")) as endpoint, pytest.raises(Insecure, match="during the handshake"):
+        Bench(endpoint, PLAN, security=Security()).run()
 
 
 def test_no_server() -> None:
