@@ -10,10 +10,11 @@ import pytest
 from netkit.chat.bus import TAKEN, Present
 from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
-from netkit.errors import AuthRefused, PeerError, Unreachable
+from netkit.chat.nats.broker import Login
+from netkit.errors import AuthRefused, Insecure, PeerError, Unreachable
 from tests.chat.bus_contract import check, say, until
 from tests.peers.daemons import find_free_port
-from tests.peers.nats_nodes import Running, Server, all_turn, nodes
+from tests.peers.nats_nodes import Running, Server, all_turn, nodes, tls_options
 
 
 @pytest.fixture
@@ -289,6 +290,55 @@ def test_a_connection_that_is_closed_for_good_is_made_anew(server: Server) -> No
         got: list[str | None] = []
         a.bus.ask(Direct("msg", "nobody", "ann", "hi"), got.append)
         assert got == [None]
+
+
+def test_the_bus_over_tls_with_a_login_keeps_the_contract_also_when_the_broker_comes_back(
+    program: Callable[[str], str], tmp_path: Path
+) -> None:
+    more = (*tls_options(tmp_path), "--user", "ann", "--pass", "secret")
+    server = Server(program("nats-server"), tmp_path, *more, scheme="tls")
+    cacert = str(tmp_path / "ca.pem")
+    try:
+        with nodes(server, "a", login=Login("ann", "secret"), cacert=cacert) as [a]:
+            check(a.bus, a, a.turn)
+            server.kill()
+            a.bus.publish([say("meanwhile", node="a")])
+            server.start()
+            until(a.turn, lambda: a.texts[-1:] == ["meanwhile"])
+        with pytest.raises(AuthRefused, match="Authorization Violation"):
+            Running(server, "a", login=Login("ann", "wrong"), cacert=cacert)
+        with pytest.raises(Insecure) as caught:
+            Running(server, "a", login=Login("ann", "secret"))
+        assert caught.value.kind == "cert_unknown_ca"
+    finally:
+        server.kill()
+
+
+def test_a_token(program: Callable[[str], str], tmp_path: Path) -> None:
+    server = Server(program("nats-server"), tmp_path, "--auth", "secret")
+    try:
+        with nodes(server, "a", login=Login(None, "secret")) as [a]:
+            a.bus.publish([say("hello", node="a")])
+            until(a.turn, lambda: a.texts == ["hello"])
+    finally:
+        server.kill()
+
+
+def test_a_cluster_that_is_too_small_is_told(program: Callable[[str], str], tmp_path: Path) -> None:
+    ports = [find_free_port() for _ in range(2)]
+    routes = ("--routes", ",".join(f"nats://127.0.0.1:{port}" for port in ports))
+    servers = [
+        Server(program("nats-server"), tmp_path, "--cluster_name", "test", "--cluster", f"nats://127.0.0.1:{port}",
+               *routes, name=f"n{port}")
+        for port in ports
+    ]  # fmt: skip
+    try:
+        with pytest.raises(PeerError, match="fewer than 3 servers") as caught:
+            Running(servers[0], "a")
+        assert caught.value.kind == "too_few_servers"
+    finally:
+        for server in servers:
+            server.kill()
 
 
 def test_a_broker_that_wants_a_password_is_told(

@@ -16,7 +16,7 @@ import pytest
 from tests.chat.conftest import GREETING, Client
 from tests.conftest import Finished
 from tests.loopback import LIMIT
-from tests.peers.nats_nodes import Server
+from tests.peers.nats_nodes import Cluster, Server, nodes, tls_options
 from tests.warm import Process
 
 HELD, ON = "* messages are held: the other machines cannot be reached", "* messages go on"
@@ -32,7 +32,7 @@ def server(program: Callable[[str], str], tmp_path: Path) -> Iterator[Server]:
 class Node:
     """`netkit chat serve --bus`, and what it reports."""
 
-    def __init__(self, server: Server, name: str, *more: str) -> None:
+    def __init__(self, server: Server | Cluster, name: str, *more: str) -> None:
         self.name = name
         self.process = Process(
             "chat", "serve", "--bind", "127.0.0.1", "--port", "0", "--rate", "off", "--json", "--bus", server.url,
@@ -58,6 +58,7 @@ class Node:
     def wait_for(self, event: str, reason: str | None = None) -> dict[str, Any]:
         """The next event of that name, and reason."""
         while (entry := self.events.get(timeout=LIMIT)) is not None:
+            assert "event" in entry, entry
             if entry["event"] == event and reason in (None, entry["reason"]):
                 return entry
         raise AssertionError(f"{self.name} ended: {self.complaints}")
@@ -92,7 +93,7 @@ class Node:
 
 
 @contextmanager
-def running(server: Server, *names: str) -> Iterator[list[Node]]:
+def running(server: Server | Cluster, *names: str) -> Iterator[list[Node]]:
     found: list[Node] = []
     try:
         for name in names:
@@ -179,3 +180,67 @@ def test_of_two_nodes_of_one_name_the_second_is_refused(server: Server, netkit: 
         done = netkit("chat", "serve", "--port", "0", "--bus", server.url, "--node", "a")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == "netkit: --node a: a node of that name is there already\nhint: take another name\n"
+
+
+def test_of_a_cluster_the_server_that_leads_is_killed(program: Callable[[str], str], tmp_path: Path) -> None:
+    """The other two choose another after 4 to 9 seconds, which is theirs to know; nothing is lost or doubled."""
+    cluster = Cluster(program("nats-server"), tmp_path)
+    try:
+        with running(cluster, "a", "b") as [a, b]:
+            speaker, near, far = a.join(), a.join(), b.join()
+            lines = [f"line {number}" for number in range(1, 301)]
+            far.send(b"/nick bob\n")
+            while (line := far.line()) != b"* you are bob\r\n":
+                assert line.startswith(b"Client joined ")
+            speaker.send("\n".join(lines[:100]).encode() + b"\n")
+            assert said(far, lines[99]) == lines[:100]
+            with nodes(cluster, "c") as [c]:
+                about = c.loop.asyncio.run_until_complete(c.bus._broker.jetstream.stream_info("NETKIT_CHAT"))
+            assert about.config.num_replicas == 3
+            assert about.cluster is not None
+            for client in (near, far):
+                client.socket.settimeout(3 * LIMIT)
+            speaker.send("\n".join(lines[100:200]).encode() + b"\n")
+            cluster.servers[str(about.cluster.leader)].kill()
+            speaker.send("\n".join(lines[200:]).encode() + b"\n")
+            heard = {"near": said(near, lines[-1]), "far": lines[:100] + said(far, lines[-1])}
+            for name, found in heard.items():
+                assert [line for line in found if not line.startswith("* ")] == lines, name
+                assert [line for line in found if line.startswith("* ")] in ([], [HELD], [HELD, ON]), name
+            answer = ""
+            while answer != "* Bob is taken":  # the nicks have a leader of their own to choose
+                near.send(b"/nick Bob\n")
+                while not (answer := near.line().decode().rstrip()).startswith("* Bob"):
+                    assert answer == ON, answer
+            assert a.stop() == (0, "")
+            assert b.stop() == (0, "")
+    finally:
+        cluster.kill()
+
+
+def test_a_node_logs_in_over_tls(
+    program: Callable[[str], str], netkit: Callable[..., Finished], tmp_path: Path
+) -> None:
+    more = (*tls_options(tmp_path), "--user", "ann", "--pass", "secret")
+    server = Server(program("nats-server"), tmp_path, *more, scheme="tls")
+    login = ("--bus-cacert", str(tmp_path / "ca.pem"), "--bus-user", "ann")
+    (tmp_path / "right").write_text("secret\n")
+    try:
+        node = Node(server, "a", *login, "--bus-password-file", str(tmp_path / "right"))
+        speaker, other = node.join(), node.join()
+        speaker.send(b"hello\n")
+        assert said(other, "hello") == ["hello"]
+        assert node.stop() == (0, "")
+        node.kill()
+        argv = ("chat", "serve", "--port", "0", "--bus", server.url)
+        done = netkit(*argv, *login, "--bus-password-cmd", "echo wrong")
+        assert (done.returncode, done.stdout) == (7, "")
+        assert done.stderr == f"netkit: the broker at {server.url} refuses: 'Authorization Violation'\n"
+        done = netkit(*argv, *login[:2])
+        assert (done.returncode, done.stdout) == (7, "")
+        assert done.stderr.endswith("\nhint: --bus-user and --bus-password-file log in\n")
+        done = netkit(*argv, env={"NETKIT_BUS_PASSWORD": "a token"})
+        assert (done.returncode, done.stdout) == (6, "")
+        assert done.stderr.startswith(f"netkit: the broker at {server.url}: the certificate is issued by ")
+    finally:
+        server.kill()

@@ -18,7 +18,7 @@ from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
 from netkit.chat.nats.asks import Asks
 from netkit.chat.nats.batch import PLACES, Batch, Foreign, check_node, decode
-from netkit.chat.nats.broker import Broker
+from netkit.chat.nats.broker import Broker, Login
 from netkit.chat.nats.nicks import Job, Nicks
 from netkit.chat.nats.nodes import Nodes
 from netkit.chat.nats.order import Order
@@ -35,7 +35,8 @@ KEPT, KEPT_BYTES = 10_000, 8 * 1024 * 1024  # entries of all rooms, for rooms th
 
 
 class NatsBus:
-    """servers: nats://HOST:PORT. beat, silent, patience: seconds, for tests."""
+    """servers: nats://HOST:PORT or tls://HOST:PORT, of one cluster; login, cacert: for them. beat, silent, patience:
+    seconds, for tests."""
 
     def __init__(
         self,
@@ -44,6 +45,8 @@ class NatsBus:
         node: str,
         *,
         history: int = 1000,
+        login: Login | None = None,
+        cacert: str | None = None,
         beat: float = BEAT,
         silent: float = SILENT,
         patience: float = PATIENCE,
@@ -52,7 +55,7 @@ class NatsBus:
         self._loop, self._history, self._patience = loop, history, patience
         self._here: Here
         self._nodes = Nodes(node, self.boot, silent, time.monotonic())
-        self._broker = Broker(servers, f"netkit chat {node}", self._up, self._down)
+        self._broker = Broker(servers, f"netkit chat {node}", self._up, self._down, login=login, cacert=cacert)
         self._writer = Writer(self._broker, node, self.boot, self._check_settled)
         self._reader = Reader(self._broker, self._take, self._hole, self._anew)
         self._asks = Asks(self._broker, node, self.boot, loop.soon, self._start)
@@ -86,7 +89,10 @@ class NatsBus:
     # Beginning and end.
 
     def open(self, here: Here) -> None:
-        """Connect, and read what was said. Raises Unreachable, AuthRefused, PeerError, LocalFailure, BadInput."""
+        """Connect, and read what was said.
+
+        Raises Unreachable, AuthRefused, Insecure, PeerError, TimedOut, LocalFailure, BadInput.
+        """
         self._here = self._asks.here = self._presence.here = here
         self._loop.asyncio.set_exception_handler(self._failed)
         try:

@@ -48,9 +48,9 @@ class Nicks:
             return await self._broker.jetstream.key_value(BUCKET)
         except BucketNotFoundError:
             with suppress(APIError):  # another node was faster
-                return await self._broker.jetstream.create_key_value(
-                    api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
-                )
+                config = api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
+                config.replicas = self._broker.replicas
+                return await self._broker.jetstream.create_key_value(config)
         return await self._broker.jetstream.key_value(BUCKET)
 
     def owner(self, number: str) -> bytes:

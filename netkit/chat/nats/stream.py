@@ -22,7 +22,7 @@ from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, Servi
 
 from netkit.chat.entry import Entry
 from netkit.chat.nats.batch import MAX_BYTES, MAX_ENTRIES, encode, encode_entry
-from netkit.chat.nats.broker import Broker
+from netkit.chat.nats.broker import REPLICAS, Broker
 from netkit.errors import LocalFailure, PeerError
 
 STREAM, SUBJECT = "NETKIT_CHAT", "netkit.chat.said"
@@ -40,7 +40,11 @@ MAX_QUEUED = 100_000  # lines that wait for a broker that is there: it takes 100
 MAX_QUEUED_BYTES = 32 * 1024 * 1024
 MAX_SENT = 16  # batches whose way back is timed
 OVERHEAD = 1024  # bytes of a batch besides its entries
-TOO_LARGE = 10054  # JetStream's error code
+TOO_LARGE = 10054  # JetStream's error codes
+NO_LEADER = 10008
+TOO_FEW = (10005, 10074)
+LEADER = 0.2  # seconds between two looks whether a cluster has a leader
+SETTLED = 10  # such looks whether a new leader really lacks what the one before had
 
 
 class Held(NamedTuple):
@@ -49,13 +53,35 @@ class Held(NamedTuple):
 
 
 async def prepare(broker: Broker) -> api.StreamInfo:
-    """The stream, made where there is none. Raises PeerError, LocalFailure, and what nats-py raises."""
+    """The stream, made where there is none; a cluster that has no leader yet is waited for.
+
+    Raises PeerError, LocalFailure, and what nats-py raises.
+    """
+    while True:
+        try:
+            return await _prepared(broker)
+        except ServiceUnavailableError as exc:
+            if exc.err_code != NO_LEADER:
+                hint = "start it as nats-server -js"
+                raise PeerError(f"the broker at {broker.where} has no JetStream", kind="no_jetstream", hint=hint
+                                ) from exc  # fmt: skip
+        except nats.errors.TimeoutError:  # those of a cluster that is being formed say nothing at all
+            if broker.replicas == 1:
+                raise
+        except APIError as exc:
+            if exc.err_code not in TOO_FEW:
+                raise
+            raise PeerError(
+                f"the cluster of {broker.where} has fewer than {REPLICAS} servers to keep what is said on",
+                kind="too_few_servers",
+                hint=f"start {REPLICAS}, or one that is in no cluster",
+            ) from exc
+        await asyncio.sleep(LEADER)
+
+
+async def _prepared(broker: Broker) -> api.StreamInfo:
     try:
         info = await broker.jetstream.stream_info(STREAM)
-    except ServiceUnavailableError as exc:
-        raise PeerError(
-            f"the broker at {broker.where} has no JetStream", kind="no_jetstream", hint="start it as nats-server -js"
-        ) from exc
     except NotFoundError:
         info = await broker.jetstream.add_stream(
             api.StreamConfig(
@@ -66,6 +92,7 @@ async def prepare(broker: Broker) -> api.StreamInfo:
                 max_bytes=-1,
                 max_age=KEPT_SECONDS,
                 duplicate_window=REPEATS,
+                num_replicas=broker.replicas,
             )
         )
     if SUBJECT not in (info.config.subjects or []):
@@ -218,7 +245,7 @@ class Reader:
             await asyncio.sleep(0.05)
 
     async def _follow(self) -> None:
-        info = await self._broker.attempt(prepare(self._broker))
+        info = await self._broker.attempt(self._settled())
         last = info.state.last_seq
         if _epoch(info) != self.epoch.partition("-")[0]:  # made again: its order is another
             self.epoch, self.seq = _epoch(info), 0
@@ -251,6 +278,16 @@ class Reader:
         finally:
             with suppress(Exception):
                 await subscription.unsubscribe()
+
+    async def _settled(self) -> api.StreamInfo:
+        """A leader that has just been elected may still be applying what a quorum has, and must not seem to lack it."""
+        info = await prepare(self._broker)
+        for _ in range(SETTLED):
+            if info.state.last_seq >= self.seq or (info.config.num_replicas or 1) == 1:
+                break
+            await asyncio.sleep(LEADER)
+            info = await prepare(self._broker)
+        return info
 
     async def _got(self, message: Msg) -> None:
         self._moved.set()

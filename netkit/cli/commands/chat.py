@@ -3,6 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from netkit.cli.chat_bus import (
+    BusCacert,
+    BusOption,
+    BusPasswordCmd,
+    BusPasswordFd,
+    BusPasswordFile,
+    BusUser,
+    Node,
+    brokers,
+    carried,
+    default_node,
+)
 from netkit.cli.options import (
     Color,
     ColorOption,
@@ -23,18 +35,16 @@ from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from netkit.chat.bus import Bus
     from netkit.chat.event import Event
     from netkit.chat.handover import Taken
     from netkit.chat.room import Frames
     from netkit.chat.server import ChatServer, Network
     from netkit.net.listen import Listening
-    from netkit.net.loop import Loop
 
 CHAT_PORT = 2626
-LIMITS, ROOMS, DOORS, NODES = "Limits", "What is said", "Who may come in", "More machines"
+LIMITS, ROOMS, DOORS = "Limits", "What is said", "Who may come in"
 
 
 def serve(
@@ -105,13 +115,13 @@ def serve(
         Path | None, option("--log", metavar="FILE", help="Add the events to it as JSON Lines.", panel=ROOMS)
     ] = None,
     length: Annotated[float | None, duration("--duration", help="End after this long.", panel=LIMITS)] = None,
-    bus: Annotated[
-        str | None,
-        option("--bus", metavar="nats://HOST:PORT[,..]", help="One chat on many machines, over NATS.", panel=NODES),
-    ] = None,
-    node: Annotated[
-        str | None, option("--node", metavar="NAME", help="This one's name; else the host's, and port.", panel=NODES)
-    ] = None,
+    bus: BusOption = None,
+    bus_cacert: BusCacert = None,
+    bus_user: BusUser = None,
+    bus_password_cmd: BusPasswordCmd = None,
+    bus_password_file: BusPasswordFile = None,
+    bus_password_fd: BusPasswordFd = None,
+    node: Node = None,
     ready_fd: ReadyFd = None,
     ready_file: ReadyFile = None,
     json: Json = False,
@@ -127,7 +137,8 @@ def serve(
 
     SIGTERM and Ctrl-C tell all and give them what waits for them, for 5 seconds at most; the second time at once.
     With --bus, everybody on all nodes is in one chat, in one order; the broker is any nats-server with JetStream, from
-    2.9 on (`nats-server -js -sd DIR`). While it is away messages are held, 1,000 at most, and none is lost or doubled.
+    2.9 on (`nats-server -js -sd DIR`), or a cluster of three. While it is away messages are held, 1,000 at most, and
+    none is lost or doubled.
 
     SIGUSR2 starts the same command line anew, which takes over all connections but those of TLS and of browsers.
     Exit: 0 when it was stopped or replaced, 3 when the broker cannot be reached at the start, 11 when it cannot listen.
@@ -179,7 +190,10 @@ def serve(
     proxies = networks(proxy_protocol, "--proxy-protocol")
     rate = None if accept_rate == "off" else parse_rate(accept_rate)
     number = parse_port(listen_port, server=True)
-    brokers = servers(bus, node, tutorial, max_line)
+    cluster = brokers(
+        bus, node, tutorial=tutorial, max_line=max_line, cacert=bus_cacert, user=bus_user,
+        command=bus_password_cmd, file=bus_password_file, fd=bus_password_fd,
+    )  # fmt: skip
     scrape = None if metrics is None else parse_endpoint(metrics if ":" in metrics else f":{metrics}", server=True)
     site = None if web is None else parse_endpoint(web if ":" in web else f":{web}", server=True)
     origins = [origin(text) for text in web_origin]
@@ -228,12 +242,12 @@ def serve(
         pages = sockets("metrics", lambda: listen([scrape], on_event=on_event) if scrape else [])
         shown = sockets("web", lambda: listen([site], on_event=on_event) if site else [])
         name = node or default_node(opened)
-        loop, engine = carried(brokers, name, history) if brokers else (Loop(), taken.bus() if taken else None)
+        loop, engine = carried(cluster, name, history) if cluster else (Loop(), taken.bus() if taken else None)
         hub = Hub(
             loop,
             frames=web_frames() if site else None,
             bus=engine,
-            node=name if brokers else "",
+            node=name if cluster else "",
             limits=limits,
             tutorial=tutorial,
             moderate=None if admin is None else lambda text: _same(text.encode(), admin),
@@ -277,51 +291,6 @@ def web_frames() -> "Frames":
     from netkit.chat.web_frames import entries
 
     return entries
-
-
-def servers(bus: str | None, node: str | None, tutorial: bool, max_line: int) -> list[str]:
-    """The brokers of --bus. Raises BadInput."""
-    if bus is None:
-        if node is not None:
-            raise BadInput("--node names one of several machines, and there is no --bus")
-        return []
-    from netkit.chat.nats.batch import check_node
-    from netkit.net.address import parse_endpoint
-
-    if tutorial:
-        raise BadInput("--tutorial and --bus do not go together: the tutorial's server relays bytes, not lines")
-    if max_line > 64 * 1024:
-        raise BadInput(f"--max-line {max_line}: with --bus it is 64K at most, for the broker's messages have a limit")
-    if "@" in bus:
-        raise BadInput("--bus: a name or password is no part of it, everybody on this machine could read it")
-    if node is not None:
-        check_node(node)
-    return [str(parse_endpoint(one, port=4222, schemes=("nats",))) for one in bus.split(",")]
-
-
-def default_node(opened: "Sequence[Listening]") -> str:
-    """The host's name and the port, since several nodes may be on one host."""
-    import re
-    import socket
-
-    host = re.sub(r"[^A-Za-z0-9-]", "", socket.gethostname().partition(".")[0]).lstrip("-")[:24] or "node"
-    ports = [one.endpoint.port for one in opened if not one.endpoint.path]
-    return f"{host}-{ports[0]}" if ports else host
-
-
-def carried(brokers: list[str], node: str, history: int) -> "tuple[Loop, Bus]":
-    """What runs a node among others. Raises LocalFailure where nats-py is missing."""
-    try:
-        from netkit.chat.nats.bus import NatsBus  # 0.1 s of CPU: asyncio and nats-py
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").partition(".")[0] != "nats":
-            raise
-        hint = "pip install 'netkit-cli[cluster]'"
-        raise LocalFailure("--bus needs nats-py", kind="missing", hint=hint) from exc
-    from netkit.net.asyncio_loop import AsyncioLoop
-
-    loop = AsyncioLoop()
-    return loop, NatsBus(loop, brokers, node, history=history)
 
 
 def take(channel: "socket.socket") -> "Taken":
