@@ -5,7 +5,7 @@ order. In one process that is the next call; over a broker it is `netkit.chat.na
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from netkit.chat.direct import Direct
 from netkit.chat.entry import Entry
@@ -104,6 +104,23 @@ class Bus(Protocol):
 
     def close(self) -> None: ...
 
+    # For another process that goes on as this node (`netkit.chat.handover`).
+
+    def hold_up(self) -> str:
+        """What has to be waited for before it can be handed over; "" when that is nothing."""
+
+    def catch_up(self) -> None:
+        """Show what came back so far."""
+
+    def save(self) -> dict[str, Any]:
+        """What the other process needs, as plain values. Nothing is told to other nodes from now on, until `go_on`."""
+
+    def go_on(self) -> None:
+        """Here after all; or there, when the one before has let go."""
+
+    def let_go(self) -> None:
+        """The other process goes on: `close` tells nobody that this node stops."""
+
 
 class LocalBus:
     """One process: the order is that of the calls. seq, nicks, said: where another process was, to go on there."""
@@ -124,10 +141,6 @@ class LocalBus:
     @property
     def seq(self) -> int:
         return self._seq
-
-    @property
-    def nicks(self) -> dict[str, str]:
-        return self._nicks
 
     def open(self, here: Here) -> None:
         self._deliver = here.deliver
@@ -164,4 +177,19 @@ class LocalBus:
         return ()
 
     def close(self) -> None:
+        pass
+
+    def hold_up(self) -> str:
+        return ""
+
+    def catch_up(self) -> None:
+        pass
+
+    def save(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "seq": self._seq, "nicks": self._nicks}
+
+    def go_on(self) -> None:
+        pass
+
+    def let_go(self) -> None:
         pass

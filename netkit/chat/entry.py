@@ -1,6 +1,6 @@
 """What is said in a room, by people and about them, as it is kept, sent to other nodes and shown."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["say", "me", "join", "leave", "nick", "notice"]
 UNSENT = "not sent: the other machines cannot be reached"  # what the sender of an entry is told
@@ -40,3 +40,14 @@ def line(entry: Entry) -> bytes:
     if entry.kind == "nick":
         return b"Client %b is now %b\r\n" % (name, entry.text)
     return b"* %b\r\n" % entry.text
+
+
+def saved(entry: Entry) -> list[Any]:
+    """As plain values, for another process; bytes as Latin-1."""
+    return [each.decode("latin-1") if isinstance(each, bytes) else each for each in entry]
+
+
+def restored(values: list[Any]) -> Entry:
+    """As `saved` made them."""
+    kind, room, name, text, end, *rest = values
+    return Entry(kind, room, name, text.encode("latin-1"), end.encode("latin-1"), *rest)

@@ -4,7 +4,8 @@ A frame of JSON (bytes in it as Latin-1 text), then the sockets, at most 253 a m
 words make sure that never two go on, and never none: the new one says READY when it can take over, TAKEN when it has
 everything and has touched nothing, and goes on when it hears GO; before that the old one has only stopped to read.
 
-TLS sessions cannot be handed over, the kernel has but half of them.
+TLS sessions cannot be handed over, the kernel has but half of them. A node among others stays the node that it is: what
+its bus has (`Bus.save`) goes along, and the new process has a connection of its own to the broker.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from netkit.chat.bus import LocalBus
 from netkit.chat.client import Client
-from netkit.chat.entry import Entry
+from netkit.chat.entry import Entry, restored, saved
 from netkit.chat.server import handed_over
 from netkit.net.address import Endpoint
 from netkit.net.listen import Listening
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from netkit.chat.server import ChatServer
 
 VARIABLE = "NETKIT_CHAT_HANDOVER"  # the descriptor of the socket to the old process
-VERSION = 1
+VERSION = 2
 READY, TAKEN, GO = b"r", b"t", b"g"
 SECONDS = 10.0  # for the whole of it, while nobody is served
 MOST = 253  # SCM_MAX_FD
@@ -42,6 +43,7 @@ def send(channel: socket.socket, server: "ChatServer", groups: Groups) -> None:
     state = {
         "version": VERSION,
         "groups": {name: [_listening(each) for each in group] for name, group in groups.items()},
+        "bus": server.hub.bus.save(),
         "hub": _hub(server.hub),
         "number": server.number() - 1,
         "clients": [one.save() for one in clients],
@@ -77,9 +79,19 @@ class Taken:
 
     def bus(self) -> LocalBus:
         """The order goes on, with the names that are taken and what was said."""
-        hub = self._state["hub"]
-        said = {room["name"]: [_entry(entry) for entry in room["history"]] for room in hub["rooms"]}
-        return LocalBus(hub["epoch"], hub["seq"], hub["nicks"], said)
+        state = self.bus_state
+        return LocalBus(state["epoch"], state["seq"], state["nicks"], self.said)
+
+    @property
+    def bus_state(self) -> dict[str, Any]:
+        """What its bus has saved."""
+        found: dict[str, Any] = self._state["bus"]
+        return found
+
+    @property
+    def said(self) -> dict[str, list[Entry]]:
+        """The histories of its rooms."""
+        return {room["name"]: [restored(entry) for entry in room["history"]] for room in self._state["hub"]["rooms"]}
 
     def resume(self, server: "ChatServer") -> None:
         """Let everybody go on there. Raises OSError when the old process has not given its word."""
@@ -97,6 +109,7 @@ class Taken:
         if self._channel.recv(1) != GO:
             raise ConnectionAbortedError("the old process goes on")
         self._channel.close()
+        hub.bus.go_on()
 
     def _read(self, size: int) -> bytes:
         data = bytearray()
@@ -117,17 +130,14 @@ class Taken:
 
 
 def _hub(hub: "Hub") -> dict[str, Any]:
-    assert isinstance(hub.bus, LocalBus)
     return {
-        "epoch": hub.bus.epoch,
-        "seq": hub.bus.seq,
-        "nicks": hub.bus.nicks,
+        "seq": hub.seq,
         "bans": hub.bans,
         "counts": vars(hub.counts),
         "rooms": [
             {
                 "name": room.name,
-                "history": [_saved(entry) for entry in room.history],
+                "history": [saved(entry) for entry in room.history],
                 "lines": room.lines,
                 "born": room.born,
                 "floor": room.floor,
@@ -141,15 +151,6 @@ def _hub(hub: "Hub") -> dict[str, Any]:
 def _stream(stream: "Fanout") -> dict[str, Any]:
     ring, pieces = stream.save()
     return {"end": stream.end, "ring": ring.decode("latin-1"), "pieces": pieces, "writes": stream.writes}
-
-
-def _saved(entry: Entry) -> list[Any]:
-    return [each.decode("latin-1") if isinstance(each, bytes) else each for each in entry]
-
-
-def _entry(saved: list[Any]) -> Entry:
-    kind, room, name, text, end, *rest = saved
-    return Entry(kind, room, name, _bytes(text), _bytes(end), *rest)
 
 
 def _bytes(text: str) -> bytes:

@@ -225,6 +225,7 @@ class ChatServer:
     def let_go(self) -> None:
         """Another process has everything: end, and touch nothing of it."""
         self._draining = True
+        self.hub.bus.let_go()
         for proxied in self._proxied:  # it was not handed over: its proxy will come again
             proxied.stop()
             proxied.socket.close()

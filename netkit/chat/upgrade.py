@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from netkit.chat.bus import LocalBus
 from netkit.chat.event import event
 from netkit.chat.handover import GO, READY, SECONDS, TAKEN, VARIABLE, Groups, send
 from netkit.net.loop import Timer
@@ -20,14 +19,17 @@ from netkit.net.loop import Timer
 if TYPE_CHECKING:
     from netkit.chat.server import ChatServer
 
-START_SECONDS = 30.0  # for the new process to be ready
+START_SECONDS = 30.0  # for the new process to be ready, and for the bus to be
+AGAIN = 0.02  # between two looks whether the bus is
 COME_AGAIN = "the server is replaced, come again"
 
 
 class Upgrade:
-    """groups: the listening sockets by name. handed: told the new process's id when it goes on."""
+    """groups: the listening sockets by name. handed: told the new process's id when it goes on. never: why it cannot
+    be, "" when it can."""
 
-    def __init__(self, server: "ChatServer", groups: Groups, handed: Callable[[int], None]) -> None:
+    def __init__(self, server: "ChatServer", groups: Groups, handed: Callable[[int], None], *, never: str = "") -> None:
+        self._never = never
         self._server = server
         self._groups = groups
         self._handed = handed
@@ -39,37 +41,58 @@ class Upgrade:
         """Start the new process; all else comes when it is ready."""
         if self._channel is not None or self._server.draining:
             return
-        if not isinstance(self._server.hub.bus, LocalBus):
-            self._say("failed", "not with --bus: stop this node, and start it again")
+        if self._never:
+            self._say("failed", self._never)
             return
         self._channel, theirs = socket.socketpair()
         with theirs:
             theirs.set_inheritable(True)
             environment = {**os.environ, VARIABLE: str(theirs.fileno())}
             try:
-                self._pid = os.posix_spawn(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+                argv = [sys.executable, *sys.orig_argv[1:]]
+                # A signal that comes before the new one has its handler waits for that, and does not end it.
+                self._pid = os.posix_spawn(sys.executable, argv, environment, setsigmask=[signal.SIGUSR2])
             except OSError as exc:
                 self._fail(f"cannot start {sys.executable}: {exc.strerror}")
                 return
         self._server.loop.add(self._channel.fileno(), self._ready)
-        self._timer = self._server.loop.later(START_SECONDS, lambda: self._fail(f"not ready in {START_SECONDS:g} s"))
+        self._timer = self._server.loop.later(START_SECONDS, self._late)
 
     def _ready(self, events: int) -> None:
         assert self._channel is not None
         self._server.loop.remove(self._channel.fileno())
-        if self._server.draining:
-            self._fail("this one stops")
-            return
         try:
             self._channel.settimeout(SECONDS)
             if self._channel.recv(1) != READY:
                 raise EOFError("it ended before it was ready")
+        except (OSError, EOFError) as exc:
+            self._fail(str(exc))
+            return
+        self._hand_over()
+
+    def _late(self) -> None:
+        self._fail(self._server.hub.bus.hold_up() or f"not ready in {START_SECONDS:g} s")
+
+    def _hand_over(self) -> None:
+        """As soon as nothing is under way on the bus that this process alone could finish."""
+        if self._channel is None:  # it was too late
+            return
+        if self._server.draining:
+            self._fail("this one stops")
+            return
+        bus = self._server.hub.bus
+        bus.catch_up()
+        if bus.hold_up():
+            self._server.loop.later(AGAIN, self._hand_over)
+            return
+        try:
             self._server.dismiss_others("upgrade", COME_AGAIN)
             send(self._channel, self._server, self._groups)
             if self._channel.recv(1) != TAKEN:
                 raise EOFError("it did not take over")
         except (OSError, EOFError) as exc:
             self._fail(str(exc))
+            bus.go_on()
             return
         pid, self._pid = self._pid, 0
         self._say("upgrade", f"process {pid} goes on")

@@ -14,6 +14,7 @@ from netkit.errors import BadInput, Insecure, LocalFailure
 
 if TYPE_CHECKING:
     from netkit.chat.bus import Bus
+    from netkit.chat.handover import Taken
     from netkit.net.address import Endpoint
     from netkit.net.listen import Listening
     from netkit.net.loop import Loop
@@ -134,8 +135,11 @@ def default_node(opened: "Sequence[Listening]") -> str:
     return f"{host}-{ports[0]}" if ports else host
 
 
-def carried(found: Brokers, node: str, history: int) -> "tuple[Loop, Bus]":
-    """What runs a node among others. Raises LocalFailure where nats-py is missing, BadInput about --bus-cacert."""
+def carried(found: Brokers, node: str, history: int, taken: "Taken | None" = None) -> "tuple[Loop, Bus]":
+    """What runs a node among others; taken: from the process before this one.
+
+    Raises LocalFailure where nats-py is missing, BadInput about --bus-cacert.
+    """
     try:
         from netkit.chat.nats.bus import NatsBus  # 0.1 s of CPU: asyncio and nats-py
     except ModuleNotFoundError as exc:
@@ -148,4 +152,7 @@ def carried(found: Brokers, node: str, history: int) -> "tuple[Loop, Bus]":
 
     login = None if found.secret is None else Login(found.user, found.secret)
     loop = AsyncioLoop()
-    return loop, NatsBus(loop, found.servers, node, history=history, login=login, cacert=found.cacert)
+    before, said = (taken.bus_state, taken.said) if taken is not None else (None, None)
+    return loop, NatsBus(
+        loop, found.servers, node, history=history, login=login, cacert=found.cacert, before=before, said=said
+    )

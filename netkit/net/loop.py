@@ -114,6 +114,11 @@ class Loop:
         self._soon.append(call)
         self.wake()
 
+    def catch_up(self) -> None:
+        """Call what waits to be called soon, now. For callbacks."""
+        while self._soon:
+            self._soon.popleft()()
+
     def stop(self) -> None:
         """End `run` after this turn. For callbacks; from elsewhere `wake` it as well."""
         self._stopped = True
@@ -134,8 +139,7 @@ class Loop:
     def _woken(self, events: int) -> None:
         with suppress(BlockingIOError):
             os.read(self._wake_read, 4096)
-        while self._soon:
-            self._soon.popleft()()
+        self.catch_up()
 
 
 class SelectorPoller:

@@ -151,14 +151,16 @@ def test_channel_of() -> None:
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], list[str], Callable[[str], dict[str, Any]]]"]:
+def process(
+    *arguments: str, stdin: Any = None
+) -> Iterator["tuple[subprocess.Popen[str], list[str], Callable[[str], dict[str, Any]]]"]:
     """`chat serve` with its own interpreter, since it is started again; (process, addresses, next event)."""
     read, write = os.pipe()
     log_read, log_write = os.pipe()
     running = subprocess.Popen(
         [*(sys.executable, "-m", "netkit", "chat", "serve", "--port", "0", "--bind", "127.0.0.1", "--json"),
          *("--ready-fd", str(write)), *arguments],
-        pass_fds=[write], stdout=log_write, stderr=log_write, text=True,
+        pass_fds=[write], stdin=stdin, stdout=log_write, stderr=log_write, text=True,
     )  # fmt: skip
     os.close(write)
     os.close(log_write)

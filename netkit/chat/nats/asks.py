@@ -37,13 +37,18 @@ class Asks:
         node: str,
         boot: str,
         soon: Soon,
-        start: Callable[[Coroutine[Any, Any, None]], None],
+        start: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self.foreign = 0
         self.here: Here
         self._broker, self._node, self._boot = broker, node, boot
         self._soon, self._start = soon, start
         self._open = 0
+
+    @property
+    def asking(self) -> bool:
+        """Whether somebody waits for an answer of another node."""
+        return self._open > 0
 
     async def refuse_twins(self) -> None:
         """Raises BadInput where there is a node of that name."""

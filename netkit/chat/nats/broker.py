@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from netkit.chat.bus import Figure
 from netkit.errors import AuthRefused, Insecure, NetkitError, Unreachable
 from netkit.net.tls import client_context, explain, handshake
 
@@ -265,6 +266,10 @@ class Broker:
 
     async def _gone(self) -> None:
         self._closed.set()
+
+    def figures(self) -> Iterator[Figure]:
+        yield "bus_up", "gauge", "Whether the broker is there.", int(self.up.is_set())
+        yield "bus_reconnects_total", "counter", "Times that the broker came back.", max(0, self.reconnects)
 
     async def close(self) -> None:
         self._ending = True

@@ -6,8 +6,7 @@ Nothing that came from the broker is acted on within asyncio: it goes to the loo
 import asyncio
 import secrets
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,27 +14,28 @@ import nats.errors
 
 from netkit.chat.bus import Elsewhere, Figure, Here
 from netkit.chat.direct import Direct
-from netkit.chat.entry import Entry
+from netkit.chat.entry import Entry, restored, saved
 from netkit.chat.nats.asks import Asks
 from netkit.chat.nats.batch import PLACES, Batch, Foreign, check_node, decode
 from netkit.chat.nats.broker import Broker, Login
+from netkit.chat.nats.kept import Kept
 from netkit.chat.nats.nicks import Job, Nicks
 from netkit.chat.nats.nodes import Nodes
 from netkit.chat.nats.order import Order
+from netkit.chat.nats.patience import Patience
 from netkit.chat.nats.presence import BEAT, SILENT, Presence
 from netkit.chat.nats.stream import Reader, Writer
 from netkit.errors import PeerError, TimedOut
 from netkit.net.asyncio_loop import AsyncioLoop
-from netkit.net.loop import Timer
 
 PATIENCE = 2.0  # seconds that the broker may be away before everybody is told
 SETTLE = 2.0  # seconds that a server which stops waits for what was said last
 RECONNECTED = 2.0  # seconds after which all nodes are connected again that ever will be
-KEPT, KEPT_BYTES = 10_000, 8 * 1024 * 1024  # entries of all rooms, for rooms that begin here
 
 
 class NatsBus:
-    """servers: nats://HOST:PORT or tls://HOST:PORT, of one cluster; login, cacert: for them. beat, silent, patience:
+    """servers: nats://HOST:PORT or tls://HOST:PORT, of one cluster; login, cacert: for them. before: what the
+    process before this one has saved, whose node this is, said: what was said in its rooms. beat, silent, patience:
     seconds, for tests."""
 
     def __init__(
@@ -47,16 +47,20 @@ class NatsBus:
         history: int = 1000,
         login: Login | None = None,
         cacert: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        said: Mapping[str, list[Entry]] | None = None,
         beat: float = BEAT,
         silent: float = SILENT,
         patience: float = PATIENCE,
     ) -> None:
-        self.node, self.boot = check_node(node), secrets.token_hex(4)
-        self._loop, self._history, self._patience = loop, history, patience
+        self.node, self.boot = check_node(node), secrets.token_hex(4) if before is None else before["boot"]
+        self._before = before
+        self._loop, self._history = loop, history
         self._here: Here
         self._nodes = Nodes(node, self.boot, silent, time.monotonic())
         self._broker = Broker(servers, f"netkit chat {node}", self._up, self._down, login=login, cacert=cacert)
         self._writer = Writer(self._broker, node, self.boot, self._check_settled)
+        self._patience = Patience(loop, patience, self._writer)
         self._reader = Reader(self._broker, self._take, self._hole, self._anew)
         self._asks = Asks(self._broker, node, self.boot, loop.soon, self._start)
         self._nicks = Nicks(self._broker, f"{node}-{self.boot}", self._alive)
@@ -65,18 +69,16 @@ class NatsBus:
             log=self._log, start=self._start, say=self._writer.say, free=self._nicks.free,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._kept: deque[Entry] = deque()
-        self._kept_bytes = 0
+        self._telling: set[asyncio.Task[Any]] = set()  # those of them that tell other nodes something
+        self._kept = Kept([restored(one) for one in before["kept"]] if before is not None else (), said)
         self._live = False  # what is read is shown: the history before this node's time has been read
         self._order = Order()
         self._read_back = 0  # the last of our batches that came back
-        self._lag = 0.0
         self._skipped = 0
-        self._down_since: float | None = None
-        self._watching: Timer | None = None
-        self._holding = False  # everybody was told that messages are held
         self._settled: Callable[[], None] | None = None
-        self._closing = False
+        self._gone = False  # another process is this node now
+        if before is not None:
+            self._resume(before)
 
     @property
     def epoch(self) -> str:
@@ -93,7 +95,7 @@ class NatsBus:
 
         Raises Unreachable, AuthRefused, Insecure, PeerError, TimedOut, LocalFailure, BadInput.
         """
-        self._here = self._asks.here = self._presence.here = here
+        self._here = self._asks.here = self._presence.here = self._patience.here = here
         self._loop.asyncio.set_exception_handler(self._failed)
         try:
             self._loop.asyncio.run_until_complete(self._open())
@@ -105,12 +107,16 @@ class NatsBus:
         await self._broker.open()
         try:
             async with asyncio.timeout(10):
-                await self._asks.refuse_twins()
-                await self._reader.begin(self._history)
+                if self._before is None:
+                    await self._asks.refuse_twins()
+                    await self._reader.begin(self._history)
+                else:
+                    await self._reader.go_on(self._before["read"], self._before["epoch"])
+                    self._live = True
                 await self._presence.subscribe()
                 await self._asks.subscribe()
-                for work in (self._reader.run(), self._writer.run(), self._nicks.run(), self._broker.keep()):
-                    self._start(work)
+                self._start(self._reader.run())
+                self._start(self._broker.keep())
                 await self._reader.caught_up.wait()
         except TimeoutError as exc:
             raise TimedOut(f"the broker at {self._broker.where} does not answer: {self._broker.error}") from exc
@@ -120,12 +126,14 @@ class NatsBus:
             if not self._reader.caught_up.is_set():
                 await self._broker.close()
         self._live = True
-        self._start(self._presence.run())
+        if self._before is None:
+            self.go_on()
 
-    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = self._loop.asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _failed(self, loop: asyncio.AbstractEventLoop, about: dict[str, Any]) -> None:
         """Something of asyncio or nats-py went wrong that nobody waited for."""
@@ -140,10 +148,8 @@ class NatsBus:
         """After each batch that was acknowledged, and each of our own that came back."""
         if self._writer.held:
             return
-        if self._holding and self._broker.up.is_set():
-            self._holding = False
-            self._log("bus", reason="on")
-            self._loop.soon(lambda: self._here.announce("messages go on"))
+        if self._broker.up.is_set():
+            self._patience.over()
         if self._settled is not None and self._read_back >= self._writer.number - 1:
             done, self._settled = self._settled, None
             self._loop.soon(done)
@@ -161,31 +167,75 @@ class NatsBus:
         done()
 
     def close(self) -> None:
-        self._closing = True
+        self._patience.ending = True
         if self._loop.asyncio.is_closed():
             return
         with suppress(RuntimeError):  # stopped by another signal
             self._loop.asyncio.run_until_complete(self._close())
 
     async def _close(self) -> None:
-        if self._broker.up.is_set():
+        if self._broker.up.is_set() and not self._gone:
             with suppress(TimeoutError, nats.errors.Error, OSError):
                 async with asyncio.timeout(SETTLE):
                     await self._writer.idle.wait()
                     await self._nicks.idle.wait()
                     await self._presence.goodbye()
         lines = sum(one.kind in ("say", "me") for each in self._writer.give_up() for one in each)
-        if lines:
+        if lines and not self._gone:
             self._log("bus", reason="unsent", lines=lines)
         for task in self._tasks:
             task.cancel()
         await self._broker.close()
 
+    # Another process.
+
+    def hold_up(self) -> str:
+        if not self._broker.up.is_set():
+            return "the broker is away"
+        asking = self._nicks.asking or self._asks.asking
+        return "other nodes have not answered yet what was asked" if asking else ""
+
+    def catch_up(self) -> None:
+        self._loop.catch_up()
+
+    def save(self) -> dict[str, Any]:
+        for task in self._telling:
+            task.cancel()
+        self._telling.clear()
+        return {
+            "boot": self.boot,
+            "epoch": self.epoch,
+            "read": self._reader.seq,
+            "read_back": self._read_back,
+            "skipped": self._skipped,
+            "kept": [saved(one) for one in self._kept.entries],
+            "order": self._order.save(),
+            "nodes": self._nodes.save(time.monotonic()),
+            "lives": self._presence.save(),
+            "nicks": self._nicks.save(),
+            "writer": self._writer.save(),
+        }
+
+    def _resume(self, before: Mapping[str, Any]) -> None:
+        self._read_back, self._skipped = before["read_back"], before["skipped"]
+        self._order.resume(before["order"])
+        self._nodes.resume(before["nodes"], time.monotonic())
+        self._presence.resume(before["lives"])
+        self._nicks.resume(before["nicks"])
+        self._writer.resume(before["writer"])
+
+    def go_on(self) -> None:
+        for work in (self._writer.run(), self._nicks.run(), self._presence.run()):
+            self._telling.add(self._start(work))
+
+    def let_go(self) -> None:
+        self._gone = self._patience.ending = True
+
     # The connection.
 
     def _up(self) -> None:
         self._nodes.since = time.monotonic()
-        self._down_since = None
+        self._patience.down_since = None
         self._presence.soon()
         if self._live:
             self._log("bus", reason="connected")
@@ -194,9 +244,9 @@ class NatsBus:
 
     def _down(self) -> None:
         self._reader.interrupt()
-        self._down_since = time.monotonic()
+        self._patience.down_since = time.monotonic()
         self._log("bus", reason="lost", detail=self._broker.error)
-        self._loop.soon(self._arm)
+        self._loop.soon(self._patience.arm)
 
     async def _verify(self) -> None:
         with suppress(nats.errors.Error, OSError):
@@ -206,32 +256,14 @@ class NatsBus:
         number = owner.rpartition(b"/")[2].decode()
         self._loop.soon(lambda: self._here.nick_lost(nick, f"{self.node}/{number}"))
 
-    def _arm(self) -> None:
-        if self._watching is None:
-            self._watching = self._loop.later(self._patience, self._watch)
-
-    def _watch(self) -> None:
-        """Whether the broker is away for so long that people should know; looked at again as long as it may be."""
-        self._watching = None
-        began = [one for one in (self._down_since, self._writer.since) if one is not None]
-        if self._holding or self._closing or not began:
-            return
-        left = min(began) + self._patience - time.monotonic()
-        if left > 0:
-            self._watching = self._loop.later(left, self._watch)
-        else:
-            self._holding = True
-            self._log("bus", reason="held", lines=self._writer.held)
-            self._here.announce("messages are held: the other machines cannot be reached")
-
     # Speaking.
 
     def publish(self, entries: Sequence[Entry]) -> int:
-        self._arm()
+        self._patience.arm()
         return self._writer.publish(entries)
 
     def history(self, room: str) -> list[Entry]:
-        return [one for one in self._kept if one.room == room]
+        return self._kept.of(room)
 
     # Hearing.
 
@@ -250,7 +282,7 @@ class NatsBus:
             self._deliver(batch.entries, batch.boot)
             if batch.boot == self.boot and batch.node == self.node:
                 self._read_back = batch.number
-                self._lag = time.monotonic() - self._writer.sent.pop(batch.number, time.monotonic())
+                self._writer.came_back(batch.number)
                 self._check_settled()
         if not self._reader.behind:
             self._tell_skipped(self._order.end())
@@ -262,19 +294,13 @@ class NatsBus:
             for entry in entries:
                 self._nodes.follow(entry, boot)
         if not self._live:
-            self._keep(entries)
+            self._kept.keep(entries)
         elif entries:
             self._loop.soon(lambda: self._show(entries))
 
     def _show(self, entries: Sequence[Entry]) -> None:
-        self._keep(entries)
+        self._kept.keep(entries)
         self._here.deliver(entries)
-
-    def _keep(self, entries: Sequence[Entry]) -> None:
-        self._kept.extend(entries)
-        self._kept_bytes += sum(len(one.text) for one in entries)
-        while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
-            self._kept_bytes -= len(self._kept.popleft().text)
 
     def _hole(self, messages: int) -> None:
         """The broker has lost so many messages, or dropped them as too old."""
@@ -290,7 +316,7 @@ class NatsBus:
     def _anew(self) -> None:
         self._order.anew()
         self._log("bus", reason="anew")
-        self._kept = deque(one._replace(seq=0) for one in self._kept)
+        self._kept.forget_places()
         self._loop.soon(self._here.began_anew)
 
     # The other nodes.
@@ -353,17 +379,10 @@ class NatsBus:
             self._here.log(event, **fields)
 
     def figures(self) -> Iterator[Figure]:
-        yield "bus_up", "gauge", "Whether the broker is there.", int(self._broker.up.is_set())
-        yield "bus_reconnects_total", "counter", "Times that the broker came back.", max(0, self._broker.reconnects)
-        yield "bus_retries_total", "counter", "Batches that were sent once more.", self._writer.retries
-        yield "bus_held_lines", "gauge", "Lines that the broker has not taken yet.", self._writer.held
-        yield "bus_lag_seconds", "gauge", "From sending the last batch until it came back.", round(self._lag, 6)
-        yield "bus_behind", "gauge", "Batches that are in the stream and not read yet.", self._reader.behind
+        yield from self._broker.figures()
+        yield from self._writer.figures()
+        yield from self._reader.figures()
+        foreign = self._reader.foreign + self._asks.foreign
         yield "bus_skipped_lines_total", "counter", "Lines of others that were lost.", self._skipped
-        yield (
-            "bus_foreign_total",
-            "counter",
-            "Messages on the broker that are no node's.",
-            self._reader.foreign + self._asks.foreign,
-        )
+        yield "bus_foreign_total", "counter", "Messages on the broker that are no node's.", foreign
         yield "bus_nodes", "gauge", "Other nodes that are heard of.", len(self._nodes.table)

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nats.js import api
 from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
@@ -64,13 +64,31 @@ class Nicks:
         self.idle.clear()
         self._some.set()
 
+    @property
+    def asking(self) -> bool:
+        """Whether somebody waits for a nick."""
+        return not self.idle.is_set()
+
+    def save(self) -> dict[str, Any]:
+        """As plain values, for another process: what this node has, and what it lets go of."""
+        return {
+            "own": {nick: owner.decode() for nick, owner in self.own.items()},
+            "released": [[job.nick, job.owner.decode()] for job in self._jobs],
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self.own = {nick: owner.encode() for nick, owner in state["own"].items()}
+        for nick, owner in state["released"]:
+            self.ask(Job(nick, owner.encode(), None))
+
     async def run(self) -> None:
+        """Also where another run of it was cancelled between two."""
         while True:
-            await self._some.wait()
-            self._some.clear()
             while self._jobs:
                 await self._do(self._jobs.popleft())
             self.idle.set()
+            await self._some.wait()
+            self._some.clear()
 
     async def _do(self, job: Job) -> None:
         if job.done is None:

@@ -67,6 +67,18 @@ class Nodes:
             node.parts = {}
         return Heard(name, boot, new)
 
+    def save(self, now: float) -> list[Any]:
+        """As plain values, for another process; ages in place of times."""
+        return [
+            [name, node.boot, now - node.heard, [[member, *one] for member, one in node.present.items()]]
+            for name, node in self.table.items()
+        ]
+
+    def resume(self, state: list[Any], now: float) -> None:
+        for name, boot, age, present in state:
+            node = self.table[name] = Node(boot, now - age)
+            node.present = {member: (who, room) for member, who, room in present}
+
     def follow(self, entry: Entry, boot: str) -> None:
         """What the stream says of somebody on another node."""
         node = self.table.get(entry.node)

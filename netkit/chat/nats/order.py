@@ -5,6 +5,7 @@ since a node counts its own. Where a node says nothing more, each batch was a li
 """
 
 from collections import OrderedDict
+from typing import Any
 
 from netkit.chat.nats.batch import Batch
 
@@ -45,6 +46,15 @@ class Order:
         owed, self._owed = self._owed, 0
         self._guessed += owed
         return owed
+
+    def save(self) -> dict[str, Any]:
+        """As plain values, for another process that reads on."""
+        due = [[*key, *counts] for key, counts in self._next.items()]
+        return {"due": due, "owed": self._owed, "guessed": self._guessed}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self._next = OrderedDict(((node, boot), (number, first)) for node, boot, number, first in state["due"])
+        self._owed, self._guessed = state["owed"], state["guessed"]
 
     def anew(self) -> None:
         self._next.clear()

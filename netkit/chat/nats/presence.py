@@ -46,7 +46,7 @@ class Presence:
         beat: float,
         *,
         log: Log,
-        start: Callable[[Coroutine[Any, Any, Any]], None],
+        start: Callable[[Coroutine[Any, Any, Any]], object],
         say: Callable[[bytes, str], Coroutine[Any, Any, Any]],
         free: Callable[[str, bytes], Coroutine[Any, Any, Any]],
     ) -> None:
@@ -57,6 +57,13 @@ class Presence:
         self._beats = 0
         self._soon = asyncio.Event()
         self._lives: dict[tuple[str, str], int] = {}  # how often a boot was given up
+
+    def save(self) -> list[Any]:
+        """How often each was given up, as plain values for another process."""
+        return [[*key, times] for key, times in self._lives.items()]
+
+    def resume(self, state: list[Any]) -> None:
+        self._lives = {(node, boot): times for node, boot, times in state}
 
     def soon(self) -> None:
         """A heartbeat is due before its time."""

@@ -10,17 +10,18 @@ as it should be. The broker keeps no place for a node, so one that stood still r
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js import api
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
-from netkit.chat.entry import Entry
+from netkit.chat.bus import Figure
+from netkit.chat.entry import Entry, restored, saved
 from netkit.chat.nats.batch import MAX_BYTES, MAX_ENTRIES, encode, encode_entry
 from netkit.chat.nats.broker import REPLICAS, Broker
 from netkit.errors import LocalFailure, PeerError
@@ -106,6 +107,7 @@ class Writer:
     def __init__(self, broker: Broker, node: str, boot: str, moved: Callable[[], None]) -> None:
         self.number = self.first = 1
         self.retries = 0
+        self.lag = 0.0
         self.waiting: deque[Held] = deque()
         self.flying: list[Held] = []
         self.since: float | None = None  # when the batch in flight set out, in monotonic time
@@ -125,6 +127,15 @@ class Writer:
     def room(self) -> int:
         """Bytes that the entries of a batch may have."""
         return min(MAX_BYTES, self._broker.client.max_payload - OVERHEAD)
+
+    def came_back(self, number: int) -> None:
+        """The reader has it."""
+        self.lag = monotonic() - self.sent.pop(number, monotonic())
+
+    def figures(self) -> Iterator[Figure]:
+        yield "bus_retries_total", "counter", "Batches that were sent once more.", self.retries
+        yield "bus_held_lines", "gauge", "Lines that the broker has not taken yet.", self.held
+        yield "bus_lag_seconds", "gauge", "From sending the last batch until it came back.", round(self.lag, 6)
 
     def publish(self, entries: Sequence[Entry]) -> int:
         slow = self.since is not None and monotonic() - self.since > AWAY
@@ -146,21 +157,39 @@ class Writer:
         self.flying, self._size = [], 0
         return unsent, doubtful
 
+    def save(self) -> dict[str, Any]:
+        """As plain values, for another process: what is in flight has its number already, and is sent once more."""
+        return {
+            "number": self.number,
+            "first": self.first,
+            "flying": [saved(one.entry) for one in self.flying],
+            "waiting": [saved(one.entry) for one in self.waiting],
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        self.number, self.first = state["number"], state["first"]
+        self.publish([restored(one) for one in state["flying"]])
+        self.flying, self._size = list(self.waiting), 0
+        self.waiting.clear()
+        self.publish([restored(one) for one in state["waiting"]])
+
     async def run(self) -> None:
+        """Also where another run of it was cancelled in the middle: here, or in another process."""
         while True:
-            await self._some.wait()
-            self._some.clear()
-            while self.waiting:
-                self.flying = self._take()
-                number, first = self.number, self.first
+            while self.flying or self.waiting:
+                if not self.flying:
+                    self.flying = self._take()
+                    self.number, self.first = self.number + 1, self.first + len(self.flying)
+                number, first = self.number - 1, self.first - len(self.flying)
                 self.since = self.sent[number] = monotonic()
                 self.sent.pop(number - MAX_SENT, None)
-                self.number, self.first = number + 1, first + len(self.flying)
                 data = encode(self._node, self._boot, number, first, [one.data for one in self.flying])
                 await self.say(data, f"{self._node}-{self._boot}-{number}")
                 self.flying, self.since = [], None
                 self._moved()
             self.idle.set()
+            await self._some.wait()
+            self._some.clear()
 
     def _take(self) -> list[Held]:
         taken: list[Held] = []
@@ -231,6 +260,15 @@ class Reader:
         self.seq = max(info.state.first_seq - 1, info.state.last_seq - last, 0)
         if self.seq >= info.state.last_seq:
             self.caught_up.set()
+
+    def figures(self) -> Iterator[Figure]:
+        yield "bus_behind", "gauge", "Batches that are in the stream and not read yet.", self.behind
+
+    async def go_on(self, seq: int, epoch: str) -> None:
+        """Start behind that message of that order. Raises what `prepare` raises."""
+        await prepare(self._broker)
+        self.seq, self.epoch = seq, epoch
+        self.caught_up.set()
 
     def interrupt(self) -> None:
         """The connection is lost."""

@@ -140,7 +140,8 @@ def serve(
     2.9 on (`nats-server -js -sd DIR`), or a cluster of three. While it is away messages are held, 1,000 at most, and
     none is lost or doubled.
 
-    SIGUSR2 starts the same command line anew, which takes over all connections but those of TLS and of browsers.
+    SIGUSR2 starts the same command line anew, which takes over all connections but those of TLS and of browsers; with
+    --bus it is the same node, and nothing is lost or doubled.
     Exit: 0 when it was stopped or replaced, 3 when the broker cannot be reached at the start, 11 when it cannot listen.
 
     $ netkit chat serve
@@ -242,7 +243,7 @@ def serve(
         pages = sockets("metrics", lambda: listen([scrape], on_event=on_event) if scrape else [])
         shown = sockets("web", lambda: listen([site], on_event=on_event) if site else [])
         name = node or default_node(opened)
-        loop, engine = carried(cluster, name, history) if cluster else (Loop(), taken.bus() if taken else None)
+        loop, engine = carried(cluster, name, history, taken) if cluster else (Loop(), taken.bus() if taken else None)
         hub = Hub(
             loop,
             frames=web_frames() if site else None,
@@ -279,8 +280,10 @@ def serve(
         if taken:
             resume(taken, server)
             ours.extend(each for group in groups.values() for each in group)
-        upgrade = Upgrade(server, groups, handed)
+        once = "" if bus_password_fd is None else "--bus-password-fd cannot be read once more: use --bus-password-file"
+        upgrade = Upgrade(server, groups, handed, never=once)
         signal.signal(signal.SIGUSR2, lambda *_: server.loop.soon(upgrade.begin))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])  # blocked where this took over (Upgrade.begin)
         if length is not None:
             server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
