@@ -20,8 +20,8 @@ class Client:
     lines, ahead of it, which it does not get. under_way: its own lines that are not in the order yet."""
 
     __slots__ = (
-        "_bench", "_missing", "_next", "_rest", "fd", "number", "own", "pending", "place", "socket", "under_way",
-        "unsent",
+        "_bench", "_missing", "_next", "_rest", "_strays", "fd", "number", "own", "pending", "place", "socket",
+        "under_way", "unsent",
     )  # fmt: skip
 
     def __init__(self, bench: "Bench", number: int, sock: socket.socket) -> None:
@@ -37,6 +37,7 @@ class Client:
         self._rest = b""  # out of step: an unfinished line
         self._next = 0  # out of step: the place in the order of what it should get
         self._missing: set[int] | None = None  # places that it has passed without getting them
+        self._strays: set[int] | None = None  # places that it has not passed, and has got what stands there
         bench.loop.add(self.fd, self.ready)
 
     def send(self, data: bytes) -> None:
@@ -76,7 +77,13 @@ class Client:
         bench.reads += 1
         if bench.probing:
             self._probe(data)
-        elif self.place is not None and not self.own and not self.pending and bench.order.same(self.place, data):
+        else:
+            self.got(data)
+
+    def got(self, data: bytes) -> None:
+        """Take what it read: by one comparison where it is what stands at its place."""
+        bench = self._bench
+        if self.place is not None and not self.own and not self.pending and bench.order.same(self.place, data):
             place = self.place
             self.place = place + len(data)
             bench.note(place, self.place)
@@ -109,9 +116,12 @@ class Client:
         """It has everything that is known, and here is more: a line of that becomes known."""
         order = self._bench.order
         cut = data.find(b"\n") + 1
+        if cut and self._known(data[:cut]):
+            self.fall_out()
+            return data
         if len(data) < MAX_PENDING and (not cut or (self.under_way and not self._bench.ending)):
             return self._wait(data)
-        if not cut or self._known(data[:cut]):
+        if not cut:
             self.fall_out()
             return data
         order.add(data[:cut])
@@ -134,6 +144,7 @@ class Client:
         self._next = order.upto(self.place)
         self._rest = order.begun(self.place)
         self.place = None
+        self._bench.out_of_step += 1
 
     def skip(self, place: int) -> None:
         """A line of its own stands there, which it will not get."""
@@ -166,10 +177,18 @@ class Client:
             return data
         place = bench.place_of(number)
         if place is None:
-            if not bench.ending and (self.under_way or self._next < len(order)) and len(data) < MAX_PENDING:
+            if not bench.ending and (self.under_way or self.behind) and len(data) < MAX_PENDING:
                 return self._wait(line + data)
-            order.add(line)
-            place = len(order) - 1
+            place = bench.add_astray(line) if self.behind else bench.add(line)
+        if place in bench.astray and place >= self._next:
+            if self._strays is None:
+                self._strays = set()
+            if place in self._strays:
+                bench.doubled += 1
+            else:
+                self._strays.add(place)
+                bench.delivered(place, 1)
+            return data
         if place < self._next:
             if self._missing and place in self._missing:
                 self._missing.discard(place)
@@ -180,15 +199,51 @@ class Client:
             return data
         if place > self._next:
             self._missing = self._missing or set()
+            had = self._strays or ()
             self._missing.update(
-                one for one in range(self._next, place) if bench.sender_of(order.numbers[one]) != self.number
+                one
+                for one in range(self._next, place)
+                if one not in had and bench.sender_of(order.numbers[one]) != self.number
             )
-        bench.delivered(place, 1)
+        self._arrive(place)
+        return data
+
+    def _arrive(self, place: int) -> None:
+        """In step again, behind the line that stands there."""
+        self._bench.delivered(place, 1)
         self._next = place + 1
-        self.place = order.ends[place]
+        self.place = self._bench.order.ends[place]
+        self._bench.out_of_step -= 1
         while self.own and self.own[0] <= place:
             self.own.popleft()
-        return data
+
+    @property
+    def behind(self) -> bool:
+        """Out of step: whether others have more than it."""
+        return self.place is None and self._next < self._bench.firm
+
+    def front(self) -> tuple[bytes, int | None] | None:
+        """The line that it waits with, and who said it."""
+        order = self._bench.order
+        cut = self.pending.find(b"\n") + 1
+        if not cut or (self.place is not None and self.place != order.end):
+            return None
+        line = self.pending[:cut]
+        number = order.lines.number_of(line)
+        return line, None if number is None or number >= self._bench.sent else self._bench.sender_of(number)
+
+    def add_front(self) -> None:
+        """That line is next for everybody."""
+        order, place = self._bench.order, self.place
+        cut = self.pending.find(b"\n") + 1
+        line, data, self.pending = self.pending[:cut], self.pending[cut:], b""
+        order.add(line)
+        if place is None:
+            self._arrive(len(order) - 1)
+        else:
+            self.place = order.end
+            self._bench.note(place, order.end)
+        self.take(data)
 
     def _wait(self, data: bytes) -> bytes:
         self.pending = data

@@ -3,7 +3,7 @@
 Everybody gets the same bytes, so a client is checked by one comparison for all that it read (`Order.same`), not line by
 line: that is what makes a client of 9,000 cost 1 us a read. A sender does not get its own lines; where they are it
 leaps. Whoever has everything that is known may add to it, unless a line of its own is under way: that one may
-come before what it has just read.
+come before what it has just read. Where that holds for all, `vouch` finds whose line is next.
 
 A line of the run carries its number behind the run's tag, wherever the server puts it: `[HOST:PORT] ~tag:number xxx`.
 """

@@ -21,6 +21,7 @@ from netkit.chat.bench.client import Client
 from netkit.chat.bench.join import Join
 from netkit.chat.bench.order import KEPT, MOST, Lines, Order, Probes
 from netkit.chat.bench.result import Cost, Plan, Progress, Report
+from netkit.chat.bench.vouch import certain, stray
 from netkit.errors import NetkitError, PeerError
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 SETTLE = 64  # reads of which the time is taken once
 SLACK = 0.001  # seconds that we may be late ourselves: that does not count
 NONE = 1 << 62
+STALL = 0.05  # seconds without a line for the order, while some wait to add one
 BURST = 64  # lines that are said before it is looked what came
 
 
@@ -59,6 +61,9 @@ class Bench:
         self.doubled = self.reordered = self.changed = self.returned = 0
         self.lost_clients: list[str] = []
         self.waiting: set[Client] = set()
+        self.out_of_step = 0  # clients
+        self.firm = 0  # places in the order, but for those at its end that are astray
+        self.astray: set[int] = set()  # places where lines are that came to somebody when others had gone on without
         self.stage = "connecting"
         self.failure: NetkitError | None = None
         self._due = array("d")  # by number, as the next three
@@ -70,6 +75,7 @@ class Bench:
         self._latest: dict[int, int] = {}  # a sender's highest number in the order
         self._bad: set[int] = set()  # places where a line is that was changed
         self._late: set[int] = set()  # places where a line is that came behind a later one of its sender
+        self._known, self._grown = 0, 0.0  # the end of the order, and when it was last another
         self._groups: dict[tuple[int, int], int] = {}
         self._settled = 0
         self._measured = NONE  # the first number that counts
@@ -105,10 +111,42 @@ class Bench:
                 for place in range(self.order.upto(begin), self.order.upto(end)):
                     self.delivered(place, count, now)
         if self.waiting:
-            waiting, self.waiting = self.waiting, set()
-            for client in waiting:
-                if client.fd >= 0 or self.ending:
-                    client.take()
+            self._take_up()
+
+    def _take_up(self) -> None:
+        """Let those that wait go on, and where nobody can, look whose line is next all the same."""
+        self._retry()
+        while self.out_of_step > 1 and (line := stray(self.waiting)) is not None:
+            self.add_astray(line)
+            self._retry()
+        now, end = monotonic(), self.order.end
+        if end != self._known:
+            self._known, self._grown = end, now
+        elif self.waiting and (now - self._grown > STALL or self.clients[0].fd < 0):
+            self.sort_out()
+
+    def sort_out(self) -> None:
+        alive = sum(client.fd >= 0 for client in self.clients)
+        while (client := certain(self.waiting, alive)) is not None:
+            self.waiting.discard(client)
+            client.add_front()
+            self._retry()
+
+    def _retry(self) -> None:
+        waiting, self.waiting = self.waiting, set()
+        for client in waiting:
+            if client.fd >= 0 or self.ending:
+                client.take()
+
+    def finish(self) -> None:
+        """Nothing more is expected: take what waits, where nobody knows the order as it is."""
+        self.settle()
+        self.sort_out()
+        self.ending = True
+        self.settle()
+        while self._groups:  # what was noted meanwhile
+            self.settle()
+        self.reordered += sum(self._left[self.order.numbers[place]] <= 0 for place in self.astray)
 
     def delivered(self, place: int, count: int, now: float = 0.0) -> None:
         number = self.order.numbers[place]
@@ -141,8 +179,10 @@ class Bench:
         if not self.order.lines.whole(number, line):
             self._bad.add(place)
         sender = self._senders[number]
-        if self._latest.get(sender, -1) > number:
-            self._late.add(place)
+        if place not in self.astray:
+            self.firm = place + 1
+            if self._latest.get(sender, -1) > number:
+                self._late.add(place)
         self._latest[sender] = max(number, self._latest.get(sender, -1))
         if number >= self._measured:
             self.first.add_many(monotonic() - self._due[number], 1)
@@ -150,6 +190,21 @@ class Bench:
         client.under_way -= 1
         if not self.echoes:
             client.skip(place)
+
+    def add(self, line: bytes) -> int:
+        """A line of the run that is next for everybody; its place."""
+        self.order.add(line)
+        return len(self.order) - 1
+
+    def add_astray(self, line: bytes) -> int:
+        """Somebody got it behind lines that others have without it: it is kept at the end, where it is in nobody's way.
+
+        Its place. In the end it came out of order if all have it, else it is lost to those who have not.
+        """
+        place = len(self.order)
+        self.astray.add(place)
+        self.order.add(line)
+        return place
 
     def closed(self, client: Client, exc: OSError | None) -> None:
         """The server has ended it."""
@@ -230,8 +285,7 @@ class Bench:
         while self._oldest < self.sent and self._alive:
             self.turn(0.05)
             self._give_up(monotonic())
-        self.ending = True
-        self.settle()
+        self.finish()
 
     @property
     def _alive(self) -> bool:
