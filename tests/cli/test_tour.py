@@ -89,6 +89,7 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
         words = [word for word in step.words if word.startswith(("{", "@{"))]
         " ".join(words).format(
             dns="",
+            dns_port="",
             http="",
             https="",
             ca="",

@@ -1,0 +1,57 @@
+"""Steps of the tour: http get and head."""
+
+from netkit.lab.listings import HTTPLIB, HTTPLIB_HEAD
+from netkit.lab.steps.step import Step
+
+STEPS: tuple[Step, ...] = (
+    Step("http-get", "Fetch a page", 25, HTTPLIB, ("http", "get", "{http}/hello"), ("Hello from the lab.",)),
+    Step("http-head", "Its headers alone", 25, HTTPLIB_HEAD, ("http", "head", "{http}/hello"), ("200", "text/plain")),
+    Step(
+        "http-tls",
+        "Over TLS, verified against the lab's own CA",
+        25,
+        HTTPLIB.replace("HTTPConnection", "HTTPSConnection"),
+        ("http", "get", "--cacert", "{ca}", "{https}/tls"),
+        ("TLSv1.3",),
+    ),
+    Step(
+        "http-untrusted",
+        "A certificate that nobody vouches for is refused: exit 6",
+        25,
+        HTTPLIB.replace("HTTPConnection", "HTTPSConnection"),
+        ("http", "get", "{https}/hello"),
+        exit=6,
+    ),
+    Step(
+        "http-redirect",
+        "Redirects are followed, compression is undone",
+        25,
+        HTTPLIB,
+        ("http", "get", "{http}/redirect-to?url=/gzip"),
+        ("line 49 of a compressed body",),
+    ),
+    Step(
+        "http-no",
+        "404 is an answer, and the answer is no: exit 1",
+        25,
+        "if reply.status == 200:",
+        ("http", "get", "{http}/status/404"),
+        exit=1,
+    ),
+    Step(
+        "http-truncated",
+        "A body that ends too early is never a success: exit 5",
+        25,
+        "print(reply.read())",
+        ("http", "get", "{http}/truncated"),
+        exit=5,
+    ),
+    Step(
+        "http-json",
+        "All the facts for a program",
+        25,
+        HTTPLIB,
+        ("http", "get", "--json", "{http}/hello"),
+        ('"status": 200',),
+    ),
+)
