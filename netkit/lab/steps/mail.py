@@ -1,6 +1,6 @@
 """Steps of the tour: smtp and pop3."""
 
-from netkit.lab.listings import SMTPLIB
+from netkit.lab.listings import ODD_MAILBOX, POPLIB, SMTPLIB
 from netkit.lab.steps.step import Step
 
 STEPS: tuple[Step, ...] = (
@@ -53,5 +53,20 @@ STEPS: tuple[Step, ...] = (
             *("--mx-port", "{smtp_port}", "--policy-port", "{https_port}"),
         ),
         ("sts.policy", "dane.match", "mx2.good.lab.test"),
+    ),
+    Step(
+        "pop3-subjects",
+        "The subjects of what waits, by TOP and all at once, whatever they hold",
+        27,
+        POPLIB,
+        ("pop3", "subjects", "{pop3}", *ODD_MAILBOX, "--range", "50-56"),
+        ("café", "Привет"),
+    ),
+    Step(
+        "pop3-stat",
+        "How many, and how many bytes",
+        27,
+        "messages, size = server.stat()",
+        ("pop3", "stat", "{pop3}", *ODD_MAILBOX),
     ),
 )

@@ -2,8 +2,6 @@
 
 from netkit.lab.listings import (
     DATAGRAM_CLIENT,
-    ODD_MAILBOX,
-    POPLIB,
     SELECT,
     SOCKET_SERVER,
     SOCKOPT,
@@ -13,21 +11,6 @@ from netkit.lab.listings import (
 from netkit.lab.steps.step import Step
 
 STEPS: tuple[Step, ...] = (
-    Step(
-        "pop3-subjects",
-        "The subjects of what waits, by TOP and all at once, whatever they hold",
-        27,
-        POPLIB,
-        ("pop3", "subjects", "{pop3}", *ODD_MAILBOX, "--range", "50-56"),
-        ("café", "Привет"),
-    ),
-    Step(
-        "pop3-stat",
-        "How many, and how many bytes",
-        27,
-        "messages, size = server.stat()",
-        ("pop3", "stat", "{pop3}", *ODD_MAILBOX),
-    ),
     Step(
         "echo-stream",
         "A stream echo server, probed: every byte compared, every round trip timed",
