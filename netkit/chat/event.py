@@ -74,6 +74,7 @@ REASONS = {
     "left": "stopped",
     "gone": "not heard of any more",
     "back": "given up by the others, and there again",
+    "log": "events that standard output did not take, for it was not read",
     "failed": "it was not replaced, and goes on",
 }
 

@@ -285,3 +285,51 @@ def test_proxies_are_networks(netkit: Netkit) -> None:
     done = netkit("chat", "serve", "--proxy-protocol", "10.0.0.0/33")
     assert done.returncode == 2
     assert "--proxy-protocol 10.0.0.0/33" in done.stderr
+
+
+def talk(server: Server, lines: range) -> None:
+    """One says them, and another hears them all."""
+    one, two = server.clients
+    said = [b"%05d %b\n" % (number, b"x" * 500) for number in lines]
+    for begin in range(0, len(said), 100):
+        some = said[begin : begin + 100]
+        one.send(b"".join(some))
+        two.expect(b"".join(b"[%b] %b" % (one.name.encode(), line) for line in some))
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_an_event_log_that_nobody_reads_stalls_nobody_and_says_what_is_missing(form: list[str]) -> None:
+    with serving("--rate", "off", *form) as server:
+        server.join(), server.join()
+        server.clients[0].expect(f"Client joined {server.clients[1].name}\r\n")
+        talk(server, range(4000))  # 2 MB and more of events
+        numbers, missing = [], 0
+        while not numbers or numbers[-1] < 4002:
+            line = server.line()
+            if form:
+                found = json.loads(line)
+                missing += found["times"] if found["reason"] == "log" else 0
+                text = found["line"] or "" if found["event"] == "say" else ""
+            else:
+                told = re.fullmatch(r"\* limit events that .* it was not read(?: \((\d+) times\))?\n", line)
+                missing += int(told[1] or 1) if told else 0
+                text = line if line.startswith("[") else ""
+            numbers += [int(number) for number in re.findall(r"\] (\d{5}) x{500}", text)]
+            if missing and numbers[-1] < 4000:
+                talk(server, range(4000, 4003))
+        assert missing > 1000
+        assert numbers == [*range(4000 - missing), 4000, 4001, 4002]
+        server.process.terminate()
+        assert server.process.wait(LIMIT) == 0
+
+
+def test_what_nobody_has_read_at_the_end_is_told() -> None:
+    with serving("--rate", "off", "--json") as server:
+        server.join(), server.join()
+        server.clients[0].expect(f"Client joined {server.clients[1].name}\r\n")
+        talk(server, range(1000))
+        server.process.terminate()
+        assert server.process.wait(LIMIT) == 0
+        assert server.process.stderr is not None
+        told = r"netkit: standard output is not read: \d{5,} bytes of events are lost\n"
+        assert re.fullmatch(told, server.process.stderr.read())

@@ -160,6 +160,7 @@ def serve(
     from netkit.cli.options import parse_rate
     from netkit.cli.output.chat import document
     from netkit.cli.output.log_file import LogFile
+    from netkit.cli.output.unread import UnreadLog
     from netkit.net.address import parse_endpoint, parse_port
     from netkit.net.descriptors import allow_files
     from netkit.net.listen import listen
@@ -209,15 +210,17 @@ def serve(
     out = Output("chat", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
     written = None if log is None else LogFile(log, document)
-    printed = None if quiet and out.form is not Form.JSON else out.show
+    printed = None if quiet and out.form is not Form.JSON else UnreadLog(out.show, unwritten)
 
     def on_log(event: "Event") -> None:
         if printed is not None:
-            printed(event)
+            printed.write(event)
         if written is not None:
             written.write(event)
 
     with ExitStack() as stack:
+        if printed is not None:
+            stack.callback(printed.close)
         if written is not None:
             stack.callback(written.close)
         taken = None if channel is None else take(channel)
@@ -244,6 +247,8 @@ def serve(
         shown = sockets("web", lambda: listen([site], on_event=on_event) if site else [])
         name = node or default_node(opened)
         loop, engine = carried(cluster, name, history, taken) if cluster else (Loop(), taken.bus() if taken else None)
+        if printed is not None:
+            printed.attach(loop)
         hub = Hub(
             loop,
             frames=web_frames() if site else None,
@@ -288,6 +293,12 @@ def serve(
             server.loop.later(length, server.drain)
         run(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
     return Exit.OK
+
+
+def unwritten(number: int) -> "Event":
+    from netkit.chat.event import event
+
+    return event("limit", reason="log", times=number)
 
 
 def web_frames() -> "Frames":

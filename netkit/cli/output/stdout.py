@@ -12,6 +12,7 @@ import select
 import signal
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -38,9 +39,12 @@ class Unread(Exception):
 
 
 class StandardOutput(io.FileIO):
+    """waiting: None, or what its reader has not taken yet, where nothing is to wait for that one (`unread`)."""
+
     def __init__(self, fd: int) -> None:
         super().__init__(fd, "w", closefd=False)
         self.dropping = False
+        self.waiting: bytearray | None = None
         self.poll: select.poll | None = None
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             self.poll = select.poll()
@@ -51,6 +55,23 @@ class StandardOutput(io.FileIO):
         view = memoryview(data).cast("B")
         if self.dropping:
             return len(view)
+        if self.waiting is not None:
+            self.waiting += view
+            self.give()
+            return len(view)
+        return self._write(view)
+
+    def give(self, seconds: float = 0.0) -> bool:
+        """Write what waits, as far as the reader takes it, within so many seconds; whether that was all."""
+        end = time.monotonic() + seconds
+        while self.waiting and self.poll is not None:
+            if not self.poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                return False
+            sent = self._write(memoryview(bytes(self.waiting[:PIECE])))
+            del self.waiting[:sent]
+        return True
+
+    def _write(self, view: memoryview) -> int:
         if self.poll:
             view = view[:PIECE]
             if not self.poll.poll(0):
