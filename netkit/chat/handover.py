@@ -98,7 +98,7 @@ class Taken:
         hub, saved = server.hub, self._state["hub"]
         vars(hub.counts).update(saved["counts"])
         hub.bans.update(saved["bans"])
-        hub.seq = saved["seq"]
+        hub.seq, hub.missed = saved["seq"], saved["missed"]
         for each in saved["rooms"]:
             room = hub.room(each["name"])
             room.lines, room.born, room.floor = each["lines"], each["born"], each["floor"]
@@ -132,6 +132,7 @@ class Taken:
 def _hub(hub: "Hub") -> dict[str, Any]:
     return {
         "seq": hub.seq,
+        "missed": hub.missed,
         "bans": hub.bans,
         "counts": vars(hub.counts),
         "rooms": [

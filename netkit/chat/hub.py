@@ -52,6 +52,7 @@ class Hub:
         self.on_unwelcome: Callable[[Member, str], None] = lambda member, reason: None  # it was never let in
         self._frames, self._on_log = frames, on_log
         self.seq = 0  # of the last entry that came back
+        self.missed: int | None = None  # of the last before lines of others that are lost
         self._dirty: dict[Room, None] = {}
         self._last_flush = 0.0
         self._timer: Timer | None = None
@@ -77,6 +78,8 @@ class Hub:
                 born=self.seq,
             )
             found.recall(self.bus.history(name))
+            if self.missed is not None:
+                found.miss(self.missed)
         return found
 
     def came(self, member: Member, room: str = LOBBY) -> None:
@@ -203,12 +206,14 @@ class Hub:
 
     def skipped(self, lines: int) -> None:
         self.announce(f"{lines} {'line' if lines == 1 else 'lines'} skipped")
+        self.missed = self.seq
         for room in self.rooms.values():
             room.miss(self.seq)
 
     def began_anew(self) -> None:
         self.announce("lines may be missing: the broker has begun anew")
         self.seq = self.bus.seq
+        self.missed = None
         for room in self.rooms.values():
             room.forget_places(self.seq)
         for one in [one for one in self.members.values() if one.web]:

@@ -303,7 +303,8 @@ def test_an_event_log_that_nobody_reads_stalls_nobody_and_says_what_is_missing(f
         server.join(), server.join()
         server.clients[0].expect(f"Client joined {server.clients[1].name}\r\n")
         talk(server, range(4000))  # 2 MB and more of events
-        numbers, missing = [], 0
+        numbers: list[int] = []
+        missing = 0
         while not numbers or numbers[-1] < 4002:
             line = server.line()
             if form:
