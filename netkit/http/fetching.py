@@ -8,10 +8,10 @@ the network, the peer or this machine failed, with every fact gathered until the
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netkit.errors import AuthRefused, BadInput, LocalFailure, NetkitError, No, PeerError, Temporary
-from netkit.http.decode import Decoder, codings, supported
+from netkit.http.codings import codings, supported
 from netkit.http.headers import Credentials, build, credentials, wire
 from netkit.http.redirect import decide, is_redirect, kept
 from netkit.http.request import Request
@@ -20,6 +20,9 @@ from netkit.http.url import Url
 from netkit.net.deadline import Deadline
 from netkit.net.download import Download
 from netkit.net.hop import Head, Hop, HopResult, OnBody, OnProgress, Pause, Perform, Warn
+
+if TYPE_CHECKING:
+    from netkit.http.decode import Decoder
 
 NO_BODY = {204, 304}
 Steps: TypeAlias = "Generator[Perform | Pause, HopResult | None, Response]"
@@ -117,8 +120,10 @@ class Fetching:
             if asked and not supported(names):
                 self.warnings += (Warn("not_decoded", f"Content-Encoding {', '.join(names)[:80]} is left as it is"),)
             else:
+                from netkit.http.decode import Decoder  # not what every body needs
+
                 with self._named():
-                    self.decoder = Decoder(names)
+                    self.decoder = Decoder(names, free=self.request.max_body)
         give = self._target(head)
         if self.decoder is None:
             return give
@@ -161,7 +166,7 @@ class Fetching:
 
         return keep
 
-    def _decoded(self, decoder: Decoder, give: OnBody) -> OnBody:
+    def _decoded(self, decoder: "Decoder", give: OnBody) -> OnBody:
         def take(data: bytes) -> None:
             with self._named():
                 for piece in decoder.feed(data):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from netkit import __version__
 from netkit.errors import BadInput, Insecure
-from netkit.http.decode import ACCEPTED
+from netkit.http.codings import accepted
 from netkit.http.url import Url
 from netkit.net.hop import is_secret
 
@@ -100,7 +100,7 @@ def build(headers: Iterable[Header], sent: Credentials | None, *, identity: bool
     defaults = [
         Header("User-Agent", f"netkit/{__version__}"),
         Header("Accept", "*/*"),
-        Header("Accept-Encoding", "identity" if identity else ", ".join(ACCEPTED)),
+        Header("Accept-Encoding", "identity" if identity else ", ".join(accepted())),
     ]
     if sent and "authorization" not in names:
         defaults.append(sent.header())
