@@ -21,21 +21,29 @@ class Saving(NamedTuple):
     max_body: Annotated[
         int, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
     ] = 10485760
+    raw: Annotated[bool, option("--raw", help="Show the body as it came, not laid out.", panel=OUTPUT)] = False
 
 
 class Showing(NamedTuple):
     show: Annotated[
         str | None,
-        option("--show", help="Show these: headers,body,timing,tls,request.", panel=OUTPUT, metavar="PARTS"),
+        option("--show", help="Show these parts: headers,body,timing,...", panel=OUTPUT, metavar="PARTS"),
     ] = None
+    verbose: Annotated[
+        bool, option("--verbose", "-v", help="Show all parts, of every hop, and the whole chain.", panel=OUTPUT)
+    ] = False
 
     def sections(self, method: str, out: Output) -> frozenset[str]:
         """The parts to show. Raises BadInput."""
-        from netkit.cli.output.http import SECTIONS
+        from netkit.cli.output.http import AT_A_TERMINAL, SECTIONS
 
+        if self.verbose:
+            if self.show is not None:
+                raise BadInput("-v shows all parts: --show has nothing to choose")
+            return frozenset(SECTIONS)
         if self.show is None:
             if out.form is Form.HUMAN and not out.quiet:
-                return frozenset({"headers", "body", "tls", "timing"})
+                return AT_A_TERMINAL
             return frozenset({"body" if method == "GET" else "headers"})
         wanted = frozenset(word.strip() for word in self.show.split(",") if word.strip())
         if unknown := wanted - set(SECTIONS):

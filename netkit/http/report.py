@@ -1,7 +1,8 @@
 """The JSON document of a fetch: one object per URL, all keys always, also when it failed.
 
-Header values are Latin-1 text, the body is text when it is UTF-8 and {"base64": ...} otherwise, so the document is
-always valid UTF-8. Secrets in request headers are masked; the response is shown as it came.
+Header values are Latin-1 text; the body is text where its charset gives its very bytes back, and {"base64": ...}
+otherwise, so the document is always valid UTF-8. Secrets in request headers are masked; the response is shown as it
+came.
 """
 
 from base64 import b64encode
@@ -9,6 +10,7 @@ from typing import Any
 
 from netkit.errors import NetkitError
 from netkit.http.result import Body, Response
+from netkit.http.text import Text, exact, read
 from netkit.net.hop import Head, Headers, HopResult, Remote, Timings, Tls, masked
 from netkit.net.tls import Certificate
 
@@ -16,6 +18,10 @@ SCHEMA = "netkit.http/1"
 
 
 def document(response: Response) -> dict[str, Any]:
+    kind = (response.head.get("content-type") if response.head else None) or ""
+    kept = response.body
+    text = None if kept.content is None else read(kept.content, kind, cut=kept.truncated)
+    warnings = (*response.warnings, *([text.note] if text and text.note else ()))
     return {
         "schema": SCHEMA,
         "time": response.time,
@@ -28,9 +34,10 @@ def document(response: Response) -> dict[str, Any]:
         "total_ms": round(response.total_ms, 3),
         "attempts": 1,
         "error": error(response.error),
-        "warnings": [{"code": one.code, "message": one.message} for one in response.warnings],
+        "warnings": [{"code": one.code, "message": one.message} for one in warnings],
+        "checks": [one._asdict() for one in response.checks],
         "hops": [hop(one) for one in response.hops],
-        "body": body(response.body, response.head),
+        "body": body(kept, response.head, text),
     }
 
 
@@ -106,10 +113,16 @@ def certificate(one: Certificate) -> dict[str, Any]:
     }
 
 
-def body(one: Body, head: Head | None) -> dict[str, Any]:
+def body(one: Body, head: Head | None, text: Text | None) -> dict[str, Any]:
+    """encoding: "text" where `content` is text, "base64", or "omitted" where there is none."""
+    data = one.content
+    if data is None or (text is not None and not one.truncated and not exact(text, data)):
+        text = None
     return {
-        "content": None if one.content is None else content(one.content, cut=one.truncated),
+        "content": text.text if text else None if data is None else {"base64": b64encode(data).decode("ascii")},
+        "encoding": "text" if text else "omitted" if data is None else "base64",
         "content_type": head.get("content-type") if head else None,
+        "charset": text.charset if text else None,
         "wire_bytes": one.wire_bytes,
         "decoded_bytes": one.decoded_bytes,
         "sha256": one.sha256,
@@ -117,13 +130,3 @@ def body(one: Body, head: Head | None) -> dict[str, Any]:
         "saved_to": one.saved_to,
         "part": one.part,
     }
-
-
-def content(data: bytes, *, cut: bool = False) -> str | dict[str, str]:
-    """Text when it is UTF-8, else base64; a cut may have split the last character, which is left out then."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as exc:
-        if cut and exc.reason == "unexpected end of data" and len(data) - exc.start < 4:
-            return data[: exc.start].decode()
-        return {"base64": b64encode(data).decode("ascii")}

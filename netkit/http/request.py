@@ -2,12 +2,15 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from netkit.errors import BadInput
 from netkit.http.headers import Header
 from netkit.http.url import Url, parse_url
 from netkit.net.hop import DIRECT, Route
+
+if TYPE_CHECKING:
+    from netkit.http.checks import Checks
 
 MAX_BODY = 10 * 1024 * 1024  # of a body kept in memory; what goes to a sink or a file has no limit
 
@@ -17,7 +20,8 @@ class Request:
     """One URL to fetch.
 
     auth: user and password for Basic. timeout: seconds for all of it. output: a file for a 2xx body, whole or not
-    there at all. max_body: bytes kept of a body that goes to neither a file nor a sink.
+    there at all. max_body: bytes kept of a body that goes to neither a file nor a sink. fail: whether a redirect not
+    followed, a 4xx or a 5xx is an error. checks: what else is to hold.
     """
 
     url: Url
@@ -31,6 +35,8 @@ class Request:
     allow_downgrade: bool = False
     max_body: int = MAX_BODY
     output: str | None = None
+    fail: bool = True
+    checks: "Checks | None" = None
     route: Route = DIRECT
 
     def __post_init__(self) -> None:

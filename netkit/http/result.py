@@ -1,10 +1,13 @@
 """What a fetch comes to: a frozen `Response`, also when it failed."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.errors import Exit, NetkitError
 from netkit.http.url import Url
 from netkit.net.hop import Head, HopResult, Warn
+
+if TYPE_CHECKING:
+    from netkit.http.checks import Check
 
 
 class Body(NamedTuple):
@@ -28,6 +31,7 @@ class Response(NamedTuple):
     """One URL fetched: every hop with its facts, the body, and the error if it did not end well.
 
     A 4xx or 5xx answer is an error too (No, AuthRefused, Temporary), and its body is kept. time: RFC 3339, the start.
+    checks: those of the request, with their verdicts.
     """
 
     method: str
@@ -37,6 +41,7 @@ class Response(NamedTuple):
     body: Body
     warnings: tuple[Warn, ...] = ()
     error: NetkitError | None = None
+    checks: "tuple[Check, ...]" = ()
 
     @property
     def exit_code(self) -> Exit:

@@ -110,6 +110,19 @@ def days_left(certificate: Certificate, now: datetime | None = None) -> int | No
     return (_moment(certificate.not_after) - (now or datetime.now(UTC))) // timedelta(days=1)
 
 
+def age(certificate: Certificate, now: datetime | None = None) -> str:
+    """How long it is still valid, or has not been: "expired 3 days ago"; "" when its dates are unknown."""
+    if not certificate.not_after:
+        return ""
+    now = now or datetime.now(UTC)
+    begin, end = _moment(certificate.not_before), _moment(certificate.not_after)
+    if end < now:
+        return f"expired {_age(now - end)} ago"
+    if begin > now:
+        return f"becomes valid in {_age(begin - now)}"
+    return f"{_age(now - begin)} old, {_age(end - now)} left"
+
+
 def common_name(name: str) -> str:
     """The CN of an RFC 4514 name, else the whole of it: what people call a certificate's subject or issuer."""
     found = re.search(r"(?:^|,)CN=((?:\\.|[^,\\])*)", name)

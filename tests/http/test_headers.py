@@ -44,7 +44,7 @@ def test_bad_headers(text: str, words: str) -> None:
 def test_defaults_give_way_to_what_is_given_or_left_out() -> None:
     built = build([Header("user-agent", "x"), Header("Accept", None)], None)
     assert [name for name, _ in built] == ["Accept-Encoding", "user-agent", "Accept"]
-    assert dict(built)["Accept-Encoding"] == "gzip, deflate"
+    assert dict(built)["Accept-Encoding"] == "gzip, deflate, br, zstd"
 
 
 def test_identity_is_asked_for_a_file() -> None:

@@ -1,11 +1,13 @@
 """`netkit http get` and `netkit http head`; their options are groups in cli/http_request, http_route, http_output."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from netkit.cli.groups import grouped
+from netkit.cli.http_checks import BodyChecking, Checking
 from netkit.cli.http_output import DOWNLOAD_TIMEOUT, Saving, Showing
 from netkit.cli.http_request import Asking, Login, Redirects
 from netkit.cli.http_route import Way
@@ -13,6 +15,7 @@ from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_bytes
+from netkit.cli.run import say
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, NetkitError, combine
 
@@ -29,8 +32,11 @@ class Fetching(NamedTuple):
     login: Login
     redirects: Redirects
     way: Way
+    checking: Checking
 
-    def requests(self, method: Literal["GET", "HEAD"], urls: list[str], **saving: Any) -> "list[Request]":
+    def requests(
+        self, method: Literal["GET", "HEAD"], urls: list[str], *, body: Sequence[str] = (), **saving: Any
+    ) -> "list[Request]":
         """One for each URL, all of them made before anything is sent. Raises BadInput, LocalFailure."""
         from netkit.http.headers import parse_header
         from netkit.http.request import Request
@@ -43,6 +49,7 @@ class Fetching(NamedTuple):
         headers = (*named, *map(parse_header, self.asking.header))
         pairs = self.asking.pairs
         redirects = self.redirects
+        checks = self.checking.checks(body)
         return [
             Request(
                 target,
@@ -53,6 +60,8 @@ class Fetching(NamedTuple):
                 max_redirects=redirects.max_redirects,
                 allow_downgrade=redirects.allow_downgrade,
                 route=route,
+                fail=not self.checking.no_fail,
+                checks=checks,
                 **saving,
             )
             for target in (parse_url(url, query=pairs) for url in urls)
@@ -63,6 +72,7 @@ class Fetching(NamedTuple):
 def get(
     urls: Urls,
     fetching: Fetching,
+    body_checking: BodyChecking,
     saving: Saving,
     showing: Showing,
     json: Json = False,
@@ -86,8 +96,11 @@ def get(
     if output is not None and len(urls) > 1:
         raise BadInput("-o takes one URL: its file can hold one body")
     timeout = fetching.way.limits.timeout or (30.0 if output is None else DOWNLOAD_TIMEOUT)
-    requests = fetching.requests("GET", urls, timeout=timeout, max_body=saving.max_body, output=output)
-    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace)
+    if output is not None and fetching.checking.no_fail:
+        raise BadInput("--no-fail has no use with -o, which saves the body of a 2xx reply alone")
+    saved = {"timeout": timeout, "max_body": saving.max_body, "output": output}
+    requests = fetching.requests("GET", urls, body=body_checking.expect_body, **saved)
+    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace, raw=saving.raw)
 
 
 @grouped
@@ -111,7 +124,7 @@ def head(
     return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace)
 
 
-def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str) -> Exit:
+def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *, raw: bool = False) -> Exit:
     from netkit.cli.output.http import View
     from netkit.http.client import fetch
 
@@ -130,7 +143,7 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str) -
                 on_progress=meter.update if meter.wanted else None,
                 on_event=on_event,
             )
-        view = View(response, wanted)
+        view = View(response, wanted, raw=raw, chosen=showing.verbose or showing.show is not None)
         if out.form is Form.HUMAN:
             from netkit.cli.output.http_rich import print_view
 
@@ -142,8 +155,11 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str) -
             _plain(view)
         for warning in response.warnings:
             out.note(f"netkit: warning: {target}: {warning.message}")
-        if response.error:
+        if response.error and response.error.kind != "check_failed":
             out.error(_with_part(response.error, response.body.part))
+        for check in response.checks if out.form is not Form.HUMAN or wanted <= {"body"} else ():
+            if check.ok is False:
+                say(f"netkit: {response.final_url}: {check.message}")
         codes.append(response.exit_code)
     return combine(codes)
 

@@ -1,11 +1,13 @@
 """Lays out JSON for reading, token by token: every number, key and string stays letter for letter what it was.
 
 `json.loads` and `dumps` would round numbers, drop duplicate keys and rewrite escapes, so the text is only cut into
-tokens (RFC 8259) and given new white space. What is no JSON, or is nested too deep to be read, is not touched.
+tokens (RFC 8259) and given new white space. What is no JSON, or is nested too deep to be read, is not touched. JSON
+Lines keep their lines, and their white space with them.
 """
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 MAX_DEPTH = 100  # levels; deeper needs more indentation than text
 
@@ -20,8 +22,8 @@ _TOKEN = re.compile(
 Token = tuple[str, str]  # ("string" | "number" | "word" | "mark", text)
 
 
-def tokens(text: str) -> list[Token] | None:
-    """The tokens without the white space; None when a character fits none."""
+def tokens(text: str, *, spaces: bool = False) -> list[Token] | None:
+    """The tokens, by default without the white space; None when a character fits none."""
     found: list[Token] = []
     place = 0
     while place < len(text):
@@ -29,9 +31,29 @@ def tokens(text: str) -> list[Token] | None:
         if match is None:
             return None
         place = match.end()
-        if match.lastgroup and match.lastgroup != "space":
+        if match.lastgroup and (spaces or match.lastgroup != "space"):
             found.append((match.lastgroup, match[0]))
     return found
+
+
+def lines(text: str) -> Iterator[Token]:
+    """JSON Lines: the pieces of each line as it stands, a line that is no JSON as one."""
+    for number, line in enumerate(text.removesuffix("\n").split("\n")):
+        if number:
+            yield "space", "\n"
+        line = line.removesuffix("\r")
+        found = tokens(line, spaces=True)
+        sound = found and _sound([token for token in found if token[0] != "space"])
+        yield from _keyed(found) if found and sound else [("text", line)]
+
+
+def _keyed(found: list[Token]) -> Iterator[Token]:
+    """With the strings named that are keys: those with a colon behind them."""
+    marks = [place for place, (kind, _) in enumerate(found) if kind != "space"]
+    following = dict(pairwise(marks))
+    for place, (kind, text) in enumerate(found):
+        is_key = kind == "string" and place in following and found[following[place]] == ("mark", ":")
+        yield ("key" if is_key else kind), text
 
 
 def layout(text: str, *, indent: int = 2) -> Iterator[Token] | None:
