@@ -96,7 +96,8 @@ def _webp(data: bytes) -> tuple[int, int] | None:
     """RFC 9649 2.5 to 2.7."""
     match data[12:16]:
         case b"VP8X":
-            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+            low, high, height_low, height_high = struct.unpack_from("<HBHB", data, 24)
+            return 1 + (high << 16 | low), 1 + (height_high << 16 | height_low)
         case b"VP8L":
             (bits,) = struct.unpack_from("<I", data, 21)
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)

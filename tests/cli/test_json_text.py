@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.cli.output.json_text import layout, tokens
+from netkit.cli.output.json_text import layout, lines, tokens
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -53,3 +53,18 @@ def test_json_lines_stand_on_lines_of_their_own() -> None:
 )
 def test_what_is_no_json_is_not_touched(text: str) -> None:
     assert printed(text) is None
+
+
+def test_json_lines_stay_as_they_are() -> None:
+    text = '{"a": 1.10,"a":[]}\nnot json\n\n "x"\r\n{"b" :{"c":null}}\n'
+    pieces = list(lines(text))
+    assert "".join(piece for _, piece in pieces) == text.removesuffix("\n").replace("\r", "")
+    assert [piece for kind, piece in pieces if kind == "key"] == ['"a"', '"a"', '"b"', '"c"']
+    assert [piece for kind, piece in pieces if kind == "text"] == ["not json", ""]
+
+
+@given(st.lists(st.text() | values.map(json.dumps)).map("\n".join))
+def test_lines_lose_nothing(text: str) -> None:
+    assert "".join(piece for _, piece in lines(text)) == text.removesuffix("\n").replace("\r\n", "\n").removesuffix(
+        "\r"
+    )

@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from urllib.parse import quote, urlsplit
 
+import brotli
 import pytest
+from backports import zstd
 
 from netkit.lab import Event, Lab, running
 from netkit.lab.http.bodies import BLOCK, ESCAPES, content
@@ -305,6 +307,8 @@ def test_codings(lab: Lab) -> None:
     assert b"line 49" in gzip.decompress(get(lab, "/gzip")[1])
     assert b"line 49" in zlib.decompress(get(lab, "/deflate")[1])
     assert b"line 49" in zlib.decompress(get(lab, "/deflate-raw")[1], wbits=-15)
+    assert b"line 49" in brotli.decompress(get(lab, "/br")[1])
+    assert b"line 49" in zstd.decompress(get(lab, "/zstd")[1])
     with pytest.raises(EOFError):
         gzip.decompress(get(lab, "/gzip-truncated")[1])
     with pytest.raises(gzip.BadGzipFile, match="CRC"):
@@ -319,6 +323,9 @@ def test_codings(lab: Lab) -> None:
 def test_texts_and_pictures(lab: Lab) -> None:
     for charset, codec in (("utf8", "utf-8"), ("latin1", "latin-1"), ("utf16", "utf-16"), ("undeclared", "latin-1")):
         assert get(lab, f"/encoding/{charset}")[1].decode(codec).startswith("grüße")
+    assert get(lab, "/encoding/bom")[1].decode("utf-8-sig").startswith("grüße")
+    assert b"<meta charset=iso-8859-1>\n<p>gr\xfc\xdfe" in get(lab, "/encoding/meta")[1]
+    assert get(lab, "/encoding/unknown")[0].headers["Content-Type"] == "text/plain; charset=klingon"
     assert get(lab, "/encoding/klingon")[0].status == 404
     assert get(lab, "/image/png")[1].startswith(b"\x89PNG\r\n\x1a\n")
     assert json.loads(get(lab, "/json")[1])["big"] == 12345678901234567890

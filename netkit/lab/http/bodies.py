@@ -5,6 +5,7 @@ import gzip as gzip_module
 import json
 import re
 import struct
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from hashlib import shake_128
@@ -24,6 +25,7 @@ _NOISE = shake_128(b"netkit lab").digest(BLOCK - 8)  # does not compress
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 UTF8 = "grüße, ελληνικά, 例え, ✓\n"
+ENCODINGS = "utf8, latin1, utf16, undeclared, wrong, unknown, bom, meta"
 LATIN1 = "grüße, café, ñ, ÿ\n"
 ESCAPES = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b]52;c;aGVsbG8=\x07 \x9b31m \u202etxet\u202c bell\x07 back\x08\x08\n"
 
@@ -138,6 +140,28 @@ def raw_deflate(call: Call) -> Response:
     return _coded("deflate", maker.compress(_document("deflate")) + maker.flush())
 
 
+def br(call: Call) -> Response:
+    """With Google's library, where it is installed."""
+    try:
+        import brotli
+    except ImportError:
+        raise Refused("the brotli package is not installed", 501) from None
+    return _coded("br", brotli.compress(_document("br")))
+
+
+def zstd(call: Call) -> Response:
+    """With what Python 3.14 has, or its backport; the frame has a checksum (RFC 8878 3.1.1)."""
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd as library
+        else:
+            from backports import zstd as library
+    except ImportError:
+        raise Refused("the backports.zstd package is not installed", 501) from None
+    checked: dict[int, int] = {library.CompressionParameter.checksum_flag: 1}
+    return _coded("zstd", library.compress(_document("zstd"), options=checked))
+
+
 def gzip_truncated(call: Call) -> Response:
     whole = _gzipped()
     return _coded("gzip", whole[: len(whole) // 2])
@@ -210,7 +234,14 @@ def encoding(call: Call) -> Response:
             return Response(200, [("Content-Type", "text/plain")], LATIN1.encode("latin-1"))
         case "wrong":
             return Response(200, [("Content-Type", "text/plain; charset=utf-8")], LATIN1.encode("latin-1"))
-    raise Refused("charset is one of utf8, latin1, utf16, undeclared, wrong", 404)
+        case "unknown":
+            return Response(200, [("Content-Type", "text/plain; charset=klingon")], UTF8.encode())
+        case "bom":
+            return Response(200, [("Content-Type", "text/plain")], UTF8.encode("utf-8-sig"))
+        case "meta":
+            page = f"<!doctype html>\n<meta charset=iso-8859-1>\n<p>{LATIN1}"
+            return Response(200, [("Content-Type", "text/html")], page.encode("latin-1"))
+    raise Refused(f"charset is one of {ENCODINGS}", 404)
 
 
 def control_characters(call: Call) -> Response:

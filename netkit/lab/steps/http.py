@@ -31,6 +31,26 @@ STEPS: tuple[Step, ...] = (
         ("line 49 of a compressed body",),
     ),
     Step(
+        "http-checks",
+        "What the reply must be like, as a check: exit 0 where all of it holds",
+        25,
+        "if reply.status == 200 and b'lab' in reply.read():",
+        (
+            *("http", "get", "{http}/zstd", "--expect-status", "200", "--expect-header", "Content-Type: json"),
+            *("--expect-body", "line 49", "--slo", "total=20s"),
+        ),
+        ("line 49 of a compressed body",),
+    ),
+    Step(
+        "http-check-failed",
+        "A check that does not hold is said in a line, and is exit 1",
+        25,
+        "if reply.status == 200 and b'lab' in reply.read():",
+        ("http", "head", "{http}/status/404", "--expect-status", "200,3xx"),
+        ("404",),
+        exit=1,
+    ),
+    Step(
         "http-no",
         "404 is an answer, and the answer is no: exit 1",
         25,

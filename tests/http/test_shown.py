@@ -1,0 +1,232 @@
+"""What `netkit http` shows of a reply: the parts asked for, at a terminal of any width and in a pipe; its checks."""
+
+import json
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from backports import zstd
+
+Serve = Callable[..., Any]
+Run = Callable[..., Any]
+
+
+def ok(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"\r\n".join([b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *headers, b"", body])
+
+
+FULL = (
+    b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n"
+)
+
+
+def url(server: Any, path: str = "/") -> str:
+    return f"http://127.0.0.1:{server.port}{path}"
+
+
+def body_of(terminal: Run, server: Any, *options: str) -> list[str]:
+    lines: list[str] = terminal("http", "get", "--show", "body", *options, url(server)).lines
+    return lines
+
+
+def test_each_part_in_a_pipe(serve: Serve, netkit: Run) -> None:
+    server = serve(FULL)
+
+    def shown(*parts: str) -> list[str]:
+        done = netkit("http", "get", "--show", ",".join(parts), url(server))
+        assert (done.returncode, done.stderr) == (0, "")
+        lines: list[str] = done.stdout.splitlines()
+        return lines
+
+    assert shown("body") == ["hi"]
+    assert shown("informational") == ["HTTP/1.1 103 Early Hints", "Link: </x>", ""]
+    assert shown("trailers") == ["hop 1\ttrailer X-Sum\t1"]
+    head = ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked"]
+    assert shown("headers", "body", "trailers") == [*head, "", "hi", "hop 1\ttrailer X-Sum\t1"]
+    assert shown("request")[:2] == [f"GET {url(server)}", f"Host: 127.0.0.1:{server.port}"]
+    assert [line.split("\t")[1] for line in shown("timing")][-1] == "total_ms"
+
+
+def test_all_parts_of_all_hops(serve: Serve, netkit: Run, terminal: Run) -> None:
+    def answer(connection: socket.socket, head: bytes) -> None:
+        moved = ok(b"", b"Location: /b", b"X-First: 1", status=b"302 Found")
+        connection.sendall(moved if head.startswith(b"GET /a ") else FULL)
+
+    server = serve(answer)
+    done = netkit("http", "get", "-v", url(server, "/a"))
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"GET {url(server, '/a')}"
+    assert [line for line in lines if line.startswith(("HTTP/", "X-", "Link", "hi"))] == [
+        *("HTTP/1.1 302 Found", "X-First: 1", "HTTP/1.1 103 Early Hints", "Link: </x>", "HTTP/1.1 200 OK", "hi"),
+    ]
+    assert "hop 2\ttrailer X-Sum\t1" in lines
+    shown = terminal("http", "get", "-v", url(server, "/a")).lines
+    wanted = [
+        *(f"GET {url(server, '/a')}", "X-First: 1", f"GET {url(server, '/b')}", "103 Early Hints", "    Link: </x>"),
+        *("hi", "trailers", "X-Sum: 1"),
+    ]
+    places = [shown.index(line) for line in wanted]
+    assert places == sorted(places)
+    plain = terminal("http", "get", url(server, "/a")).lines
+    assert "X-First: 1" not in plain
+    assert "103 Early Hints" in plain
+
+
+def test_a_waterfall_fits_any_width_and_has_what_failed(terminal: Run, serve: Serve) -> None:
+    long = "/" + "a" * 200 + "/end"
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        moved = ok(b"", b"Location: " + long.encode(), status=b"302 Found")
+        connection.sendall(moved if head.startswith(b"GET / ") else ok(b""))
+
+    server = serve(answer)  # on IPv4 alone
+    for columns in (40, 80, 120):
+        done = terminal("http", "get", "--show", "timing", f"http://localhost:{server.port}/", columns=columns)
+        bars = done.lines[done.lines.index("") + 1 :]
+        assert max(map(len, bars)) < columns
+        ends = {len(line) for line in bars if line.endswith("ms")}
+        assert len(ends) == 1  # the numbers stand one under the other
+        assert f"         ✗ [::1]:{server.port} refused" in bars
+        (second,) = [line for line in bars if line.startswith("2. 200 /a")]
+        assert "…" in second
+        assert re.search(r"a/end +[0-9.]+ ms$", second)
+    piped = done = terminal("http", "get", "--show", "headers", f"http://localhost:{server.port}/x")
+    assert f"✗ [::1]:{server.port} refused" in piped.lines[0]
+
+
+def test_what_failed_is_in_the_waterfall_too(terminal: Run, netkit: Run) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        target = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        lines = terminal("http", "get", target).lines
+        assert lines[0] == "no response"
+        assert f"         ✗ {target[7:-1]} refused" in lines
+        done = netkit("http", "get", "--show", "timing", target)
+    assert done.stdout.splitlines()[0] == f"hop 1\tfailed {target[7:-1]}\trefused"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "options", "shown"),
+    [
+        (b'{"a":1.10,"a":[]}', "application/json", [], ["{", '  "a": 1.10,', '  "a": []', "}"]),
+        (b'{"a":1.10,"a":[]}', "application/json", ["--raw"], ['{"a":1.10,"a":[]}']),
+        (b'{"a": 01}', "application/json", [], ['{"a": 01}']),
+        (b'{"a":1}', "text/plain", [], ["{", '  "a": 1', "}"]),
+        (b'{"a":1}\n{"b": 2}\n', "application/x-ndjson", [], ['{"a":1}', '{"b": 2}']),
+        (b'{"a":1}\n{"b": ', "application/jsonl; charset=utf-8", [], ['{"a":1}', '{"b":']),
+        (b"<p>hi</p>\r\n<b>x", "text/html", [], ["<p>hi</p>", "<b>x"]),
+        (b"a\r\nb\rc\n\n", "text/plain", [], ["a", r"b\x0dc"]),
+        (b"[bold]x[/bold] :bomb: http://h/", "text/plain", [], ["[bold]x[/bold] :bomb: http://h/"]),
+        (b"\x1b[31m{}", "application/json", ["--raw"], [r"\x1b[31m{}"]),
+        (b"GIF89a\x80\x02\xe0\x01\xff\0", "text/html", [],
+         ["binary body, GIF image, 640 × 480, sent as text/html, 12 B: not shown (-o FILE saves it)"]),
+        (b"\0\1", "application/x-odd; v=1", [], ["binary body, application/x-odd, 2 B: not shown (-o FILE saves it)"]),
+        (b"\0\1", "", [], ["binary body, unknown kind, 2 B: not shown (-o FILE saves it)"]),
+        (b"[1,2,3]", "application/json", ["--max-body", "4"], ["[1,2", "… 7 B in all, --max-body shows more"]),
+    ],
+)  # fmt: skip
+def test_bodies_at_a_terminal(
+    serve: Serve, terminal: Run, body: bytes, kind: str, options: list[str], shown: list[str]
+) -> None:
+    server = serve(ok(body, b"Content-Type: " + kind.encode()))
+    assert body_of(terminal, server, *options) == shown
+
+
+def test_a_body_with_too_many_pieces_goes_out_without_colour(serve: Serve, terminal: Run) -> None:
+    server = serve(ok(b"<i>" * 30_000, b"Content-Type: text/html"))
+    done = terminal("http", "get", "--show", "body", url(server))
+    assert done.text == "<i>" * 30_000 + "\n"
+
+
+def test_the_document_has_every_fact(serve: Serve, netkit: Run, authority: Any) -> None:
+    answer = FULL.replace(b"chunked\r\n", b"chunked\r\nContent-Type: text/plain; charset=latin1\r\n").replace(
+        b"hi", b"h\xfc"
+    )
+    document = json.loads(netkit("http", "get", "--json", url(serve(answer))).stdout)
+    (hop,) = document["hops"]
+    assert hop["informational"] == [{"status": 103, "headers": [["Link", "</x>"]]}]
+    assert hop["trailers"] == [["X-Sum", "1"]]
+    body = document["body"]
+    assert (body["content"], body["encoding"], body["charset"]) == ("hü", "text", "latin1")
+    assert (body["wire_bytes"], body["decoded_bytes"], document["attempts"]) == (2, 2, 1)
+    document = json.loads(netkit("http", "get", "--json", url(serve(ok(b"\xff\xfe\xfd")))).stdout)
+    body = document["body"]
+    assert (body["content"], body["encoding"], body["charset"]) == ({"base64": "//79"}, "base64", None)
+    wrong = json.loads(netkit("http", "get", "--json", url(serve(ok(b"h\xfc", b"Content-Type: text/plain")))).stdout)
+    assert wrong["warnings"] == [
+        {"code": "undecodable_text", "message": "the body is not in utf-8 at byte 1: read as Latin-1"}
+    ]
+    packed = zstd.compress(b"x" * 1000)
+    body = json.loads(netkit("http", "get", "--json", url(serve(ok(packed, b"Content-Encoding: zstd")))).stdout)["body"]
+    assert (body["wire_bytes"], body["decoded_bytes"], body["content"]) == (len(packed), 1000, "x" * 1000)
+    server = serve(ok(b"x"), authority.context("localhost"))
+    tls = json.loads(netkit("http", "get", "--json", f"https://localhost:{server.port}/").stdout)
+    (hop,) = tls["hops"]
+    assert (tls["error"]["kind"], hop["tls"]["verified"], len(hop["tls"]["chain"])) == ("cert_unknown_ca", False, 1)
+    assert set(hop["tls"]) == {"version", "cipher", "group", "alpn", "verified", "verify_error", "chain"}
+    assert set(hop["tls"]["chain"][0]) == {
+        *("subject", "issuer", "not_before", "not_after", "san", "sha256", "serial"),
+    }
+
+
+def test_checks_are_a_line_each_and_in_the_document(serve: Serve, netkit: Run, terminal: Run) -> None:
+    server = serve(ok(b"all is well", b"X-A: 1"))
+    checks = ("--expect-status", "404,5xx", "--expect-header", "X-A: 2", "--expect-body", "well", "--slo", "total=1h")
+    done = netkit("http", "get", *checks, url(server))
+    assert (done.returncode, done.stdout) == (1, "all is well")
+    assert done.stderr.splitlines() == [
+        f"netkit: {url(server)}: the status is 200, not 404 or 5xx as expected",
+        f"netkit: {url(server)}: X-A is 1, not 2 as expected",
+    ]
+    document = json.loads(netkit("http", "get", "--json", *checks, url(server)).stdout)
+    assert (document["ok"], document["exit_code"], document["error"]["kind"]) == (False, 1, "check_failed")
+    found = document["checks"]
+    assert [(one["check"], one["wanted"], one["ok"]) for one in found] == [
+        *(("status", "404 or 5xx", False), ("header", "X-A: 2", False), ("body", "well", True)),
+        ("slo", "total=3600s", True),
+    ]
+    assert [one["found"] for one in found[:3]] == ["200", "1", None]
+    shown = terminal("http", "get", *checks, url(server))
+    assert shown.returncode == 1
+    assert shown.lines[-4:-1] == [
+        "✗ the status is 200, not 404 or 5xx as expected",
+        "✗ X-A is 1, not 2 as expected",
+        "✓ the body has match of well",
+    ]
+    assert re.fullmatch(r"✓ total took [0-9.]+ ms, within 3600s", shown.lines[-1])
+    assert netkit("http", "head", "--expect-status", "2xx", "--expect-header", "x-a:", url(server)).returncode == 0
+    quiet = terminal("http", "get", "-q", *checks, url(server))
+    assert [line for line in quiet.lines if line.startswith("netkit:")]
+
+
+def test_no_fail(serve: Serve, netkit: Run) -> None:
+    server = serve(ok(b"gone", status=b"404 Not Found"))
+    done = netkit("http", "get", "--no-fail", url(server))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "gone", "")
+    assert netkit("http", "head", "--no-fail", url(server)).returncode == 0
+    assert netkit("http", "get", "--no-fail", "http://127.0.0.1:1/").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--expect-status", ""], "'' is neither a status nor a class"),
+        (["--expect-status", "2OO"], "'2oo' is neither"),
+        (["--expect-header", "nocolon"], "is not 'NAME: REGEX'"),
+        (["--expect-header", "a: ("], "is no regular expression"),
+        (["--expect-body", "("], "is no regular expression"),
+        (["--slo", ""], "is not PHASE=DURATION"),
+        (["--slo", "total=soon"], "'soon' is not a duration"),
+        (["--slo", "sum=1s"], "the phases are total, ttfb, dns, connect, tls, send, wait, body"),
+        (["-v", "--show", "body"], "--show has nothing to choose"),
+        (["-o", "/tmp/x", "--no-fail"], "has no use with -o"),
+    ],
+)
+def test_what_cannot_be_asked_is_exit_2(serve: Serve, netkit: Run, options: list[str], words: str) -> None:
+    server = serve(ok(b"x"))
+    done = netkit("http", "get", *options, url(server))
+    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert words in done.stderr
