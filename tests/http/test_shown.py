@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,6 +171,23 @@ def test_the_document_has_every_fact(serve: Serve, netkit: Run, authority: Any) 
     assert set(hop["tls"]["chain"][0]) == {
         *("subject", "issuer", "not_before", "not_after", "san", "sha256", "serial"),
     }
+
+
+def keys(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+
+def test_readme_has_every_key(serve: Serve, netkit: Run, authority: Any) -> None:
+    server = serve(FULL, authority.context("localhost"))
+    options = ("--json", "-k", "--expect-status", "200")
+    found = keys(json.loads(netkit("http", "get", *options, f"https://localhost:{server.port}/").stdout))
+    found |= keys(json.loads(netkit("http", "get", *options, "http://127.0.0.1:1/").stdout))
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    section = readme[readme.index("## HTTP: ") : readme.index("## Mail: ")]
+    assert {key for key in found if f"`{key}`" not in section} == set()
+    assert {"ip", "san", "wanted", "kind", "code", "trailers"} <= found
 
 
 def test_checks_are_a_line_each_and_in_the_document(serve: Serve, netkit: Run, terminal: Run) -> None:

@@ -86,11 +86,13 @@ def get(
     waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd,
     from NETKIT_PASSWORD, or a prompt.
 
-    Exit: 0 for 2xx and 304, 1 for 4xx or a redirect not followed, 2 bad input, 3 unreachable, 4 timeout, 5 malformed or
-    truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write; 8 if URLs differ.
+    Exit: 0 for 2xx and 304, 1 for 4xx, a redirect not followed or a check that does not hold, 2 bad input,
+    3 unreachable, 4 timeout, 5 malformed or truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write;
+    8 if URLs differ.
 
     $ netkit http get https://example.org/
     $ netkit http get -o page.html https://example.org/ --timeout 10s
+    $ netkit http get --expect-status 200 --slo total=500ms https://example.org/
     """
     output = saving.output
     if output is not None and len(urls) > 1:

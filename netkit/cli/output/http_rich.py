@@ -60,16 +60,16 @@ def sections(view: View, width: int) -> Iterator[Text | str]:
 
 
 def exchange(view: View, hop: HopResult, width: int) -> Iterator[Text]:
-    """One hop in full: what was asked, how it was reached, what came first, and the headers."""
+    """One hop in full: what was asked, what came before the response, how it was reached, and the headers."""
     wanted = view.sections
     if "request" in wanted:
         yield request(hop)
+    if "informational" in wanted:
+        yield from map(informational, hop.informational)
     if wanted & {"tls", "headers"}:
         yield status(hop, failed="timing" not in wanted)
     if "tls" in wanted and hop.tls:
         yield from tls(hop, hop.tls, width, full=view.chosen)
-    if "informational" in wanted:
-        yield from map(informational, hop.informational)
     if "headers" in wanted and hop.head:
         yield headers(hop.head.headers)
 
@@ -77,8 +77,8 @@ def exchange(view: View, hop: HopResult, width: int) -> Iterator[Text]:
 def hop_line(hop: HopResult, target: str, width: int) -> Iterator[Text]:
     """A redirect: from where, to where, how long it took; on two lines where one is too short."""
     here, there = visible(hop.hop.url), within(target, hop.hop.url)
-    line = Text(str(hop.head.status) if hop.head else "–", status_style(hop)).append(f" {here}")
-    arrow = Text("→ ", "dim").append(there, "").append(f"  {milliseconds(hop.timings.total)}", "dim")
+    line = Text().append(str(hop.head.status) if hop.head else "–", status_style(hop)).append(f" {here}")
+    arrow = Text().append("→ ", "dim").append(there).append(f"  {milliseconds(hop.timings.total)}", "dim")
     if line.cell_len + 1 + arrow.cell_len < width:
         yield line.append(" ").append_text(arrow)
     else:
@@ -107,14 +107,14 @@ def status(hop: HopResult, *, failed: bool) -> Text:
 
 def informational(info: Head) -> Text:
     """A response before the response (RFC 9110 15.2), its headers further in."""
-    line = Text(f"{info.status} {visible(info.reason)}".rstrip(), "cyan")
+    line = Text().append(f"{info.status} {visible(info.reason)}".rstrip(), "cyan")
     for name, value in info.headers:
         line.append(f"\n    {visible(name)}", "cyan dim").append(": ", "dim").append(visible(value), "dim")
     return line
 
 
 def request(hop: HopResult) -> Text:
-    text = Text(f"{hop.hop.method} {visible(hop.hop.url)}\n", "bold")
+    text = Text().append(f"{hop.hop.method} {visible(hop.hop.url)}\n", "bold")
     text.append(headers(masked(hop.request or ())))
     return text.append("\n")
 

@@ -27,14 +27,14 @@ def tls(hop: HopResult, facts: Tls, width: int, *, full: bool) -> Iterator[Text]
     leaf = chain[0]
     failed = facts.verified is False and hop.head is None
     if facts.verified:
-        line = Text("certificate ok", "green").append(_left(leaf), _urgency(leaf))
+        line = Text().append("certificate ok", "green").append(_left(leaf), _urgency(leaf))
     elif facts.verified is None:
-        line = Text("certificate", "dim").append(_left(leaf), _urgency(leaf))
+        line = Text().append("certificate", "dim").append(_left(leaf), _urgency(leaf))
     else:
         wrong = problems(chain, host)
         if failed and not wrong:  # what only the verifier can see: an authority that nobody here knows
             wrong = [f"{common_name(chain[-1].issuer)} is not trusted here"]
-        line = Text("certificate refused" if failed else "certificate not verified", "bold red")
+        line = Text().append("certificate refused" if failed else "certificate not verified", "bold red")
         line.append(f": {', '.join(visible(one) for one in wrong)}" if wrong else "", "red")
     if facts.verified is False or full:
         yield line
@@ -61,14 +61,14 @@ def _table(certificate: Certificate, depth: int, host: str, width: int) -> Itera
     if certificate.not_after:
         left = days_left(certificate)
         late = left is not None and left < 0
-        dates = Text(f"{certificate.not_before[:10]} to {certificate.not_after[:10]}", "red" if late else "")
+        dates = Text().append(f"{certificate.not_before[:10]} to {certificate.not_after[:10]}", "red" if late else "")
         yield _fact("valid", dates.append(f", {age(certificate)}", "red" if late else "dim"))
     yield _fact("issued by", Text(visible(certificate.issuer or "unreadable")))
     yield _fact("sha256", Text(certificate.sha256, "dim"))
 
 
 def _fact(name: str, value: Text, heading: str = "") -> Text:
-    return Text(f"  {heading or name:<{LABEL}}", "dim").append_text(value)
+    return Text().append(f"  {heading or name:<{LABEL}}", "dim").append_text(value)
 
 
 def _left(certificate: Certificate) -> str:

@@ -42,7 +42,7 @@ def waterfall(response: Response, width: int) -> Iterator[Text]:
 def _hop(number: int, hop: HopResult, before: str, width: int) -> Text:
     """Its number, status, URL, and time of its own."""
     status = str(hop.head.status) if hop.head else "–"
-    line = Text(f"{number}. ", "dim").append(status, status_style(hop)).append(" ")
+    line = Text().append(f"{number}. ", "dim").append(status, status_style(hop)).append(" ")
     spent = milliseconds(hop.timings.total)
     room = width - line.cell_len - len(spent) - 2
     line.append(f"{fitted(within(hop.hop.url, before), room):<{room}}", "dim")
@@ -56,7 +56,7 @@ def _phases(hop: HopResult, start: float, total: float, bar: int) -> Iterator[Te
         span = getattr(hop.timings, phase)
         ended_here = hop.error is not None and phase == last
         if span is not None and (span >= 0.05 or span >= total / 20 or ended_here):
-            line = Text(f"{phase:<{LABEL}}", "dim")
+            line = Text().append(f"{phase:<{LABEL}}", "dim")
             line.append(_bar(offset, span, total, bar), "red" if ended_here else PHASE_STYLE[phase])
             yield line.append(f" {milliseconds(span):>{NUMBERS - 1}}")
         if phase == "connect":
@@ -72,7 +72,7 @@ def summary(response: Response, bar: int) -> Text:
     received = size(body.decoded_bytes) if answered else ""
     if body.wire_bytes != body.decoded_bytes and body.decoded_bytes:
         received += f" from {size(body.wire_bytes)}"
-    line = Text(f"{'total':<{LABEL}}", "bold").append(f"{received:<{bar}}", "dim")
+    line = Text().append(f"{'total':<{LABEL}}", "bold").append(f"{received:<{bar}}", "dim")
     return line.append(f" {milliseconds(response.total_ms):>{NUMBERS - 1}}", "bold")
 
 
