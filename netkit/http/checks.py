@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from netkit.errors import BadInput, No
+from netkit.errors import BadInput
 from netkit.net.hop import PHASES, Head, HopResult
 
 MAX_SEARCHED = 1024 * 1024  # bytes of a body that an expression is tried on; more is what --output and grep are for
@@ -105,11 +105,6 @@ class Checks:
         yield from (Check("header", str(header), None, None) for header in self.headers)
         yield from (Check("body", pattern.pattern, None, None) for pattern in self.body)
         yield from (Check("slo", _slo(name, limit), None, None) for name, limit in self.slo)
-
-
-def failure(url: str, checks: Sequence[Check]) -> No:
-    """The error of those that do not hold."""
-    return No("; ".join(f"{url}: {check.message}" for check in checks), kind="check_failed")
 
 
 def _header(wanted: ExpectedHeader, values: Sequence[str]) -> Check:

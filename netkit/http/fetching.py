@@ -22,7 +22,7 @@ from netkit.net.download import Download
 from netkit.net.hop import Head, Hop, HopResult, OnBody, OnProgress, Pause, Perform, Warn
 
 if TYPE_CHECKING:
-    from netkit.http.checks import Check
+    from netkit.http.checking import Checking
     from netkit.http.decode import Decoder
 
 NO_BODY = {204, 304}
@@ -56,8 +56,6 @@ class Fetching:
         self.warnings: tuple[Warn, ...] = ()
         self.decoder: Decoder | None = None
         self.content: bytearray | None = None
-        self.sample: bytearray | None = None  # of the decoded body, for the checks
-        self.checks: tuple[Check, ...] = ()
         self.decoded = 0
         self.digest: Any = None
         if self.sink is None and request.method != "HEAD":  # a body that is only passed on needs no digest
@@ -65,6 +63,11 @@ class Fetching:
 
             self.new_digest = hashlib.sha256
         self.saved_to: str | None = None
+        self.checking: Checking | None = None
+        if request.checks:
+            from netkit.http import checking
+
+            self.checking = checking.Checking(request.checks)
         self.refused: NetkitError | None = None
         try:
             self.credentials = credentials(request.url, request.auth, request.bearer)
@@ -128,8 +131,8 @@ class Fetching:
                 with self._named():
                     self.decoder = Decoder(names, free=self.request.max_body)
         give = self._target(head)
-        if self.request.checks and self.request.checks.body:
-            give = self._sampled(give)
+        if self.checking:
+            give = self.checking.watch(give)
         if self.decoder is None:
             return give
         return self._decoded(self.decoder, give)
@@ -171,17 +174,6 @@ class Fetching:
 
         return keep
 
-    def _sampled(self, give: OnBody) -> OnBody:
-        from netkit.http.checks import MAX_SEARCHED
-
-        sample = self.sample = bytearray()
-
-        def take(data: bytes) -> bool | None:
-            sample.extend(data[: MAX_SEARCHED - len(sample)])
-            return give(data)
-
-        return take
-
     def _decoded(self, decoder: "Decoder", give: OnBody) -> OnBody:
         def take(data: bytes) -> None:
             with self._named():
@@ -204,45 +196,19 @@ class Fetching:
         asked = last.hop.route.http_version
         if last.head and asked in ("2", "3") and last.head.http_version != asked:
             self.warnings += (Warn("http_version", f"HTTP/{last.head.http_version} was spoken, not {asked} as asked"),)
-        error = self._verdict(last)
+        error = refusal(last, follow=self.request.follow)
+        if not self.request.fail and last.head and last.head.status < 600:
+            error = None
+        if self.checking:
+            error = self.checking.reply(last, error)
         if error is None and self.download and self.request.method != "HEAD":
-            if self.digest is None:  # 204 and 304 bring no body
-                return self.response(No(f"{last.hop.url}: no body came to be saved", kind="no_body"))
-            self.download.commit()
-            self.saved_to = self.download.name
-        slow = self._slow(last)
+            if self.digest is None or self.content is not None:  # 204 and 304 bring no body, others none to be kept
+                error = No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
+            else:
+                self.download.commit()
+                self.saved_to = self.download.name
+        slow = self.checking.time(self.hops) if self.checking else None
         return self.response(error or slow)
-
-    def _verdict(self, last: HopResult) -> NetkitError | None:
-        """What the last reply means: its status, unless another is expected, and then the checks on it."""
-        error, checks = refusal(last, follow=self.request.follow), self.request.checks
-        by_status = last.head is not None and last.head.status < 600
-        if not self.request.fail and by_status:
-            error = None
-        if not checks or last.head is None:
-            return error
-        from netkit.http.checks import failure
-
-        self.checks = tuple(checks.reply(last.head, bytes(self.sample or b"")))
-        if checks.status:
-            error = None
-        failed = [check for check in self.checks if check.ok is False]
-        if error is None and failed:
-            return failure(last.hop.url, failed)
-        if error is None and self.download and not 200 <= last.head.status < 300:
-            return No(f"{last.hop.url}: {last.head.status}: of a 2xx reply alone the body is saved", kind="not_saved")
-        return error
-
-    def _slow(self, last: HopResult) -> NetkitError | None:
-        """Whether it took longer than it may. A file is saved all the same."""
-        if not self.request.checks:
-            return None
-        from netkit.http.checks import failure
-
-        spans = tuple(self.request.checks.time(self.hops))
-        self.checks += spans
-        failed = [check for check in spans if check.ok is False]
-        return failure(last.hop.url, failed) if failed else None
 
     def response(self, error: NetkitError | None) -> Response:
         part = self.download.close() if self.download else None
@@ -266,7 +232,7 @@ class Fetching:
             ),
             warnings=hop_warnings + self.warnings,
             error=error,
-            checks=self.checks or (tuple(self.request.checks.skipped()) if self.request.checks else ()),
+            checks=self.checking.verdicts() if self.checking else (),
         )
 
 

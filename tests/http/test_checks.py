@@ -202,7 +202,7 @@ def test_a_file_is_saved_of_a_good_reply_alone(serve: Serve, tmp_path: Any) -> N
     assert target.read_bytes() == b"old"
     (tmp_path / "file.part").unlink()
     response = get(serve(ok(b"gone", status=b"404 No")), Checks(status=("404",)), output=str(target))
-    assert outcome(response) == (1, "not_saved", [True])
+    assert outcome(response) == (1, "no_body", [True])
     assert target.read_bytes() == b"old"
     slow = Checks(slo=(("total", 1e-9),))
     assert outcome(get(serve(ok(b"new")), slow, output=str(target))) == (1, "check_failed", [False])

@@ -6,11 +6,14 @@ import ssl
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+from backports import zstd
 
 from netkit.errors import BadInput, Exit
 from netkit.events import Step
@@ -165,6 +168,13 @@ def test_endless_informational_answers_end(serve: Serve) -> None:
         (b"gzip", gzip.compress(TEXT, mtime=0)[:-5] + b"xxxxx", 5, None, []),
         (b"gzip", TEXT, 5, None, []),
         (b"br", TEXT, 5, None, []),
+        (b"br", brotli.compress(TEXT), 0, TEXT, []),
+        (b"br", brotli.compress(TEXT) + b"JUNK", 0, TEXT, ["trailing_garbage"]),
+        (b"br", brotli.compress(TEXT)[:-1], 5, None, []),
+        (b"zstd", zstd.compress(TEXT) * 2, 0, TEXT * 2, []),
+        (b"zstd", zstd.compress(TEXT) + b"JUNK", 0, TEXT, ["trailing_garbage"]),
+        (b"zstd", zstd.compress(TEXT)[:-1], 5, None, []),
+        (b"deflate, br", brotli.compress(zlib.compress(TEXT)), 0, TEXT, []),
         (b"identity", TEXT, 0, TEXT, []),
     ],
 )

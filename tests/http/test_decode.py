@@ -23,6 +23,10 @@ GZIP = gzip.compress(TEXT, mtime=0)
 ZLIB = zlib.compress(TEXT)
 
 
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
 def raw(data: bytes) -> bytes:
     maker = zlib.compressobj(wbits=-15)
     return maker.compress(data) + maker.flush()
@@ -49,7 +53,7 @@ CORPUS = [
     *((name, data, TEXT) for name, data in FORMS),
     *((name, make(plain), plain)
       for plain in (b"", b"x", NOISE)
-      for name, make in (("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw),
+      for name, make in (("gzip", gzipped), ("deflate", zlib.compress), ("deflate", raw),
                          ("br", brotli.compress), ("br", flushed), ("zstd", zstandard))),
     ("br", flushed(TEXT), TEXT),
     ("zstd", zstandard(TEXT, checksum=False), TEXT),
