@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netkit.http.checks import Check as Check
+    from netkit.http.checks import Checks as Checks
     from netkit.http.client import fetch as fetch
     from netkit.http.headers import Header as Header
     from netkit.http.request import Request as Request
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from netkit.http.url import parse_url as parse_url
 
 _HOMES = {
+    "Check": "checks",
+    "Checks": "checks",
     "fetch": "client",
     "Header": "headers",
     "Request": "request",

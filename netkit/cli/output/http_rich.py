@@ -35,7 +35,7 @@ def sections(view: View, width: int) -> Iterator[Text | str]:
         last = number + 1 == len(hops)
         if not last and not quiet:
             yield from hop_line(hop, hops[number + 1].hop.url, width)
-        if hop in view.hops:
+        if last or "hops" in wanted:
             yield from exchange(view, hop, width)
             if not last:
                 yield Text()
@@ -114,9 +114,10 @@ def informational(info: Head) -> Text:
 
 
 def request(hop: HopResult) -> Text:
-    text = Text().append(f"{hop.hop.method} {visible(hop.hop.url)}\n", "bold")
-    text.append(headers(masked(hop.request or ())))
-    return text.append("\n")
+    text = Text().append(f"{hop.hop.method} {visible(hop.hop.url)}", "bold")
+    if hop.request is None:
+        return text.append("   not sent\n", "dim")
+    return text.append("\n").append(headers(masked(hop.request))).append("\n")
 
 
 def headers(fields: tuple[tuple[str, str], ...]) -> Text:

@@ -49,26 +49,25 @@ def tls(hop: HopResult, facts: Tls, width: int, *, full: bool) -> Iterator[Text]
 
 
 def _table(certificate: Certificate, depth: int, host: str, width: int) -> Iterator[Text]:
-    """The facts of one, a line each; of the leaf also the name that was asked for."""
+    """The facts of one, a line each where they fit; of the leaf also the name that was asked for."""
     good = depth > 0 or covers(certificate, host)
     if depth:
-        yield _fact("", Text(visible(certificate.subject)), f"chain {depth}")
+        yield from _fact(f"chain {depth}", certificate.subject or "unreadable", "", width)
     else:
-        yield _fact("asked for", Text(visible(host), "" if good else "red"))
-        names = visible(", ".join(certificate.names) or "no host at all")
-        for number, line in enumerate(wrap(names, max(20, width - LABEL - 3), break_on_hyphens=False)):
-            yield _fact("" if number else "it is for", Text(line, "green" if good else "red"))
+        yield from _fact("asked for", host, "" if good else "red", width)
+        names = ", ".join(certificate.names) or "no host at all"
+        yield from _fact("it is for", names, "green" if good else "red", width)
     if certificate.not_after:
         left = days_left(certificate)
-        late = left is not None and left < 0
-        dates = Text().append(f"{certificate.not_before[:10]} to {certificate.not_after[:10]}", "red" if late else "")
-        yield _fact("valid", dates.append(f", {age(certificate)}", "red" if late else "dim"))
-    yield _fact("issued by", Text(visible(certificate.issuer or "unreadable")))
-    yield _fact("sha256", Text(certificate.sha256, "dim"))
+        dates = f"{certificate.not_before[:10]} to {certificate.not_after[:10]}, {age(certificate)}"
+        yield from _fact("valid", dates, "red" if left is not None and left < 0 else "", width)
+    yield from _fact("issued by", certificate.issuer or "unreadable", "", width)
+    yield from _fact("sha256", certificate.sha256, "dim", width)
 
 
-def _fact(name: str, value: Text, heading: str = "") -> Text:
-    return Text().append(f"  {heading or name:<{LABEL}}", "dim").append_text(value)
+def _fact(name: str, value: str, style: str, width: int) -> Iterator[Text]:
+    for number, line in enumerate(wrap(visible(value), max(20, width - LABEL - 3), break_on_hyphens=False)):
+        yield Text().append(f"  {'' if number else name:<{LABEL}}", "dim").append(line, style)
 
 
 def _left(certificate: Certificate) -> str:
