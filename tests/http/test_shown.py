@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,15 @@ def test_checks_are_a_line_each_and_in_the_document(serve: Serve, netkit: Run, t
     assert [line for line in quiet.lines if line.startswith("netkit:")]
 
 
+def test_a_head_has_no_size_and_urls_stand_apart(serve: Serve, terminal: Run) -> None:
+    server = serve(ok(b""))
+    lines = terminal("http", "head", url(server), url(server)).lines
+    first, second = (place for place, line in enumerate(lines) if line.startswith("HTTP/1.1 200"))
+    assert lines[second - 1] == ""
+    assert re.fullmatch(r"total +[0-9.]+ ms", lines[second - 2])
+    assert first == 0
+
+
 def test_no_fail(serve: Serve, netkit: Run) -> None:
     server = serve(ok(b"gone", status=b"404 Not Found"))
     done = netkit("http", "get", "--no-fail", url(server))
@@ -248,3 +258,57 @@ def test_what_cannot_be_asked_is_exit_2(serve: Serve, netkit: Run, options: list
     done = netkit("http", "get", *options, url(server))
     assert (done.returncode, done.stdout, server.requests) == (2, "", [])
     assert words in done.stderr
+
+
+def refused(terminal: Run, server: Any, *options: str, columns: int = 80) -> list[str]:
+    address = f"https://localhost:{server.port}/"
+    done = terminal("http", "get", *options, address, columns=columns)
+    assert done.returncode == 6
+    start = next(place for place, line in enumerate(done.lines) if line.startswith("certificate refused"))
+    lines: list[str] = done.lines[start:]
+    return lines
+
+
+def test_a_certificate_that_was_refused_is_explained(serve: Serve, terminal: Run, authority: Any) -> None:
+    server = serve(ok(b""), authority.context("localhost", days=(-10, -3)))
+    lines = refused(terminal, server, "--cacert", authority.ca)
+    assert lines[:3] == ["certificate refused: expired 3 days ago", "  asked for  localhost", "  it is for  localhost"]
+    assert re.fullmatch(r"  valid      [0-9-]{10} to [0-9-]{10}, expired 3 days ago", lines[3])
+    assert lines[4] == "  issued by  CN=netkit test CA"
+    assert re.fullmatch(r"  sha256     [0-9a-f]{64}", lines[5])
+    assert "the server needs a new certificate" in " ".join(lines)
+
+    server = serve(ok(b""), authority.context("other.example", days=(3, 9)))
+    lines = refused(terminal, server, "--cacert", authority.ca)
+    assert lines[0] == "certificate refused: not valid for another 2 days, not for localhost"
+    assert lines[1:3] == ["  asked for  localhost", "  it is for  other.example"]
+    assert re.fullmatch(r"  valid      [0-9-]{10} to [0-9-]{10}, becomes valid in 2 days", lines[3])
+
+    server = serve(ok(b""), authority.context("localhost"))
+    assert refused(terminal, server)[0] == "certificate refused: netkit test CA is not trusted here"
+    server = serve(ok(b""), authority.context(self_signed=True))
+    lines = refused(terminal, server)
+    assert lines[0] == "certificate refused: self-signed, not for localhost"
+    assert lines[2] == "  it is for  no host at all"
+
+
+def test_many_names_and_a_chain_keep_to_their_column(
+    serve: Serve, terminal: Run, authority: Any, tmp_path: Path
+) -> None:
+    names = [f"host-{number}.a-long-name.example" for number in range(300)]
+    certificate, key = authority.files(*names)
+    both = tmp_path / "both.pem"
+    both.write_text(Path(certificate).read_text() + Path(authority.ca).read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both, key)
+    server = serve(ok(b""), context)
+    lines = refused(terminal, server, columns=60)
+    end = lines.index("")
+    assert max(map(len, lines[:end])) < 60
+    shown = " ".join(lines[2:end])
+    assert "host-11.a-long-name.example and" in shown
+    assert re.search(r"and\s+288\s+more", shown)
+    lines = refused(terminal, server, "-v", columns=60)
+    assert max(map(len, lines[: lines.index("")])) < 60
+    assert "             host-299.a-long-name.example" in lines
+    assert "  chain 1    CN=netkit test CA" in lines

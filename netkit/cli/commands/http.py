@@ -149,6 +149,8 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
         if out.form is Form.HUMAN:
             from netkit.cli.output.http_rich import print_view
 
+            if codes and not wanted <= {"body"}:
+                out.console.print()  # between one URL's facts and the next one's
             print_view(out.console, view)
             sys.stdout.flush()
         elif out.form is Form.JSON:

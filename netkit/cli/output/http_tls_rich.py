@@ -12,7 +12,7 @@ from netkit.net.hop import HopResult, Tls
 from netkit.net.tls import Certificate, age, common_name, covers, days_left, problems
 
 EXPIRES_SOON = 21  # days; Let's Encrypt renews at 30
-NAMES = 3  # in a line about a certificate
+NAMES, FEW, MANY = 3, 12, 1000  # of a certificate: in a line about it, in its table, and in one that was asked for
 LABEL = 11
 
 
@@ -41,21 +41,23 @@ def tls(hop: HopResult, facts: Tls, width: int, *, full: bool) -> Iterator[Text]
         for depth, certificate in enumerate(chain):
             if depth and not full:
                 break
-            yield from _table(certificate, depth, host, width)
+            yield from _table(certificate, depth, host, width, MANY if full else FEW)
         return
     more = f" +{len(leaf.names) - NAMES}" if len(leaf.names) > NAMES else ""
     names = ", ".join(leaf.names[:NAMES]) or common_name(leaf.subject)
     yield line.append(f"   {visible(names)}{more}, by {visible(common_name(leaf.issuer))}", "dim")
 
 
-def _table(certificate: Certificate, depth: int, host: str, width: int) -> Iterator[Text]:
+def _table(certificate: Certificate, depth: int, host: str, width: int, most: int) -> Iterator[Text]:
     """The facts of one, a line each where they fit; of the leaf also the name that was asked for."""
     good = depth > 0 or covers(certificate, host)
     if depth:
         yield from _fact(f"chain {depth}", certificate.subject or "unreadable", "", width)
     else:
         yield from _fact("asked for", host, "" if good else "red", width)
-        names = ", ".join(certificate.names) or "no host at all"
+        names = ", ".join(certificate.names[:most]) or "no host at all"
+        if len(certificate.names) > most:
+            names += f" and {len(certificate.names) - most} more"
         yield from _fact("it is for", names, "green" if good else "red", width)
     if certificate.not_after:
         left = days_left(certificate)

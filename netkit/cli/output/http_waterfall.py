@@ -68,7 +68,7 @@ def _phases(hop: HopResult, start: float, total: float, bar: int) -> Iterator[Te
 
 def summary(response: Response, bar: int) -> Text:
     body = response.body
-    answered = bool(response.hops) and response.hops[-1].head is not None
+    answered = response.head is not None and response.method != "HEAD"
     received = size(body.decoded_bytes) if answered else ""
     if body.wire_bytes != body.decoded_bytes and body.decoded_bytes:
         received += f" from {size(body.wire_bytes)}"
