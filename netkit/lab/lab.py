@@ -13,6 +13,7 @@ from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
 from netkit.lab.chat import ChatService
 from netkit.lab.dns.server import Dns
+from netkit.lab.dns.signing import trust_anchor
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
@@ -164,10 +165,12 @@ class Lab:
 
     def _describe(self, folder: Path) -> None:
         (folder / "ca.pem").write_bytes(self._shared.ca.pem)
+        (folder / "trust.anchor").write_text(trust_anchor(), encoding="ascii")
         first = {name: str(_reachable(opened[0].endpoint)) for name, opened in self.listening.items() if opened}
         for service in self._services:
             self.environment |= service.environment(first)
         self.environment["NETKIT_LAB_CA"] = str(folder / "ca.pem")
+        self.environment["NETKIT_LAB_ANCHOR"] = str(folder / "trust.anchor")
 
 
 def _check_files() -> None:
@@ -207,7 +210,7 @@ def _shell(environment: Mapping[str, str]) -> str:
 
 
 class _private_folder:
-    """A temporary folder for the CA's certificate, for this user alone, gone at the end."""
+    """A temporary folder for what is to be trusted, for this user alone, gone at the end."""
 
     def __enter__(self) -> Path:
         try:

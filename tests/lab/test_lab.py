@@ -57,7 +57,9 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
             "NETKIT_LAB_POP3": str(pop3),
             "NETKIT_POP3": str(pop3),
             "NETKIT_LAB_CA": str(ca),
+            "NETKIT_LAB_ANCHOR": str(ca.with_name("trust.anchor")),
         }
+        assert ca.with_name("trust.anchor").read_text().startswith("signed.test. IN DS 10288 15 2 ")
         assert lab.addresses == [
             f"dns udp://{dns}",
             f"dns tcp://{dns}",

@@ -90,8 +90,9 @@ def lab(
 
     With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS, NETKIT_LAB_ECHO, NETKIT_LAB_HELLO,
     NETKIT_LAB_CHAT, NETKIT_LAB_CHAT_WEB (its page, where websockets is installed), NETKIT_LAB_SMTP, NETKIT_LAB_LMTP,
-    NETKIT_LAB_POP3, NETKIT_LAB_MAIL (a page of what came in), NETKIT_LAB_CA (a PEM file to trust) and NETKIT_LAB_ZONE
-    in its environment, and its exit code is netkit's (128+N when signal N ended it).
+    NETKIT_LAB_POP3, NETKIT_LAB_MAIL (a page of what came in), NETKIT_LAB_CA (a PEM file to trust), NETKIT_LAB_ANCHOR
+    (the DNSSEC key of signed.test) and NETKIT_LAB_ZONE in its environment, and its exit code is netkit's (128+N when
+    signal N ended it).
 
     Without: serves until Ctrl-C and logs every query and request.
 

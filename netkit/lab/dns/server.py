@@ -85,12 +85,13 @@ class Dns(Service):
         return {"NETKIT_LAB_DNS": addresses["dns"], "NETKIT_LAB_ZONE": self.zones.origins[0]}
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
-        server = "@" + environment["NETKIT_LAB_DNS"]
+        server, anchor = "@" + environment["NETKIT_LAB_DNS"], environment["NETKIT_LAB_ANCHOR"]
         host, _, port = environment["NETKIT_LAB_DNS"].rpartition(":")
         return [
             f"netkit resolve {server} www.lab.test",
             f"netkit resolve {server} -t TXT escape.lab.test",
             f"netkit resolve {server} servfail.lab.test   # or silent, spoofed, garbage",
+            f"netkit resolve {server} --trust-anchor {anchor} www.signed.test   # or tampered",
             f"dig @{host.strip('[]')} -p {port} big.lab.test A",
         ]
 

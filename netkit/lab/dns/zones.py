@@ -2,9 +2,11 @@
 
 Aliases are followed inside the zones that are here, wildcards and DNAMEs expanded, delegations referred to; a name
 that does not exist and a type that does not both come with the SOA (RFC 2308). Nothing outside the zones is looked
-up, ever: such a question is refused. The work is dnspython's; what it does not do is this search.
+up, ever: such a question is refused. Who sets DO gets what a signed zone has of signatures and of NSEC (RFC 4035
+section 3). The work is dnspython's; what it does not do is this search.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +29,7 @@ import dns.zone
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.lab.dns.about import answer_chaos, answer_options
+from netkit.lab.dns.signing import signed_zones
 
 BUILT_IN = ("lab.test.zone", "good.lab.test.zone", "127.in-addr.arpa.zone", "ip6.arpa.zone")
 MAX_ALIASES = 16  # in one answer; BIND and Unbound stop at about as many
@@ -53,12 +56,30 @@ class Zone:
             while name not in self.names and name.is_subdomain(self.origin):
                 self.names.add(name)
                 name = name.parent() if name != self.origin else name
+        # The owners of NSEC in canonical order, which is how dnspython compares names (RFC 4034 6.1).
+        self.denying = sorted(name for name in self.nodes if self.get(name, dns.rdatatype.NSEC))
         apex = self.nodes[self.origin]
         self.soa = _rrset(self.origin, apex.find_rdataset(dns.rdataclass.IN, dns.rdatatype.SOA))
 
     def get(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.rdataset.Rdataset | None:
         node = self.nodes.get(name)
         return node.get_rdataset(dns.rdataclass.IN, rdtype) if node else None
+
+    def signatures(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.rdataset.Rdataset | None:
+        node = self.nodes.get(name)
+        return node.get_rdataset(dns.rdataclass.IN, dns.rdatatype.RRSIG, rdtype) if node else None
+
+    def encloser(self, name: dns.name.Name) -> dns.name.Name:
+        """The deepest name above that is there."""
+        encloser = name.parent()
+        while encloser not in self.names:
+            encloser = encloser.parent()
+        return encloser
+
+    def before(self, name: dns.name.Name) -> dns.name.Name | None:
+        """The owner of the NSEC at the name, or of that over it; None in a zone without."""
+        at = bisect_right(self.denying, name)
+        return self.denying[at - 1] if self.denying else None
 
     def above(self, name: dns.name.Name) -> Iterator[dns.name.Name]:
         """The names from just below the origin down to the name itself."""
@@ -82,15 +103,18 @@ class Zones:
     def origins(self) -> list[str]:
         return [origin.to_text(omit_final_dot=True) for origin in self._zones]
 
-    def find(self, name: dns.name.Name) -> Zone | None:
-        for labels in range(len(name), 0, -1):
-            if zone := self._zones.get(name.split(labels)[1]):
-                return zone
-        return None
+    def find(self, name: dns.name.Name, rdtype: int = 0) -> Zone | None:
+        """The zone to answer from; the DS of a child zone is its parent's (RFC 4035 3.1.4.1)."""
+        zones = [zone for labels in range(len(name), 0, -1) if (zone := self._zones.get(name.split(labels)[1]))]
+        if rdtype == dns.rdatatype.DS and len(zones) > 1 and zones[0].origin == name:
+            del zones[0]
+        return zones[0] if zones else None
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """The reply to a well-formed query."""
         reply = dns.message.make_response(query, our_payload=PAYLOAD)
+        if query.edns == 0 and query.ednsflags & dns.flags.DO:
+            reply.want_dnssec()  # said back (RFC 4035 3.2.1), and signatures go with what follows
         if query.edns > 0:
             reply.set_rcode(dns.rcode.BADVERS)
             return reply
@@ -105,7 +129,7 @@ class Zones:
         if question.rdclass == dns.rdataclass.CH:
             answer_chaos(reply, question.name, question.rdtype)
             return reply
-        zone = self.find(question.name)
+        zone = self.find(question.name, question.rdtype)
         internet = question.rdclass in (dns.rdataclass.IN, dns.rdataclass.ANY)
         if zone is None or not internet or question.rdtype in NOT_SERVED:
             reply.set_rcode(dns.rcode.REFUSED)
@@ -148,7 +172,7 @@ class Zones:
         seen: set[dns.name.Name] = set()
         while name not in seen and len(seen) < MAX_ALIASES:
             seen.add(name)
-            zone = self.find(name)
+            zone = self.find(name, rdtype)
             if zone is None:  # an alias to somewhere else: the asker goes on from there
                 return
             target = _step(reply, zone, name, rdtype)
@@ -162,32 +186,78 @@ def _step(
 ) -> dns.name.Name | None:
     """Answer for one name in its zone; the name to go on with after an alias."""
     for upper in zone.above(name):
-        if ns := zone.get(upper, dns.rdatatype.NS):
+        if (ns := zone.get(upper, dns.rdatatype.NS)) and (upper, rdtype) != (name, dns.rdatatype.DS):
             _refer(reply, zone, upper, ns)
             return None
         if upper != name and (dname := zone.get(upper, dns.rdatatype.DNAME)):
-            return _redirect(reply, upper, name, dname)
+            return _redirect(reply, zone, upper, name, dname)
     reply.flags |= dns.flags.AA
     source = name if name in zone.names else _wildcard(zone, name)
     if source is None:
         reply.set_rcode(dns.rcode.NXDOMAIN)
-        reply.authority.append(zone.negative_soa())
+        _deny(reply, zone, name)
         return None
     if found := zone.get(source, rdtype):
-        reply.answer.append(_rrset(name, found))
+        _put(reply, reply.answer, zone, found, source, name)
         return None
     if alias := zone.get(source, dns.rdatatype.CNAME):
-        reply.answer.append(_rrset(name, alias))
+        _put(reply, reply.answer, zone, alias, source, name)
         target = alias[0]
         assert isinstance(target, dns.rdtypes.ANY.CNAME.CNAME)
         return target.target
-    reply.authority.append(zone.negative_soa())
+    _deny(reply, zone, name, source)
     return None
+
+
+def _put(
+    reply: dns.message.Message,
+    section: list[dns.rrset.RRset],
+    zone: Zone,
+    found: dns.rdataset.Rdataset,
+    source: dns.name.Name,
+    name: dns.name.Name,
+) -> None:
+    """Records under a name, with their signatures where they are wanted; from a wildcard, with its proof."""
+    section.append(_rrset(name, found))
+    if reply.ednsflags & dns.flags.DO:
+        if signatures := zone.signatures(source, found.rdtype):
+            section.append(_rrset(name, signatures))
+        if source != name:
+            _prove(reply, zone, name)
+
+
+def _deny(reply: dns.message.Message, zone: Zone, name: dns.name.Name, source: dns.name.Name | None = None) -> None:
+    """What a negative answer has: the SOA and, signed, the NSEC of what is there instead (RFC 4035 3.1.3)."""
+    reply.authority.append(zone.negative_soa())
+    if not reply.ednsflags & dns.flags.DO:
+        return
+    if signatures := zone.signatures(zone.origin, dns.rdatatype.SOA):
+        reply.authority.append(_rrset(zone.origin, signatures))
+    _prove(reply, zone, name)
+    if source is None:
+        _prove(reply, zone, dns.name.Name((b"*", *zone.encloser(name).labels)))
+    elif source != name:
+        _prove(reply, zone, source)
+
+
+def _prove(reply: dns.message.Message, zone: Zone, name: dns.name.Name) -> None:
+    """The NSEC at the name, or over it."""
+    owner = zone.before(name)
+    if owner is None or any(each.name == owner and each.rdtype == dns.rdatatype.NSEC for each in reply.authority):
+        return
+    for found in (zone.get(owner, dns.rdatatype.NSEC), zone.signatures(owner, dns.rdatatype.NSEC)):
+        if found:
+            reply.authority.append(_rrset(owner, found))
 
 
 def _refer(reply: dns.message.Message, zone: Zone, cut: dns.name.Name, ns: dns.rdataset.Rdataset) -> None:
     """A delegation: the servers of the child, and their addresses as far as they are ours (glue)."""
     reply.authority.append(_rrset(cut, ns))
+    if reply.ednsflags & dns.flags.DO:
+        if ds := zone.get(cut, dns.rdatatype.DS):
+            _put(reply, reply.authority, zone, ds, cut, cut)
+        else:
+            _prove(reply, zone, cut)
     for server in ns:
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             if glue := zone.get(server.target, rdtype):
@@ -195,11 +265,11 @@ def _refer(reply: dns.message.Message, zone: Zone, cut: dns.name.Name, ns: dns.r
 
 
 def _redirect(
-    reply: dns.message.Message, owner: dns.name.Name, name: dns.name.Name, dname: dns.rdataset.Rdataset
+    reply: dns.message.Message, zone: Zone, owner: dns.name.Name, name: dns.name.Name, dname: dns.rdataset.Rdataset
 ) -> dns.name.Name | None:
     """A DNAME and the CNAME made from it (RFC 6672); YXDOMAIN when the new name would be too long."""
     reply.flags |= dns.flags.AA
-    reply.answer.append(_rrset(owner, dname))
+    _put(reply, reply.answer, zone, dname, owner, owner)
     try:
         target = name.relativize(owner).concatenate(dname[0].target)
     except dns.name.NameTooLong:
@@ -211,10 +281,7 @@ def _redirect(
 
 def _wildcard(zone: Zone, name: dns.name.Name) -> dns.name.Name | None:
     """The wildcard that covers a name that does not exist: the one at its closest encloser (RFC 4592)."""
-    encloser = name.parent()
-    while encloser not in zone.names:
-        encloser = encloser.parent()
-    star = dns.name.Name((b"*", *encloser.labels))
+    star = dns.name.Name((b"*", *zone.encloser(name).labels))
     return star if star in zone.names else None
 
 
@@ -244,6 +311,8 @@ def load(paths: Sequence[Path] = (), *, built_in: bool = True, mail_key: str = "
     for name in BUILT_IN if built_in else ():
         text = files("netkit.lab.dns").joinpath(name).read_text(encoding="utf-8")
         zones.append(_parse(text.replace(MAIL_KEY, mail_key), name))
+    if built_in:
+        zones += map(Zone, signed_zones())
     for path in paths:
         try:
             if path.stat().st_size > MAX_ZONE_FILE:
