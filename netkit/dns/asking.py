@@ -7,7 +7,8 @@ a name or type that does not exist leads on, any other answer ends it.
 
 import socket
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.chase import chase
 from netkit.dns.lookup import TRIES
@@ -23,6 +24,9 @@ from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
 
+if TYPE_CHECKING:
+    from netkit.dns.validate.anchors import Anchors
+
 LEADS_ON = (Outcome.NXDOMAIN, Outcome.NODATA)  # what the search list goes on after, as glibc does
 
 
@@ -37,6 +41,7 @@ class Asking(NamedTuple):
     options: QueryOptions | None
     resolv_conf: str | None
     deadline: Deadline
+    anchors: "Anchors | None"
     on_event: OnEvent | None
 
     def all(self, wanted: Sequence[list[Question]]) -> list[tuple[Resolution, ...]]:
@@ -48,6 +53,11 @@ class Asking(NamedTuple):
         left = {at: self._names(questions[0], conf) for at, questions in enumerate(wanted)}
         found: dict[int, list[Resolution]] = {}
         searched: dict[int, list[str]] = {}
+        asked = chase
+        if self.anchors is not None:
+            from netkit.dns.validate.answer import validated
+
+            asked = partial(validated, anchors=self.anchors)
         while left:
             asking = [
                 question if name is None else question._replace(name=parse_name(name))
@@ -56,7 +66,7 @@ class Asking(NamedTuple):
                 for question in wanted[at]
             ]
             came = iter(
-                chase(
+                asked(
                     asking,
                     servers,
                     deadline=self.deadline,

@@ -4,14 +4,14 @@ An answer is walked from the asked name over its aliases (RFC 1034 3.6.2); recor
 noted. What a recursive server sends in one reply takes one query; an authoritative one may send an alias alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask_each
-from netkit.dns.types import CNAME, DNAME, SOA, class_name, type_name
+from netkit.dns.types import CNAME, DNAME, RRSIG, SOA, class_name, type_name
 from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow, rcode_name, record_of
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
@@ -46,8 +46,12 @@ def chase(
     options: QueryOptions = USUAL,
     rotate: bool = False,
     on_event: OnEvent | None = None,
+    on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
-    """A Resolution for each question, in their order; all are asked at once."""
+    """A Resolution for each question, in their order; all are asked at once.
+
+    on_reply: gets each reply that counts, with the place of its question.
+    """
     return chase_each(
         [(one, servers) for one in questions],
         deadline=deadline,
@@ -57,6 +61,7 @@ def chase(
         options=options,
         rotate=rotate,
         on_event=on_event,
+        on_reply=on_reply,
     )
 
 
@@ -70,10 +75,12 @@ def chase_each(
     options: QueryOptions = USUAL,
     rotate: bool = False,
     on_event: OnEvent | None = None,
+    on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
     """As `chase`, with servers of its own for each question."""
     rdclass = class_name(options.rdclass)
     asking = [_Chase(one.input, one.name, one.type, rdclass, servers, at=one.name) for one, servers in questions]
+    places = {id(one): place for place, one in enumerate(asking)}
     seconds = min(try_seconds, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
         came = ask_each(
@@ -87,6 +94,8 @@ def chase_each(
             on_event=on_event,
         )
         for one, reached in zip(waiting, came, strict=True):
+            if on_reply and reached.reply:
+                on_reply(places[id(one)], reached.reply)
             _judge(one, reached)
     return [one.result for one in asking if one.result]
 
@@ -107,7 +116,7 @@ def _judge(one: _Chase, came: Reached) -> None:
     notes = resolution.notes + _left_out(reply, one.seen | {owner.lower()})
     resolution = resolution._replace(records=records, canonical=to_text(owner), notes=notes)
     aliased = owner.lower() != one.name.lower()
-    if loop or len(one.records) > MAX_ALIASES:
+    if loop or len(one.seen) > MAX_ALIASES:
         detail = None if loop else f"more than {MAX_ALIASES} aliases"
         one.result = resolution._replace(outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
     elif wanted:
@@ -142,7 +151,11 @@ def _denied(owner: bytes, reply: Reply) -> bool:
 def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:
     """A note on records whose owner is neither the question nor an alias of it; a DNAME made one (RFC 6672 3.1)."""
     strangers = sorted(
-        {to_text(raw.owner) for raw in reply.answer if raw.owner.lower() not in owners and raw.type != DNAME}
+        {
+            to_text(raw.owner)
+            for raw in reply.answer
+            if raw.owner.lower() not in owners and raw.type not in (DNAME, RRSIG)
+        }
     )
     return (f"left out records of {', '.join(strangers[:3])}: not what was asked",) if strangers else ()
 

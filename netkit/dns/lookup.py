@@ -13,7 +13,7 @@ from netkit.dns import hosts as hosts_file
 from netkit.dns import special
 from netkit.dns.name import is_ip, parse_name, reverse_name, to_text
 from netkit.dns.result import Outcome, Question, Record, Resolution
-from netkit.dns.types import AAAA, ANY, COMMON, IN, PTR, TXT, A, parse_type
+from netkit.dns.types import AAAA, ANY, COMMON, IN, PTR, RRSIG, TXT, A, parse_type
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
@@ -42,6 +42,8 @@ class Lookup(NamedTuple):
         if self.types_asked:
             return combine(one.exit for one in self.resolutions)
         codes = [one.exit for one in self.resolutions]
+        if Exit.SECURITY in codes:  # one type is forged: the other is no comfort
+            return Exit.SECURITY
         if Exit.OK in codes:
             return Exit.OK
         return next((code for code in codes if code is not Exit.NO), Exit.NO)
@@ -64,6 +66,8 @@ def resolve(
     options: "QueryOptions | None" = None,
     hosts: str | None = None,
     resolv_conf: str | None = None,
+    validate: bool = False,
+    trust_anchor: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Iterator[Lookup]:
     """One Lookup a name, in their order.
@@ -74,15 +78,23 @@ def resolve(
     search: a short name may be one of the search list's. idn: False sends what is not ASCII as it stands. timeout:
     seconds for each name, all told. tries: how often a silent server is asked; None is 3, or what resolv.conf says of
     its own servers. options: how it is asked; not the usual goes straight to DNS. hosts, resolv_conf: other files than
-    the system's. Raises BadInput before anything is sent, Unreachable for a server name without address, LocalFailure
-    without a resolver configuration or descriptors; what the servers say is an Outcome.
+    the system's. validate: with the verdict of DNSSEC, from the trust anchors of a file or those of the root down.
+    Raises BadInput before anything is sent, Unreachable for a server name without address, LocalFailure without a
+    resolver configuration or descriptors; what the servers say is an Outcome.
     """
-    straight = bool(servers or types or common or dns or tcp or version or options is not None)
+    straight = bool(servers or types or common or dns or tcp or version or options is not None or validate)
     if system and (straight or search):
         raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp, nor how to ask")
     numbers = tuple(dict.fromkeys(parse_type(text) for text in (*types, *(COMMON if common else ()))))
     if options is not None and options.rdclass not in (IN, ANY):
         numbers = numbers or (TXT,)
+    anchors = None
+    if validate:
+        from netkit.dns.validate.anchors import load_anchors  # 80 ms of CPU, with what checks signatures
+
+        if RRSIG in numbers or (options is not None and (options.rdclass != IN or not options.edns)):
+            raise BadInput("--validate takes neither RRSIG, which nobody signs, nor another class, nor --no-edns")
+        anchors = load_anchors(trust_anchor)
     if servers:
         from netkit.dns.servers import check
 
@@ -106,7 +118,7 @@ def resolve(
 
             asked = Asking(
                 servers=servers, version=version, search=search, tcp=tcp, tries=tries, options=options,
-                resolv_conf=resolv_conf, deadline=Deadline.after(timeout), on_event=on_event,
+                resolv_conf=resolv_conf, deadline=Deadline.after(timeout), anchors=anchors, on_event=on_event,
             )  # fmt: skip
             found = iter(asked.all([questions for _, questions in asking]))
         for at, (name, _) in enumerate(chunk):

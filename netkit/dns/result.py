@@ -1,9 +1,12 @@
 """What a look-up comes to: records, and one outcome word with its exit code for everything that can happen."""
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from netkit.errors import Exit
+
+if TYPE_CHECKING:
+    from netkit.dns.validate.verdict import Dnssec
 
 Source = Literal["special", "hosts", "dns", "system"]
 Transport = Literal["udp", "tcp"]
@@ -27,6 +30,7 @@ class Outcome(StrEnum):
     BADNAME = "badname"
     NOTAUTH = "notauth"  # the server does not take the TSIG key
     BOGUS = "bogus"  # signatures that do not prove what they stand by
+    INDETERMINATE = "indeterminate"  # DNSSEC: no trust anchor is above the name, so nobody can say
 
 
 EXIT = {
@@ -47,6 +51,7 @@ EXIT = {
     Outcome.BADNAME: Exit.USAGE,
     Outcome.NOTAUTH: Exit.AUTH,
     Outcome.BOGUS: Exit.SECURITY,
+    Outcome.INDETERMINATE: Exit.NO,  # a check that was asked for does not hold
 }
 
 NEGATIVE = (Outcome.NODATA, Outcome.NXDOMAIN, Outcome.DANGLING_CNAME)
@@ -69,6 +74,7 @@ MEANING = {
     Outcome.BADNAME: "this is no name",
     Outcome.NOTAUTH: "the server does not take the key",
     Outcome.BOGUS: "the signatures do not prove the answer",
+    Outcome.INDETERMINATE: "whether the signatures prove the answer cannot be told",
 }
 
 
@@ -154,6 +160,7 @@ class Resolution(NamedTuple):
     rdclass: str = "IN"
     edns: Edns | None = None
     key: str | None = None
+    dnssec: "Dnssec | None" = None  # where validation was asked for
 
     @property
     def exit(self) -> Exit:

@@ -205,7 +205,8 @@ class Question:
             self.try_seconds = self.deadline.left
             self.next_at = self.deadline.at
             return
-        self.without_edns.update(exchange.server for exchange in self.open)
+        if not self.options.insist:
+            self.without_edns.update(exchange.server for exchange in self.open)
         self.next_try()
 
     def gone(self, server: Server, reason: str) -> None:
@@ -257,7 +258,7 @@ class Question:
             if not self.send(server, tcp=exchange.transport == "tcp" or count == 2):  # RFC 7873 5.3
                 self.next_try()
             return
-        if reply.rcode in NO_EDNS and exchange.query.options.edns:
+        if reply.rcode in NO_EDNS and exchange.query.options.edns and not self.options.insist:
             self.forget(exchange)
             self.without_edns.add(server)
             self.reached.notes.append(f"{server} does not take EDNS ({rcode_name(reply.rcode)}), asked again without")

@@ -88,7 +88,7 @@ class QueryOptions(NamedTuple):
     UDP and carries `extra`, EDNS options as (code, data). pad: to a multiple of so many octets (RFC 7830); None is 128
     where the transport is encrypted, and 0 is never. cookies: those of the servers (RFC 7873). key: signs the query,
     and the reply must be signed with it (TSIG, RFC 8945). source: the address it is sent from, "" is the system's
-    choice.
+    choice. insist: never again without EDNS, since no signature would come; a server that does not take it has failed.
     """
 
     recurse: bool = True
@@ -102,6 +102,7 @@ class QueryOptions(NamedTuple):
     cookies: "Cookies | None" = None
     key: "Key | None" = None
     source: str = ""
+    insist: bool = False
 
     @property
     def encrypted(self) -> "QueryOptions":
