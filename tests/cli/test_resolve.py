@@ -89,6 +89,7 @@ def test_json_has_every_key(netkit: Netkit, dns: str) -> None:
         "ecs": None,
         "cookie": None,
         "tsig": None,
+        "dnssec": None,
         "error": None,
     }
     assert (bad["outcome"], bad["exit_code"], bad["answers"]) == ("nxdomain", 1, [])

@@ -93,6 +93,7 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
             http="",
             https="",
             ca="",
+            anchor="",
             echo="",
             hello="",
             chat="",

@@ -12,6 +12,7 @@ from netkit.cli.output.sink import Form, Output
 from netkit.cli.query_options import Asking, Edns, Printing, Sending
 from netkit.cli.resolve_modes import Mode, run
 from netkit.cli.resolve_transfer import transfer, wanted
+from netkit.cli.resolve_validate import Validating
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
 
@@ -27,6 +28,7 @@ def resolve(
     sending: Sending,
     edns: Edns,
     mode: Mode,
+    validating: Validating,
     timeout: Annotated[float | None, timeout("6s; longer for zones and modes")] = None,
     *,
     printing: Printing,
@@ -46,9 +48,13 @@ def resolve(
     name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad signature, 7 the key is refused, 9 the server failed; 8 if
     names differ.
 
+    --validate checks DNSSEC from the root's keys, or those of --trust-anchor, down, whatever the server thinks of it:
+    secure and insecure answers are shown with the word, bogus ones never (6), nor what no anchor is above (1).
+
     $ netkit resolve www.example.org
     $ netkit resolve @9.9.9.9 -t MX,TXT example.org
     $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
+    $ netkit resolve --validate @9.9.9.9 example.org
     $ netkit resolve --tsv --fields name,ttl,data,server example.org
     $ netkit resolve @192.0.2.53 --class CH version.bind
     $ netkit resolve --compare @9.9.9.9 @192.0.2.53 www.example.org
@@ -65,6 +71,8 @@ def resolve(
     form = printing.form(json)
     servers = [name[1:] for name in names if name.startswith("@")] + sending.servers
     is_transfer, serial = wanted(asking.all_types)
+    if validating.wanted and (is_transfer or mode.family):
+        raise BadInput("--validate is for answers: neither zone transfers nor the modes are validated")
     if is_transfer:
         return transfer(
             asked,
@@ -93,7 +101,7 @@ def resolve(
             out=Output(mode.family, json=json, color=color, quiet=quiet),
             on_event=listener(trace),
         )
-    out = Output(FAMILIES[form], json=json, color=color, quiet=quiet)
+    out = Output(FAMILIES[form] if form or not validating.wanted else "validate", json=json, color=color, quiet=quiet)
     fields: tuple[str, ...] = ()
     if form == "tsv":
         from netkit.cli.output.names_tsv import Table, parse_fields
@@ -114,6 +122,8 @@ def resolve(
         tries=sending.tries,
         options=edns.options(asking, sending),
         timeout=timeout or 6.0,
+        validate=validating.wanted,
+        trust_anchor=validating.trust_anchor,
         on_event=listener(trace),
     ):
         out.show(Table(found, fields) if fields else found)

@@ -21,7 +21,7 @@ KEYS = {
     "type": "the type that was asked for",
     "class": "the class, IN in nearly all cases",
     "outcome": "one word: answer, nodata, nxdomain, dangling_cname, cname_loop, lame, servfail, refused, rcode, "
-    "truncated, malformed, mismatch, timeout, unreachable, notauth or bogus",
+    "truncated, malformed, mismatch, timeout, unreachable, notauth, bogus or indeterminate",
     "exit_code": "what that means for the exit code",
     "source": "special (RFC 6761), hosts, dns or system",
     "rcode": "the response code, as NOERROR",
@@ -42,12 +42,15 @@ KEYS = {
     "ecs": "the client subnet (RFC 7871): subnet, scope",
     "cookie": "client and server, in hexadecimal (RFC 7873)",
     "tsig": "the key that the reply is verified with (RFC 8945)",
+    "dnssec": "with --validate: verdict, reason, hint, failing (a link), chain (links); a link: zone, role, name, "
+    "type, verdict, key_tag, algorithm, inception, expires, key_tags, reason",
     "error": "kind, message, hint; null with an answer",
 }
 HINTS = {
     Outcome.TIMEOUT: "--timeout 10s waits longer; @SERVER asks another server",
     Outcome.UNREACHABLE: "is a DNS server running there? @SERVER asks another one",
     Outcome.LAME: "ask a recursive server, or one of the zone's own",
+    Outcome.INDETERMINATE: "--trust-anchor FILE names the keys of a zone above it",
     Outcome.NOTAUTH: "--tsig-file takes the file with the name, algorithm and secret that the server has",
     Outcome.REFUSED: "the server may answer only its own network or zones",
 }
@@ -87,10 +90,17 @@ def documents(found: Lookup) -> Iterator[dict[str, Any]]:
             "ecs": {"subnet": edns.subnet, "scope": edns.scope} if edns and edns.subnet else None,
             "cookie": _cookie(edns) if edns else None,
             "tsig": one.key,
-            "error": {"kind": one.outcome.value, "message": message(one), "hint": HINTS.get(one.outcome)}
-            if failed
-            else None,
+            "dnssec": _dnssec(one),
+            "error": {"kind": one.outcome.value, "message": message(one), "hint": hint_of(one)} if failed else None,
         }
+
+
+def _dnssec(one: Resolution) -> dict[str, Any] | None:
+    if one.dnssec is None:
+        return None
+    from netkit.cli.output.validate import dnssec
+
+    return dnssec(one.dnssec)
 
 
 def _cookie(edns: Edns) -> dict[str, str | None] | None:
@@ -111,6 +121,9 @@ def complain(found: Lookup) -> None:
     """Say on standard error what has no answer; of the default pair, one negative beside an answer is none."""
     for text, hint in complaints(found).items():
         say(f"netkit: {text}", hint)
+    for one in found.resolutions:
+        if one.outcome is Outcome.ANSWER and one.dnssec and one.dnssec.verdict == "insecure":
+            say(f"netkit: {one.name} {one.type}: insecure: {one.dnssec.reason}")
 
 
 def complaints(found: Lookup, *, with_others: bool = True) -> dict[str, str | None]:
@@ -127,9 +140,13 @@ def complaints(found: Lookup, *, with_others: bool = True) -> dict[str, str | No
             ): f"{word} is a record type: did you mean -t {word}?"
         }
     return {
-        message(one, with_type=not alike, with_others=with_others): HINTS.get(one.outcome)
+        message(one, with_type=not alike, with_others=with_others): hint_of(one)
         for one in (failed[:1] if alike else failed)
     }
+
+
+def hint_of(one: Resolution) -> str | None:
+    return (one.dnssec.hint if one.dnssec else None) or HINTS.get(one.outcome)
 
 
 def message(one: Resolution, *, with_type: bool = True, with_others: bool = True) -> str:
@@ -142,6 +159,8 @@ def message(one: Resolution, *, with_type: bool = True, with_others: bool = True
         text += f" ({one.detail})"
     if one.server:
         text += f", says {one.server}"
+    if one.dnssec and one.outcome in NEGATIVE:
+        text += f", {one.dnssec.verdict}"
     if one.ede:
         text += f" ({'; '.join(map(reason, one.ede))})"
     if with_others and (others := list(rejected(one))):

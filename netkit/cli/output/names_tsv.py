@@ -57,6 +57,8 @@ def _rows(table: Table) -> Iterable[list[str]]:
 def _cell(value: Any, words: bool) -> str:
     if isinstance(value, dict) and "message" in value:
         value = value["message"]
+    if isinstance(value, dict) and "chain" in value:  # of a validation, which is a tree
+        value = value["verdict"]
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
