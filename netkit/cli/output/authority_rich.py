@@ -17,8 +17,8 @@ def render(found: Authority, *, quiet: bool = False) -> RenderableType | None:
     if found.servers:
         types = next(([said.type for said in one.said] for one in found.servers if one.said), [])
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-        for column in ("name server", "address", "serial", *types, "", "ms"):
-            table.add_column(column, overflow="fold", justify="right" if column in ("serial", "ms") else "left")
+        for column in ("name server", "address", "serial", *types, "", ""):
+            table.add_column(column, overflow="fold", justify="right" if column == "serial" else "left")
         for one in found.servers:
             style = STYLES[state(one)]
             cells = [
@@ -34,7 +34,7 @@ def render(found: Authority, *, quiet: bool = False) -> RenderableType | None:
                 Text("" if one.serial is None else str(one.serial), style=DIFFERS if one.serial_differs else ""),
                 *cells,
                 Text(visible(one.lame or remarks(one) or "ok"), style=style),
-                Text(f"{one.elapsed_ms:.1f}" if one.address else "", style="dim"),
+                Text(f"{one.elapsed_ms:.1f} ms" if one.address else "", style="dim"),
             )
         parts.append(table)
     if found.error:
