@@ -12,11 +12,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from tests.warm import Process
 from tests.warm import run as run_netkit
 
 # Time limits in tests are in this unit, a millisecond stretched by the machine's slowness; nothing is timed.
+settings.register_profile("netkit", deadline=None)  # no test times anything: a loaded machine is as good as another
+settings.load_profile("netkit")
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 
 FORGOTTEN = (
