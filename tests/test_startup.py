@@ -92,8 +92,8 @@ def test_a_listing_imports_no_command() -> None:
 def test_a_leaf_loads_its_own_libraries_alone(argv: list[str], foreign: set[str]) -> None:
     names = loaded(RUN.format(argv=argv))
     command = " ".join(argv[:2])
-    leaves = {"smtp check": "smtp_check", "chat join": "chat_join"}
-    module = leaves.get(command) or (argv[0] if argv[0] in ("http", "pop3", "smtp") else "names")
+    leaves = {"smtp check": "smtp_check", "chat join": "chat_join", "resolve": "names"}
+    module = leaves.get(command) or leaves.get(argv[0]) or argv[0]
     assert f"netkit.cli.commands.{module}" in names
     assert not (roots(names) | names) & (HEAVY | foreign)
 

@@ -20,7 +20,7 @@ APPLICATIONS, PLAYGROUND = "Application protocols", "Try it out"
 class Commands(LazyGroup):
     table: ClassVar[Mapping[str, Entry]] = {
         "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names:resolve"),
-        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "names:fqdn"),
+        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "fqdn:fqdn"),
         "echo-server": Entry(
             "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "servers:echo_server"
         ),

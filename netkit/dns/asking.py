@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from netkit.dns.chase import chase
 from netkit.dns.lookup import TRIES
 from netkit.dns.name import is_ip, parse_name
-from netkit.dns.resolv_conf import Configuration, read_configuration, search_domains
 from netkit.dns.result import Outcome, Question, Resolution
-from netkit.dns.search import candidates
 from netkit.dns.servers import SYSTEM, Server, find
 from netkit.dns.stub import TRY_SECONDS
 from netkit.dns.wire import USUAL, QueryOptions
@@ -25,6 +23,7 @@ from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
 
 if TYPE_CHECKING:
+    from netkit.dns.resolv_conf import Configuration
     from netkit.dns.validate.anchors import Anchors
 
 LEADS_ON = (Outcome.NXDOMAIN, Outcome.NODATA)  # what the search list goes on after, as glibc does
@@ -47,37 +46,17 @@ class Asking(NamedTuple):
     def all(self, wanted: Sequence[list[Question]]) -> list[tuple[Resolution, ...]]:
         """The resolutions of each name's questions. Raises Unreachable, LocalFailure."""
         servers = self._servers()
-        system = not self.servers or SYSTEM in self.servers
-        conf = read_configuration(self.resolv_conf) if system or self.search else Configuration()
-        tries = self.tries or (system and conf.attempts) or TRIES
+        conf = self._configuration()
         left = {at: self._names(questions[0], conf) for at, questions in enumerate(wanted)}
         found: dict[int, list[Resolution]] = {}
         searched: dict[int, list[str]] = {}
-        asked = chase
-        if self.anchors is not None:
-            from netkit.dns.validate.answer import validated
-
-            asked = partial(validated, anchors=self.anchors)
         while left:
             asking = [
-                question if name is None else question._replace(name=parse_name(name))
+                question if names[0] is None else question._replace(name=parse_name(names[0]))
                 for at, names in left.items()
-                for name in names[:1]
                 for question in wanted[at]
             ]
-            came = iter(
-                asked(
-                    asking,
-                    servers,
-                    deadline=self.deadline,
-                    tcp=self.tcp or (system and conf.tcp),
-                    tries=tries,
-                    try_seconds=float(conf.timeout or TRY_SECONDS) if system else TRY_SECONDS,
-                    options=self.options or USUAL,
-                    rotate=system and conf.rotate,
-                    on_event=self.on_event,
-                )
-            )
+            came = iter(self._ask(asking, servers, conf))
             for at, names in list(left.items()):
                 these = [next(came) for _ in wanted[at]]
                 negative = all(one.outcome in LEADS_ON for one in these)
@@ -91,6 +70,42 @@ class Asking(NamedTuple):
                     left[at] = names[1:]
         return [tuple(self._noted(one, searched[at]) for one in found[at]) for at in range(len(wanted))]
 
+    @property
+    def system(self) -> bool:
+        """Whether the servers are the system's, to be asked as resolv.conf(5) says."""
+        return not self.servers or SYSTEM in self.servers
+
+    def _configuration(self) -> "Configuration | None":
+        if not self.system and not self.search:
+            return None
+        from netkit.dns.resolv_conf import read_configuration  # not for those that name their server
+
+        return read_configuration(self.resolv_conf)
+
+    def _ask(
+        self, questions: Sequence[Question], servers: Sequence[Server], conf: "Configuration | None"
+    ) -> list[Resolution]:
+        tries, seconds, tcp, rotate = TRIES, TRY_SECONDS, False, False
+        if conf and self.system:
+            tries, seconds = conf.attempts or TRIES, float(conf.timeout or TRY_SECONDS)
+            tcp, rotate = conf.tcp, conf.rotate
+        asked = chase
+        if self.anchors is not None:
+            from netkit.dns.validate.answer import validated
+
+            asked = partial(validated, anchors=self.anchors)
+        return asked(
+            questions,
+            servers,
+            deadline=self.deadline,
+            tcp=self.tcp or tcp,
+            tries=self.tries or tries,
+            try_seconds=seconds,
+            options=self.options or USUAL,
+            rotate=rotate,
+            on_event=self.on_event,
+        )
+
     def _servers(self) -> tuple[Server, ...]:
         return chosen(
             self.servers,
@@ -101,10 +116,13 @@ class Asking(NamedTuple):
             on_event=self.on_event,
         )
 
-    def _names(self, question: Question, conf: Configuration) -> list[str | None]:
+    def _names(self, question: Question, conf: "Configuration | None") -> list[str | None]:
         """The names to try; None is the question's own."""
-        if not self.search or is_ip(question.input) or "\\" in question.input:
+        if conf is None or not self.search or is_ip(question.input) or "\\" in question.input:
             return [None]
+        from netkit.dns.resolv_conf import search_domains
+        from netkit.dns.search import candidates
+
         text = question.input
         names = candidates(text, search_domains(conf), conf.ndots)
         return [None if one == text else one for one in names]

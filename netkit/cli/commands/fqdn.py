@@ -1,0 +1,51 @@
+"""`netkit fqdn`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.output.sink import Output
+from netkit.cli.trace import listener
+from netkit.errors import Exit, No, combine
+
+
+def fqdn(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME|IP]...", help="Names or addresses; none means this host.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Ask every source, and whether they agree.")] = False,
+    servers: Annotated[
+        list[str], typer.Option("--server", "-s", metavar="SERVER", help="DNS server: IP, HOST:PORT, or system.")
+    ] = [],
+    short_ok: Annotated[bool, typer.Option("--short-ok", help="A name without a dot is good enough.")] = False,
+    timeout: Annotated[float, timeout("5s")] = 5.0,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Show the fully qualified name of a host, by default this one.
+
+    For this host the sources are asked in turn, until one has a name with a dot: the host name, the hosts file,
+    getaddrinfo, the PTR of its addresses, the search domain. A NAME is expanded by the search list and its aliases
+    followed. For an IP, the name must lead back to it.
+
+    Exit: 0 a full name, 1 only a short one, none, or one that does not lead back.
+
+    $ netkit fqdn --all
+    """
+    from netkit.dns.full_name import fqdn as find
+
+    out = Output("fqdn", json=json, color=color, quiet=quiet)
+    codes = []
+    wanted: Sequence[str | None] = targets or [None]
+    for target in wanted:
+        found = find(target, every=every, servers=tuple(servers), timeout=timeout, on_event=listener(trace))
+        out.show(found)
+        good = found.exit is Exit.NO and short_ok and found.name is not None and found.confirmed is None
+        codes.append(Exit.OK if good else found.exit)
+        if found.detail and not good:
+            out.error(No(f"{target or 'this host'}: {found.detail}"))
+    return combine(codes)
