@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from netkit.dns import fqdn
-from netkit.dns.full_name import Fqdn, SourceName, is_full
+from netkit.dns.full_name import MAX_NAMES, Fqdn
+from netkit.dns.name_sources import SourceName, is_full
 from netkit.errors import BadInput, Exit, LocalFailure
 from tests.dns.conftest import SOA, Script, Scripted, asked_for, reply_to
 
@@ -139,7 +141,10 @@ def test_every_source_and_whether_they_agree(
     files("192.0.2.9 vm.example.com vm\n", f"nameserver {server}\nsearch example.com\n")
     found = fqdn(every=True, timeout=SECONDS)
     assert (found.name, found.source, found.agree) == ("vm.example.com", "hosts", True)
-    assert [one.source for one in found.sources] == ["hostname", "hosts", "canonical", "reverse", "search"]
+    order = list(dict.fromkeys(one.source for one in found.sources))
+    assert order == ["hostname", "hosts", "canonical", "reverse", "search"]
+    own = next(one for one in found.sources if one.asked == "192.0.2.9")
+    assert (own.source, own.name, own.confirmed) == ("reverse", "VM.Example.com", True)
     files("192.0.2.9 vm.other.test vm\n", f"nameserver {server}\nsearch example.com\n")
     assert fqdn(every=True, timeout=SECONDS).agree is False
 
@@ -150,7 +155,7 @@ def test_only_localhost_and_an_empty_configuration(host: Callable[..., None], fi
     found = fqdn(timeout=SECONDS)
     assert (found.name, found.source, found.exit) == ("vm", "hostname", Exit.NO)
     assert found.detail == "only a short name: no source knows a domain for 'vm'"
-    assert [(source, name) for source, name, _ in said(found)] == [
+    assert list(dict.fromkeys((source, name) for source, name, _ in said(found))) == [
         ("hostname", "vm"),
         ("hosts", None),
         ("canonical", None),
@@ -178,7 +183,8 @@ def test_a_host_name_that_no_label_can_be(
     files("", "search example.com\n")
     found = fqdn(timeout=SECONDS)
     assert (found.name, found.exit) == (name, Exit.NO)
-    assert [one.detail is not None for one in found.sources] == [False, True, True, True, True]
+    assert [one.source for one in found.sources if one.detail is None] == ["hostname"]
+    assert {one.source for one in found.sources} == {"hostname", "hosts", "canonical", "reverse", "search"}
 
 
 def test_silent_dns_ends_within_the_deadline(
@@ -315,4 +321,89 @@ def test_loopback_has_no_full_name(files: Callable[..., None]) -> None:
     found = fqdn("127.0.0.1", timeout=SECONDS)
     assert (found.name, found.source, found.exit) == (None, "hosts", Exit.NO)
     assert found.detail == "only localhost, not a full name"
-    assert found.sources == (SourceName("hosts", "localhost", None, found.sources[0].elapsed_ms),)
+    assert found.sources == (SourceName("hosts", "localhost", None, found.sources[0].elapsed_ms, "127.0.0.1"),)
+
+
+# --- every source of a name, of an address, and of this host at once
+
+
+def test_every_source_of_a_name(serve: Serve, host: Callable[..., None], files: Callable[..., None]) -> None:
+    host("www", canonical="www.b.test")
+    server = serve(data({"www.b.test A": "192.0.2.1", "www A": "192.0.2.2"}))
+    files("", f"nameserver {server}\nsearch a.test b.test\n")
+    found = fqdn("www", every=True, timeout=SECONDS)
+    assert (found.name, found.agree, found.exit) == ("www.b.test", True, Exit.OK)
+    assert [(one.source, one.asked, one.name, one.detail) for one in found.sources] == [
+        ("dns", "www.a.test", None, "nxdomain"),
+        ("dns", "www.b.test", "www.b.test", None),
+        ("dns", "www", "www", None),
+        ("canonical", "www", "www.b.test", None),
+    ]
+    host("www", canonical="www.other.test")
+    assert fqdn("www", every=True, timeout=SECONDS).agree is False
+    host("www")
+    assert fqdn("www", every=True, timeout=SECONDS).agree is None
+
+
+def test_every_source_of_a_name_that_fails(serve: Serve, host: Callable[..., None], files: Callable[..., None]) -> None:
+    host("www")
+    server = serve(lambda query, transport, number: [reply_to(query, rcode="SERVFAIL")])
+    files("", f"nameserver {server}\n")
+    found = fqdn("www", every=True, timeout=SECONDS)
+    assert (found.name, found.exit, found.detail, len(found.sources)) == (None, Exit.TEMPORARY, "servfail", 2)
+
+
+def test_one_name_of_several_that_leads_back_is_enough(
+    serve: Serve, files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("short", "other.test", "right.test", "third.test")
+
+    def script(query: bytes, transport: str, number: int) -> list[bytes]:
+        name, rdtype = asked_for(query)
+        if rdtype == "PTR":
+            return [reply_to(query, *(f"@ 60 IN PTR {one}." for one in names))]
+        right = name == "right.test" and rdtype == "A"
+        return [reply_to(query, "@ 60 IN A 192.0.2.1" if right else "@ 60 IN AAAA ::1")]
+
+    server = serve(script)
+    files("", f"nameserver {server}\n")
+    found = fqdn("192.0.2.1", timeout=SECONDS)
+    assert (found.name, found.confirmed, found.exit) == ("right.test", True, Exit.OK)
+    assert [(one.name, one.confirmed) for one in found.sources] == [("other.test", False), ("right.test", True)]
+    monkeypatch.setattr(socket, "getnameinfo", lambda address, flags: ("other.test", "0"))
+    found = fqdn("192.0.2.1", every=True, timeout=SECONDS)
+    assert (found.name, found.confirmed, found.agree) == ("right.test", True, True)
+    assert [(one.source, one.name, one.confirmed) for one in found.sources] == [
+        ("dns", "other.test", False),
+        ("dns", "right.test", True),
+        ("dns", "third.test", False),
+        ("system", "other.test", None),
+    ]
+
+
+def test_no_more_names_of_an_address_than_so_many(serve: Serve, files: Callable[..., None]) -> None:
+    def script(query: bytes, transport: str, number: int) -> list[bytes]:
+        if asked_for(query)[1] == "PTR":
+            return [reply_to(query, *(f"@ 60 IN PTR n{one}.test." for one in range(MAX_NAMES + 5)))]
+        return [reply_to(query, authority=[SOA], rcode="NXDOMAIN")]
+
+    files("", f"nameserver {serve(script)}\n")
+    found = fqdn("192.0.2.1", timeout=SECONDS)
+    assert (found.name, found.confirmed, len(found.sources)) == ("n0.test", False, MAX_NAMES)
+
+
+def test_one_source_that_hangs_takes_nothing_from_the_others(
+    serve: Serve, host: Callable[..., None], files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host()
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: never.wait() and [])
+    server = serve(data({"vm.example.org A": "192.0.2.9"}))
+    files("", f"nameserver {server}\nsearch example.org\n")
+    for every in (False, True):
+        found = fqdn(every=every, timeout=600 * MS)
+        assert (found.name, found.source, found.exit) == ("vm.example.org", "search", Exit.OK)
+        [hung] = [one for one in found.sources if one.source == "canonical"]
+        assert hung.name is None
+        assert "no answer within" in (hung.detail or "")
+    never.set()

@@ -30,9 +30,10 @@ def fqdn(
 
     For this host the sources are asked in turn, until one has a name with a dot: the host name, the hosts file,
     getaddrinfo, the PTR of its addresses, the search domain. A NAME is expanded by the search list and its aliases
-    followed. For an IP, the name must lead back to it.
+    followed. For an IP, a name of it must lead back to it.
 
-    Exit: 0 a full name, 1 only a short one, none, or one that does not lead back.
+    In a pipe: the name; with --all SOURCE, ASKED, NAME and DETAIL of each behind tabs. Exit: 0 a full name, 1 only a
+    short one, none, or one that does not lead back.
 
     $ netkit fqdn --all
     """

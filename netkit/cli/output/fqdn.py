@@ -1,6 +1,7 @@
 """`fqdn`: one line, the name; with --all or in JSON every source.
 
-JSON: time, input, name, source, exit_code, confirmed, agree, sources (source, name, detail, elapsed_ms), error.
+JSON: time, input, name, source, exit_code, confirmed, agree, sources (source, asked,
+name, confirmed, detail, elapsed_ms), error.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,14 @@ def document(found: Fqdn) -> dict[str, Any]:
         "confirmed": found.confirmed,
         "agree": found.agree,
         "sources": [
-            {"source": one.source, "name": one.name, "detail": one.detail, "elapsed_ms": one.elapsed_ms}
+            {
+                "source": one.source,
+                "asked": one.asked,
+                "name": one.name,
+                "confirmed": one.confirmed,
+                "detail": one.detail,
+                "elapsed_ms": one.elapsed_ms,
+            }
             for one in found.sources
         ],
         "error": {"kind": "no_full_name", "message": found.detail, "hint": None} if failed else None,
@@ -30,5 +38,10 @@ def document(found: Fqdn) -> dict[str, Any]:
 
 
 def plain(found: Fqdn) -> Iterable[str]:
+    """The name; with --all a line a source: SOURCE, ASKED, NAME and DETAIL behind tabs, what is not known empty."""
+    if found.every:
+        for one in found.sources:
+            yield "\t".join((one.source, one.asked or "", one.name or "", one.detail or ""))
+        return
     if found.name:
         yield found.name

@@ -20,8 +20,14 @@ def render(found: Fqdn, *, quiet: bool = False) -> RenderableType | None:
     if len(found.sources) > 1 and not quiet:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
         for one in found.sources:
-            said = Text(visible(one.name)) if one.name else Text(visible(one.detail or ""), style="bright_black")
-            table.add_row(Text(one.source, style="cyan"), said, Text(f"{one.elapsed_ms:.1f} ms", style="bright_black"))
+            said = Text(visible(one.name or ""))
+            if one.confirmed is not None:
+                said.append("  confirmed" if one.confirmed else "  not confirmed", "green" if one.confirmed else "red")
+            elif one.detail:
+                said.append(f"  {visible(one.detail)}" if one.name else visible(one.detail), "bright_black")
+            asked = "" if one.asked in (found.input, one.name) else visible(one.asked or "")
+            took = Text(f"{one.elapsed_ms:.1f} ms", style="bright_black")
+            table.add_row(Text(one.source, style="cyan"), Text(asked, style="bright_black"), said, took)
         parts.append(table)
         if found.agree is not None:
             verdict = "the sources agree" if found.agree else "the sources do not agree"
