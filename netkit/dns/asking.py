@@ -35,6 +35,7 @@ class Asking(NamedTuple):
     servers: Sequence[str]
     version: int | None
     search: bool
+    idn: bool
     tcp: bool
     tries: int | None
     options: QueryOptions | None
@@ -52,7 +53,7 @@ class Asking(NamedTuple):
         searched: dict[int, list[str]] = {}
         while left:
             asking = [
-                question if names[0] is None else question._replace(name=parse_name(names[0]))
+                question if names[0] is None else question._replace(name=parse_name(names[0], idn=self.idn))
                 for at, names in left.items()
                 for question in wanted[at]
             ]

@@ -117,7 +117,7 @@ def resolve(
             from netkit.dns.asking import Asking  # 10 ms of CPU that names known on this machine do not pay
 
             asked = Asking(
-                servers=servers, version=version, search=search, tcp=tcp, tries=tries, options=options,
+                servers=servers, version=version, search=search, idn=idn, tcp=tcp, tries=tries, options=options,
                 resolv_conf=resolv_conf, deadline=Deadline.after(timeout), anchors=anchors, on_event=on_event,
             )  # fmt: skip
             found = iter(asked.all([questions for _, questions in asking]))

@@ -336,6 +336,22 @@ def test_what_was_rejected_is_shown_on_a_terminal(terminal: Terminal, dns: str) 
     assert shown[-1].endswith(" times")
 
 
+def test_the_words_of_others_are_cut_for_people(netkit: Netkit, serve: Serve) -> None:  # noqa: F811
+    errors = [(15, b"\0\0" + b"x" * 1000)] * 40
+    server = serve(lambda query, transport, number: [reply_to(query, ADDRESS, options=errors)])
+    done = netkit("resolve", f"@{server}", "-t", "A", "www.test")
+    assert done.stderr == f"netkit: www.test A: {server} says EDE 0 Other: {'x' * 200}…\n"
+    document = json.loads(netkit("resolve", f"@{server}", "--json", "-t", "A", "www.test").stdout)
+    assert document["ede"] == [{"code": 0, "name": "Other", "text": "x" * 1000}] * 40
+
+
+def test_searching_without_idn(netkit: Netkit, searching: tuple[Scripted, dict[str, str]]) -> None:
+    server, env = searching
+    netkit("resolve", "--search", "--no-idn", "-t", "A", "é", env=env)
+    first = dns.message.from_wire(server.queries[0][1]).question[0].name
+    assert first.labels == ("é".encode(), b"a", b"test", b"")
+
+
 def test_an_nsid_that_is_no_text(netkit: Netkit, serve: Serve) -> None:  # noqa: F811
     server = serve(lambda query, transport, number: [reply_to(query, ADDRESS, options=[(3, b"\xff\x1b")])])
     done = netkit("resolve", f"@{server}", "--nsid", "-t", "A", "www.test")

@@ -4,6 +4,7 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import dns.message
@@ -11,14 +12,16 @@ import dns.name
 import dns.rcode
 import dns.tsig
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
 from netkit.dns.stub import Reached, ask
-from netkit.dns.tsig import ALGORITHMS, MAX_FILE, Key, parse_key, read_key, sign
+from netkit.dns.tsig import ALGORITHMS, MAX_FILE, Forged, Key, Untaken, parse_key, read_key, sign, verify
 from netkit.dns.types import A
-from netkit.dns.wire import Query, QueryOptions
+from netkit.dns.wire import Malformed, Mismatch, Query, QueryOptions, parse
 from netkit.errors import BadInput, LocalFailure
 from netkit.net.deadline import Deadline
 from tests.dns.conftest import Scripted, reply_to
@@ -164,6 +167,25 @@ def test_forged_replies_alone_are_bogus(serve: Serve, reason: str) -> None:
     reached = one(server, seconds=100 * MS)
     assert (reached.outcome, reached.reply, reached.key) == (Outcome.BOGUS, None, None)
     assert f"bogus: {reason}" in [r.reason for r in reached.rejected]
+
+
+@given(st.lists(st.tuples(st.integers(12, 400), st.integers(0, 255)), min_size=1, max_size=5), st.integers(0, 300))
+def test_nothing_else_is_raised_for_any_signature(changes: list[tuple[int, int]], cut: int) -> None:
+    """Signed replies with some octets changed, or the end missing: what is verified is what was signed."""
+    query = sign(Query(7, parse_name("www.test"), A), KEY)
+    right = signed_reply(query.wire)
+    signed = right[: right.rindex(b"\3key")]
+    for wire in (changed(right, changes), right[: max(12, len(right) - cut)]):
+        with suppress(Malformed, Mismatch, Forged, Untaken):
+            verify(query, KEY, parse(wire, query))
+            assert wire.startswith(signed)
+
+
+def changed(wire: bytes, changes: list[tuple[int, int]]) -> bytes:
+    octets = bytearray(wire)
+    for at, octet in changes:
+        octets[12 + at % (len(octets) - 12)] = octet
+    return bytes(octets)
 
 
 def test_one_changed_octet_is_seen(serve: Serve) -> None:

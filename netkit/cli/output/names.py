@@ -9,7 +9,7 @@ from typing import Any
 from netkit.cli.output.sink import exact, now
 from netkit.cli.run import say
 from netkit.dns.lookup import Lookup
-from netkit.dns.result import MEANING, NEGATIVE, Ede, Edns, Outcome, Rejected, Resolution
+from netkit.dns.result import MEANING, NEGATIVE, Edns, Outcome, Rejected, Resolution
 from netkit.dns.types import FREQUENT
 from netkit.net.hostname import to_unicode
 
@@ -46,6 +46,9 @@ KEYS = {
     "type, verdict, key_tag, algorithm, inception, expires, key_tags, reason",
     "error": "kind, message, hint; null with an answer",
 }
+MAX_REASONS = 4  # extended errors that are shown to people; 64 KB hold thousands, and JSON has them all
+MAX_WORDS = 200  # characters of somebody else's words in a line for people; RFC 8914 wants them short
+
 HINTS = {
     Outcome.TIMEOUT: "--timeout 10s waits longer; @SERVER asks another server",
     Outcome.UNREACHABLE: "is a DNS server running there? @SERVER asks another one",
@@ -162,15 +165,19 @@ def message(one: Resolution, *, with_type: bool = True, with_others: bool = True
     if one.dnssec and one.outcome in NEGATIVE:
         text += f", {one.dnssec.verdict}"
     if one.ede:
-        text += f" ({'; '.join(map(reason, one.ede))})"
+        text += f" ({'; '.join(reasons(one))})"
     if with_others and (others := list(rejected(one))):
         text += "; " + ", ".join(f"{r.server} {r.reason}" for r in others[:3])
     return text
 
 
-def reason(ede: Ede) -> str:
-    """An extended error in words: EDE 18 Prohibited: not for you."""
-    return f"EDE {ede.code} {ede.name}" + (f": {ede.text}" if ede.text else "")
+def reasons(one: Resolution) -> list[str]:
+    """The extended errors in words, "EDE 18 Prohibited: not for you": MAX_REASONS of them, so long as people read."""
+    return [f"EDE {ede.code} {ede.name}" + (f": {_cut(ede.text)}" if ede.text else "") for ede in one.ede[:MAX_REASONS]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_WORDS else text[:MAX_WORDS] + "…"
 
 
 def rejected(one: Resolution) -> dict[Rejected, int]:
@@ -188,7 +195,7 @@ def remarks(found: Lookup) -> list[str]:
     lines = []
     for one in found.resolutions:
         if one.outcome is Outcome.ANSWER:
-            lines += [f"{one.name.removesuffix('.')} {one.type}: {one.server} says {reason(ede)}" for ede in one.ede]
+            lines += [f"{one.name.removesuffix('.')} {one.type}: {one.server} says {why}" for why in reasons(one)]
     lines += [f"{one.server} is {who}" for one in found.resolutions if (who := server_name(one))]
     return list(dict.fromkeys(lines))
 
@@ -198,6 +205,6 @@ def server_name(one: Resolution) -> str | None:
     if one.edns is None or one.edns.nsid is None:
         return None
     try:
-        return f"NSID {one.edns.nsid.decode()!r}"
+        return f"NSID {_cut(one.edns.nsid.decode())!r}"
     except UnicodeDecodeError:
-        return f"NSID 0x{one.edns.nsid.hex()}"
+        return f"NSID 0x{_cut(one.edns.nsid.hex())}"

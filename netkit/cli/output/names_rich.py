@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.names import complaints, reason, rejected, server_name
+from netkit.cli.output.names import complaints, reasons, rejected, server_name
 from netkit.dns.lookup import Lookup
 from netkit.dns.result import NEGATIVE, Outcome, Resolution
 from netkit.net.hostname import to_unicode
@@ -84,8 +84,8 @@ def facts(one: Resolution, elapsed_ms: float) -> str:
     parts = [f" from {one.server}" if one.server else "", one.transport or "", f"{elapsed_ms:.1f} ms"]
     if one.tries > 1:
         parts.append(f"{one.tries} tries")
-    said = () if one.outcome is not Outcome.ANSWER else one.ede  # a failure has them in its own line
-    parts += [" ".join(one.flags), *map(reason, said), server_name(one) or ""]
+    said = reasons(one) if one.outcome is Outcome.ANSWER else []  # a failure has them in its own line
+    parts += [" ".join(one.flags), *said, server_name(one) or ""]
     if edns := one.edns:
         parts.append(f"ECS {edns.subnet} for /{edns.scope}" if edns.subnet else "")
         parts.append("cookie" if edns.server_cookie else "")
