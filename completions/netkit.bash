@@ -77,7 +77,7 @@ _netkit() {
     "netkit:--show-completion") if ((equals)); then _netkit_words "$glued" "bash zsh fish"; return 0; fi ;;
     "netkit:--install-completion") if ((equals)); then _netkit_words "$glued" "bash zsh fish"; return 0; fi ;;
     "netkit resolve:--type"|"netkit resolve:-t") _netkit_list "A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA"; return 0 ;;
-    "netkit resolve:--class") return 0 ;;
+    "netkit resolve:--class") _netkit_words "$glued" "IN CH HS ANY"; return 0 ;;
     "netkit resolve:--server"|"netkit resolve:-s") return 0 ;;
     "netkit resolve:--source") return 0 ;;
     "netkit resolve:--tries") return 0 ;;
@@ -89,7 +89,7 @@ _netkit() {
     "netkit resolve:--port") return 0 ;;
     "netkit resolve:--trust-anchor") _netkit_files -f default; return 0 ;;
     "netkit resolve:--timeout") return 0 ;;
-    "netkit resolve:--fields") return 0 ;;
+    "netkit resolve:--fields") _netkit_list "name type class ttl data time input display outcome exit_code source rcode canonical server transport elapsed_ms tries flags size rejected notes ede edns nsid ecs cookie tsig dnssec error"; return 0 ;;
     "netkit resolve:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit resolve:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
     "netkit fqdn:--server"|"netkit fqdn:-s") return 0 ;;

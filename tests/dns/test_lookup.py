@@ -199,6 +199,27 @@ def test_the_alias_itself_and_any(serve: Serve) -> None:
     assert everything.data == ("192.0.2.1", "5 mail.test.")
 
 
+def test_signatures_stand_behind_what_they_sign(serve: Serve) -> None:
+    """Those of other types and of strangers are left out (RFC 4034 3); the data is the records' alone."""
+
+    def rrsig(owner: str, covered: str) -> str:
+        return f"{owner} 60 IN RRSIG {covered} 13 2 60 20300101000000 20260101000000 1 test. AQIDBA=="
+
+    alias, address = "www.test. 60 IN CNAME real.test.", "real.test. 60 IN A 192.0.2.1"
+    signed = [alias, rrsig("www.test.", "CNAME"), rrsig("www.test.", "NSEC"), rrsig("real.test.", "AAAA"), address]
+    server = serve(whole(*signed, rrsig("real.test.", "A"), rrsig("stranger.test.", "A")))
+    found = look_up(server)
+    assert [(one.name, one.type, one.data.split()[0]) for one in found.records] == [
+        ("www.test.", "CNAME", "real.test."),
+        ("www.test.", "RRSIG", "CNAME"),
+        ("real.test.", "A", "192.0.2.1"),
+        ("real.test.", "RRSIG", "A"),
+    ]
+    assert (found.data, found.canonical, found.outcome) == (("192.0.2.1",), "real.test.", Outcome.ANSWER)
+    assert found.notes == ()  # a signature alone, as that of a DNAME, is nothing to be told
+    assert len(look_up(server, rdtype="RRSIG", name="real.test").data) == 2
+
+
 def test_dname_is_the_reason_of_an_alias_not_a_stranger(serve: Serve) -> None:
     """RFC 6672 3.1: the DNAME stands in front of the alias that was made of it."""
     records = ["old.test. 60 IN DNAME new.test.", "@ 60 IN CNAME www.new.test.", "www.new.test. 60 IN A 192.0.2.1"]

@@ -7,8 +7,9 @@ from enum import Enum, auto
 from typing import Any
 
 from netkit.cli.completions.files import FILES
+from netkit.cli.output.names_tsv import FIELDS
 from netkit.cli.trace import FORMS
-from netkit.dns.types import FREQUENT
+from netkit.dns.types import CLASSES, FREQUENT
 
 PROGRAM = "netkit"
 
@@ -26,6 +27,8 @@ class Takes(Enum):
 # What cannot be seen from an option's type: by command path and option, or by option where it is the same everywhere.
 HINTS: dict[str, tuple[Takes, Sequence[str]]] = {
     "netkit resolve --type": (Takes.LIST, tuple(FREQUENT)),
+    "netkit resolve --class": (Takes.CHOICE, tuple(CLASSES)),
+    "netkit resolve --fields": (Takes.LIST, FIELDS),
     "netkit --show-completion": (Takes.ATTACHED, tuple(FILES)),
     "netkit --install-completion": (Takes.ATTACHED, tuple(FILES)),
     "--trace": (Takes.ATTACHED, FORMS),
