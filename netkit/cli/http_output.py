@@ -1,4 +1,4 @@
-"""The options of `netkit http` that say what becomes of a response: which parts are shown, where its body goes."""
+"""The options of `netkit http` that say which parts of a response are shown, and how much."""
 
 from typing import Annotated, NamedTuple
 
@@ -6,18 +6,8 @@ from netkit.cli.options import OUTPUT, option, size
 from netkit.cli.output.sink import Form, Output
 from netkit.errors import BadInput
 
-DOWNLOAD_TIMEOUT = 3600.0  # seconds of -o without --timeout: half a minute is for pages, not for files
 
-
-class Saving(NamedTuple):
-    """Of the body."""
-
-    output: Annotated[
-        str | None,
-        option(
-            "--output", "-o", help="Save the body of a 2xx reply: whole, or not at all.", panel=OUTPUT, metavar="FILE"
-        ),
-    ] = None
+class Keeping(NamedTuple):
     max_body: Annotated[
         int, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
     ] = 10485760

@@ -38,7 +38,7 @@ class Limits(NamedTuple):
 
     timeout: Annotated[
         float | None,
-        duration("--timeout", help="Give up after this long, all told.  [default: 30s; 1h with -o]", panel=TIME),
+        duration("--timeout", help="Give up after this long, all told.  [default: 30s, 1h for a file]", panel=TIME),
     ] = None
     connect_timeout: Annotated[
         float | None, duration("--connect-timeout", help="Give up connecting after this long.", panel=TIME)

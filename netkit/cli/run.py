@@ -27,8 +27,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         code = invoke(arguments)
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as exc:
         discard_stdout()  # its reader may be what was waited for
+        for note in getattr(exc, "__notes__", ()):  # what is left of it, and how to go on
+            say("netkit: interrupted", note)
         code = Exit.INTERRUPTED
     except Unread as exc:
         code = 128 + exc.number

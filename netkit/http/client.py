@@ -17,16 +17,19 @@ def fetch(
     sink: Callable[[bytes], object] | None = None,
     on_progress: OnProgress | None = None,
     on_event: OnEvent | None = None,
+    on_pause: Callable[[Pause], object] | None = None,
 ) -> Response:
     """Fetch one URL, or what a Request says in full.
 
     sink: takes the decoded pieces of the final body, whatever its status; without it, or a file to save to, up to
     `Request.max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop.
-    Raises BadInput, before anything is sent, and what `sink` raises; every other failure is `Response.error`.
+    on_pause: told of each before it begins. Raises BadInput, before anything is sent, and what `sink` raises; every
+    other failure is `Response.error`. A KeyboardInterrupt has a note that says what is left of a download.
     """
     if isinstance(request, str):
         request = Request.to(request)
-    steps = Fetching(request, sink=sink, on_progress=on_progress).steps()
+    fetching = Fetching(request, sink=sink, on_progress=on_progress)
+    steps = fetching.steps()
     result: HopResult | None = None
     with Engine() as engine:
         try:
@@ -34,6 +37,8 @@ def fetch(
                 step = steps.send(result)
                 if isinstance(step, Pause):
                     result = None
+                    if on_pause and step.why:
+                        on_pause(step)
                     time.sleep(step.seconds)
                     continue
                 result = engine.perform(
@@ -46,5 +51,10 @@ def fetch(
         except StopIteration as stop:
             response: Response = stop.value
             return response
+        except KeyboardInterrupt as exc:
+            steps.close()
+            if fetching.saving and fetching.part:
+                exc.add_note(fetching.saving.kept(fetching.part))
+            raise
         finally:
             steps.close()

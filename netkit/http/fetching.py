@@ -2,28 +2,33 @@
 
 `Fetching.steps` yields a `Perform` or a `Pause` and takes back what came of it, so it knows no socket and no thread:
 `http/client` drives one fetch, `http/many` as many as wanted at once. Its return value is the `Response`, also when
-the network, the peer or this machine failed, with every fact gathered until then.
+the network, the peer or this machine failed, with every fact gathered until then. An attempt goes from the first URL to
+the last hop; where it fails and `http/retry` says so, another follows, and bodies are never strung together: what went
+to a sink cannot be taken back, so then there is none, and what is in a file is gone on with (`http/save`).
 """
 
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from netkit.errors import AuthRefused, BadInput, LocalFailure, NetkitError, No, PeerError, Temporary
+from netkit.errors import BadInput, NetkitError, No, PeerError
 from netkit.http.codings import codings, supported
 from netkit.http.headers import Credentials, build, credentials, wire
 from netkit.http.redirect import decide, is_redirect, kept
+from netkit.http.refusal import refusal
 from netkit.http.request import Request
 from netkit.http.result import Body, Response
 from netkit.http.url import Url
 from netkit.net.deadline import Deadline
-from netkit.net.download import Download
 from netkit.net.hop import Head, Hop, HopResult, OnBody, OnProgress, Pause, Perform, Warn
 
 if TYPE_CHECKING:
     from netkit.http.checking import Checking
+    from netkit.http.checksum import Digests
     from netkit.http.decode import Decoder
+    from netkit.http.retry import Again, GiveUp
+    from netkit.http.save import Saving
 
 NO_BODY = {204, 304}
 Steps: TypeAlias = "Generator[Perform | Pause, HopResult | None, Response]"
@@ -33,7 +38,8 @@ class Fetching:
     """One fetch and what is known of it so far.
 
     sink: takes the decoded pieces of the final body, whatever its status; without it, or a file to save to, up to
-    `max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop.
+    `max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop; what was
+    in the file already counts as well. part: the file that an unfinished download left, when the steps are over.
     """
 
     def __init__(
@@ -46,67 +52,143 @@ class Fetching:
         """Raises BadInput: what cannot be sent is found before anything is."""
         self.request = request
         self.on_progress = on_progress
-        self.headers = list(request.headers)
-        self.at = request.url  # of the hop that is being fetched
-        self.sink = None if request.output is not None else sink
+        self.sink = None if request.save is not None else sink
         self.time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self.credentials: Credentials | None = None
-        self.download: Download | None = None
-        self.hops: list[HopResult] = []
-        self.warnings: tuple[Warn, ...] = ()
-        self.decoder: Decoder | None = None
-        self.content: bytearray | None = None
-        self.decoded = 0
-        self.digest: Any = None
-        if self.sink is None and request.method != "HEAD":  # a body that is only passed on needs no digest
-            import hashlib  # 2 ms of CPU, before the clock of a phase runs
-
-            self.new_digest = hashlib.sha256
+        self.own: Credentials | None = None
+        self.saving: Saving | None = None
         self.saved_to: str | None = None
+        self.part: str | None = None
+        self.retries: tuple[Again, ...] = ()
+        self.refused: NetkitError | None = None
         self.checking: Checking | None = None
         if request.checks:
             from netkit.http import checking
 
             self.checking = checking.Checking(request.checks)
-        self.refused: NetkitError | None = None
+        told = {"sha256"} if request.digest and self.sink is None and request.method != "HEAD" else set()
+        self.algorithms = frozenset(told | ({request.checksum.algorithm} if request.checksum else set()))
+        if self.algorithms:
+            import netkit.http.checksum  # noqa: F401  (2 ms of CPU, before the clock of a phase runs)
         try:
-            self.credentials = credentials(request.url, request.auth, request.bearer)
-            build(self.headers, self.credentials)  # its limits, before anything is sent
-            self.download = Download(request.output) if request.output is not None else None
+            self.own = credentials(request.url, request.auth, request.bearer)
+            build(request.headers, self.own)  # its limits, before anything is sent
+            if request.save is not None:
+                from netkit.http import save
+
+                ranged = any(header.name.lower() == "range" for header in request.headers)
+                self.saving = save.Saving(
+                    request.save, request.url, checksum=request.checksum, digests=self.algorithms, ranged=ranged
+                )
         except BadInput:
             raise
         except NetkitError as exc:
             self.refused = exc
+        self._begin()
+
+    def _begin(self) -> None:
+        """As before the first request of an attempt."""
+        self.headers, self.credentials = list(self.request.headers), self.own
+        self.at = self.request.url  # of the hop that is being fetched
+        self.hops: list[HopResult] = []
+        self.warnings: tuple[Warn, ...] = ()
+        self.decoder: Decoder | None = None
+        self.content: bytearray | None = None
+        self.decoded = 0
+        self.digests: Digests | None = None
+        self.dropped = False  # the body, since another attempt follows
+        self.chance = 0.0  # how much shorter the pause behind this attempt is
+        if self.request.retry:
+            from random import random
+
+            self.chance = random()
 
     def steps(self) -> Steps:
         """Raises BadInput about the CA file and what the caller's own `sink` raises."""
-        if self.refused:
-            return self.response(self.refused)
-        request = self.request
-        deadline = Deadline.after(request.timeout)
-        chain = [request.url]
+        error = self.refused
+        self.began, self.deadline = time.monotonic(), Deadline.after(self.request.timeout)
         try:
-            while True:
-                result = yield Perform(self._hop(chain[-1]), deadline, self.on_head, self.on_progress)
-                assert result is not None
-                self.hops.append(result)
-                if result.error or result.head is None or not (request.follow and is_redirect(result.head)):
-                    return self.finish()
-                following = decide(
-                    result.head, chain, limit=request.max_redirects, allow_downgrade=request.allow_downgrade
-                )
-                self.warnings += following.warnings
-                if not following.same_origin:
-                    self.headers, self.credentials = list(kept(self.headers)), None
-                chain.append(following.url)
-                self.at = following.url
-        except BadInput:
-            raise
-        except NetkitError as exc:
-            return self.response(exc)
+            if error is None:
+                error = yield from self._attempts()
         finally:
-            if self.download:
-                self.download.close()
+            if self.saving:
+                self.part = self.saving.close()
+        return self.response(error)
+
+    def _attempts(self) -> Generator[Perform | Pause, HopResult | None, NetkitError | None]:
+        while True:
+            try:
+                error = yield from self._attempt()
+            except BadInput:
+                raise
+            except NetkitError as exc:
+                error = exc
+            if self.dropped:  # whatever may be made of this status in the end
+                error = refusal(self.hops[-1], follow=self.request.follow) or error
+            if error is None or self.request.retry is None:
+                return error
+            head = self.hops[-1].head if self.hops else None
+            pause = self._next(error, head)
+            if not isinstance(pause, float):
+                if self.retries:
+                    error.message += f", after {len(self.retries) + 1} attempts"
+                error.hint = pause.why or error.hint
+                return error
+            from netkit.http.retry import Again
+
+            held = self.saving.size if self.saving else None
+            self.retries += (Again(error, head.status if head else None, pause, held),)
+            yield Pause(pause, f"{error.message}: again in {pause:.1f} s")
+            self._begin()
+            if self.saving:
+                self.saving.offer()
+
+    def _next(self, error: NetkitError | None, head: Head | None) -> "float | GiveUp":
+        """Seconds until the next attempt, or why there is none. error: None while the answer is being read."""
+        from netkit.http.retry import GiveUp, decide
+
+        retry = self.request.retry
+        if retry is None:
+            return GiveUp()
+        pause = decide(
+            retry,
+            error,
+            head,
+            made=len(self.retries) + 1,
+            elapsed=time.monotonic() - self.began,
+            left=self.deadline.left,
+            chance=self.chance,
+            now=time.time(),
+        )
+        if isinstance(pause, float) and ((self.sink and self.decoded) or (self.saving and self.saving.begun)):
+            return GiveUp(f"{self.decoded} bytes of it are out already: -o FILE would have gone on behind them")
+        return pause
+
+    def _attempt(self) -> Generator[Perform | Pause, HopResult | None, NetkitError | None]:
+        """From the first URL to the last hop, and how it ended."""
+        request = self.request
+        chain = [request.url]
+        if self.saving:
+            yield from self.saving.prepare()
+        while True:
+            on_progress = self._progress if self.on_progress else None
+            result = yield Perform(self._hop(chain[-1]), self.deadline, self.on_head, on_progress)
+            assert result is not None
+            self.hops.append(result)
+            if result.error is None and self.saving and self.saving.again:
+                continue
+            if result.error or result.head is None or not (request.follow and is_redirect(result.head)):
+                return self.finish()
+            following = decide(result.head, chain, limit=request.max_redirects, allow_downgrade=request.allow_downgrade)
+            self.warnings += following.warnings
+            if not following.same_origin:
+                self.headers, self.credentials = list(kept(self.headers)), None
+            chain.append(following.url)
+            self.at = following.url
+
+    def _progress(self, done: int, total: int) -> None:
+        assert self.on_progress is not None
+        base = self.saving.base if self.saving else 0
+        self.on_progress(base + done, total and base + total)
 
     def _hop(self, target: Url) -> Hop:
         return Hop(
@@ -114,12 +196,16 @@ class Fetching:
             host=target.host,
             address=target.address,
             method=self.request.method,
-            headers=wire(build(self.headers, self.credentials, identity=self.download is not None)),
+            headers=wire(build(self.headers, self.credentials, identity=self.saving is not None))
+            + (self.saving.headers() if self.saving else ()),
             route=self.request.route,
         )
 
     def on_head(self, head: Head) -> OnBody | None:
-        if self.request.method == "HEAD" or head.status in NO_BODY or (self.request.follow and is_redirect(head)):
+        self.decoder = None
+        self.dropped = self._is_later(head) and isinstance(self._next(None, head), float)
+        bodiless = self.request.method == "HEAD" or head.status in NO_BODY
+        if self.dropped or bodiless or (self.request.follow and is_redirect(head)):
             return None
         if names := codings(head.all("content-encoding")):
             asked = any(header.name.lower() == "accept-encoding" for header in self.headers)
@@ -131,11 +217,18 @@ class Fetching:
                 with self._named():
                     self.decoder = Decoder(names, free=self.request.max_body)
         give = self._target(head)
-        if self.checking:
+        if self.checking and give:
             give = self.checking.watch(give)
-        if self.decoder is None:
+        if self.decoder is None or give is None:
             return give
         return self._decoded(self.decoder, give)
+
+    def _is_later(self, head: Head) -> bool:
+        """Whether the status says to come back, and is not the one that is expected."""
+        retry, checks = self.request.retry, self.request.checks
+        if retry is None or head.status not in retry.on:
+            return False
+        return not (checks and any(one.ok for one in checks.reply(head, b"") if one.check == "status"))
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -146,33 +239,50 @@ class Fetching:
             exc.message = f"{self.at}: {exc.message}"
             raise
 
-    def _target(self, head: Head) -> OnBody:
+    def _target(self, head: Head) -> OnBody | None:
         """Where the decoded pieces go."""
-        if self.download and 200 <= head.status < 300:
-            self.download.open()
-            write = self.download.write
+        write: Callable[[bytes], object]
+        announced = None if self.decoder else head.get("content-length")
+        size = int(announced) if announced and announced.isdecimal() else 0
+        if self.saving and self.saving.concerns(head):
+            with self._named():
+                taken = self.saving.take(head, self.at)
+            if taken is None:
+                return None
+            write, size, self.decoded = taken, size + self.saving.base, self.saving.base
         elif self.sink:
-            sink = self.sink
-
-            def give(data: bytes) -> None:
-                self.decoded += len(data)
-                sink(data)
-
-            return give
+            write = self.sink
         else:
             content = self.content = bytearray()
 
             def write(data: bytes) -> None:
                 content.extend(data[: max(0, self.request.max_body - len(content))])
 
-        digest = self.digest = self.new_digest()
+        limit = self.request.max_size
+        if limit is not None and size > limit:
+            raise self._too_big(size)
+        digests: Digests | None = None
+        if self.algorithms and not (self.saving and self.saving.taken):  # `saving` has its own
+            from netkit.http import checksum
+
+            digests = self.digests = checksum.Digests(self.algorithms)
 
         def keep(data: bytes) -> None:
             self.decoded += len(data)
-            digest.update(data)
+            if limit is not None and self.decoded > limit:
+                raise self._too_big(self.decoded)
+            if digests:
+                digests.update(data)
             write(data)
 
         return keep
+
+    def _too_big(self, size: int) -> PeerError:
+        return PeerError(
+            f"{self.at}: the body has {size} bytes or more, the limit is {self.request.max_size}",
+            kind="too_big",
+            hint="--max-size allows more",
+        )
 
     def _decoded(self, decoder: "Decoder", give: OnBody) -> OnBody:
         def take(data: bytes) -> None:
@@ -182,40 +292,51 @@ class Fetching:
 
         return take
 
-    def finish(self) -> Response:
-        """The response after the last hop."""
+    def finish(self) -> NetkitError | None:
+        """What is wrong after the last hop; None when all of it is well, and a file has its name."""
         last = self.hops[-1]
         if last.error:
-            return self.response(last.error)
+            return last.error
         if self.decoder:
-            try:
-                with self._named():
-                    self.warnings += tuple(self.decoder.finish())
-            except PeerError as exc:
-                return self.response(exc)
+            with self._named():
+                self.warnings += tuple(self.decoder.finish())
         asked = last.hop.route.http_version
         if last.head and asked in ("2", "3") and last.head.http_version != asked:
             self.warnings += (Warn("http_version", f"HTTP/{last.head.http_version} was spoken, not {asked} as asked"),)
-        error = refusal(last, follow=self.request.follow)
+        error = None if self.saving and self.saving.whole else refusal(last, follow=self.request.follow)
         if not self.request.fail and last.head and last.head.status < 600:
             error = None
         if self.checking:
             error = self.checking.reply(last, error)
-        if error is None and self.download and self.request.method != "HEAD":
-            if self.digest is None or self.content is not None:  # 204 and 304 bring no body, others none to be kept
-                error = No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
-            else:
-                self.download.commit()
-                self.saved_to = self.download.name
+        if error is None and self.request.method != "HEAD":
+            self._keep(last)
         slow = self.checking.time(self.hops) if self.checking else None
-        return self.response(error or slow)
+        return error or slow
+
+    def _keep(self, last: HopResult) -> None:
+        """All of the body is here: give the file its name. Raises NetkitError when it is not what it must be."""
+        if self.saving:
+            if not self.saving.taken:  # 204 and 304 bring no body, others none to be kept
+                raise No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
+            with self._named():
+                self.saved_to = self.saving.commit()
+            self.decoded = self.saving.size
+        elif self.request.checksum and self.digests:
+            self.digests.check(self.request.checksum, last.hop.url)
 
     def response(self, error: NetkitError | None) -> Response:
-        part = self.download.close() if self.download else None
         unchecked = [hop for hop in self.hops if hop.tls and hop.tls.verified is False and not hop.error]
         if unchecked:
             self.warnings += (Warn("not_verified", "the certificate was not checked (--insecure)"),)
         hop_warnings = tuple(warning for hop in self.hops for warning in hop.warnings)
+        saving, digests, wanted = self.saving, self.digests, self.request.checksum
+        if saving:
+            self.warnings += tuple(saving.warnings)
+            if saving.taken:
+                digests = saving.digests
+            if error and self.part:
+                saving.explain(error, self.part)
+        found = digests.hexdigest(wanted.algorithm) if digests and wanted else None
         return Response(
             method=self.request.method,
             url=self.request.url,
@@ -225,50 +346,15 @@ class Fetching:
                 content=bytes(self.content) if self.content is not None else None,
                 decoded_bytes=self.decoded,
                 wire_bytes=self.hops[-1].wire_bytes if self.hops else 0,
-                sha256=self.digest.hexdigest() if self.digest else None,
+                sha256=digests.hexdigest("sha256") if digests and self.request.digest else None,
                 truncated=self.content is not None and self.decoded > len(self.content),
                 saved_to=self.saved_to,
-                part=part,
+                part=self.part,
+                resumed_from=saving.resumed_from if saving else None,
+                checksum=f"{wanted.algorithm}:{found}" if wanted and found else None,
             ),
             warnings=hop_warnings + self.warnings,
             error=error,
             checks=self.checking.verdicts() if self.checking else (),
+            retries=self.retries,
         )
-
-
-def refusal(hop: HopResult, *, follow: bool) -> NetkitError | None:
-    """What a final status means: None for success, else the error with the contract's class.
-
-    A status from 600 is invalid (RFC 9110 15) and so the peer's error; its body is kept like that of a 5xx.
-    """
-    head = hop.head
-    if head is None:
-        return LocalFailure(f"{hop.hop.url}: no response")
-    status = head.status
-    what = f"{hop.hop.url}: {status} {head.reason or _reason(status)}".rstrip()
-    if status < 300 or status == 304:
-        return None
-    if status < 400:
-        location = head.get("location")
-        if location and not follow:
-            return No(f"{what}, to {location[:200]}: not followed (--no-follow)", kind="redirect_not_followed")
-        return No(f"{what}: a redirect without a target", kind="redirect_without_target")
-    if status in (401, 407):
-        asked = head.get("www-authenticate" if status == 401 else "proxy-authenticate")
-        return AuthRefused(what, kind=f"http_{status}", hint=f"the server asks for: {asked[:200]}" if asked else None)
-    if status == 429 or 500 <= status < 600:
-        after = head.get("retry-after")
-        return Temporary(what, kind=f"http_{status}", hint=f"Retry-After: {after[:80]}" if after else None)
-    if status < 500:
-        return No(what, kind=f"http_{status}")
-    return PeerError(f"{what}: not a valid status (RFC 9110 section 15)", kind="bad_status")
-
-
-def _reason(status: int) -> str:
-    """The usual words for a status: HTTP/2 sends none."""
-    from http import HTTPStatus
-
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

@@ -6,13 +6,16 @@ came.
 """
 
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netkit.errors import NetkitError
 from netkit.http.result import Body, Response
 from netkit.http.text import Text, exact, read
 from netkit.net.hop import Head, Headers, HopResult, Remote, Timings, Tls, masked
 from netkit.net.tls import Certificate
+
+if TYPE_CHECKING:
+    from netkit.http.retry import Again
 
 SCHEMA = "netkit.http/1"
 
@@ -32,7 +35,8 @@ def document(response: Response) -> dict[str, Any]:
         "final_url": response.final_url,
         "status": response.status,
         "total_ms": round(response.total_ms, 3),
-        "attempts": 1,
+        "attempts": len(response.retries) + 1,
+        "retries": [again(one) for one in response.retries],
         "error": error(response.error),
         "warnings": [{"code": one.code, "message": one.message} for one in warnings],
         "checks": [one._asdict() for one in response.checks],
@@ -43,6 +47,15 @@ def document(response: Response) -> dict[str, Any]:
 
 def error(exc: NetkitError | None) -> dict[str, str | None] | None:
     return None if exc is None else {"kind": exc.kind, "message": exc.message, "hint": exc.hint}
+
+
+def again(one: "Again") -> dict[str, Any]:
+    return {
+        "status": one.status,
+        "error": error(one.error),
+        "held_bytes": one.held,
+        "pause_ms": round(one.pause * 1000, 3),
+    }
 
 
 def hop(one: HopResult) -> dict[str, Any]:
@@ -129,4 +142,6 @@ def body(one: Body, head: Head | None, text: Text | None) -> dict[str, Any]:
         "truncated": one.truncated,
         "saved_to": one.saved_to,
         "part": one.part,
+        "resumed_from": one.resumed_from,
+        "checksum": one.checksum,
     }

@@ -11,6 +11,9 @@ from netkit.net.hop import DIRECT, Route
 
 if TYPE_CHECKING:
     from netkit.http.checks import Checks
+    from netkit.http.checksum import Checksum
+    from netkit.http.retry import Retry
+    from netkit.http.save import Save
 
 MAX_BODY = 10 * 1024 * 1024  # of a body kept in memory; what goes to a sink or a file has no limit
 
@@ -19,9 +22,10 @@ MAX_BODY = 10 * 1024 * 1024  # of a body kept in memory; what goes to a sink or 
 class Request:
     """One URL to fetch.
 
-    auth: user and password for Basic. timeout: seconds for all of it. output: a file for a 2xx body, whole or not
-    there at all. max_body: bytes kept of a body that goes to neither a file nor a sink. fail: whether a redirect not
-    followed, a 4xx or a 5xx is an error. checks: what else is to hold.
+    auth: user and password for Basic. timeout: seconds for all of it. save: a file for a 2xx body, whole or not there
+    at all. max_body: bytes kept of a body that goes to neither a file nor a sink. max_size: more bytes than that are an
+    error. checksum: what the body must have. digest: whether the result tells the SHA-256 of what was kept or saved.
+    fail: whether a redirect not followed, a 4xx or a 5xx is an error. checks: what else is to hold.
     """
 
     url: Url
@@ -34,9 +38,13 @@ class Request:
     max_redirects: int = 10
     allow_downgrade: bool = False
     max_body: int = MAX_BODY
-    output: str | None = None
     fail: bool = True
     checks: "Checks | None" = None
+    save: "Save | None" = None
+    max_size: int | None = None
+    checksum: "Checksum | None" = None
+    digest: bool = True
+    retry: "Retry | None" = None
     route: Route = DIRECT
 
     def __post_init__(self) -> None:

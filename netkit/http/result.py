@@ -8,6 +8,7 @@ from netkit.net.hop import Head, HopResult, Warn
 
 if TYPE_CHECKING:
     from netkit.http.checks import Check
+    from netkit.http.retry import Again
 
 
 class Body(NamedTuple):
@@ -15,7 +16,9 @@ class Body(NamedTuple):
 
     content: what was kept of it, None when it went to a sink or a file; truncated: there was more than was kept.
     sha256: of all decoded bytes of what was kept or saved, None when it went to a sink. saved_to: the file under its
-    final name; part: the file beside it that an unfinished download left.
+    final name; part: the file beside it that an unfinished download left. resumed_from: bytes of the file that were
+    there already, which decoded_bytes counts and wire_bytes does not; None for one begun anew. checksum: what the body
+    came to, where one was asked for.
     """
 
     content: bytes | None = None
@@ -25,6 +28,8 @@ class Body(NamedTuple):
     truncated: bool = False
     saved_to: str | None = None
     part: str | None = None
+    resumed_from: int | None = None
+    checksum: str | None = None
 
 
 class Response(NamedTuple):
@@ -32,6 +37,7 @@ class Response(NamedTuple):
 
     A 4xx or 5xx answer is an error too (No, AuthRefused, Temporary), and its body is kept. time: RFC 3339, the start.
     checks: those of the request, with their verdicts.
+    hops: of the last attempt; retries: the attempts before it.
     """
 
     method: str
@@ -42,6 +48,7 @@ class Response(NamedTuple):
     warnings: tuple[Warn, ...] = ()
     error: NetkitError | None = None
     checks: "tuple[Check, ...]" = ()
+    retries: "tuple[Again, ...]" = ()
 
     @property
     def exit_code(self) -> Exit:

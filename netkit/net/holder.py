@@ -1,9 +1,9 @@
-"""Who holds a port or a unix socket: what "address in use" leaves out.
+"""Who holds a port, a unix socket or a file's lock: what "address in use" and "is locked" leave out.
 
-Linux only: the socket tables in /proc/net (proc(5)) give the inode and the owner of what is bound there, and
-/proc/PID/fd the process that has the inode open. The processes of other users cannot be searched; then the owner is
-all that is known. It runs on the way to an error message alone, so reading every table is cheap enough, and whatever
-it cannot read it leaves out.
+Linux only: the socket tables in /proc/net (proc(5)) give the inode and the owner of what is bound there, /proc/locks
+the locks of files, and /proc/PID/fd the process that has the inode open. The processes of other users cannot be
+searched; then the owner is all that is known. It runs on the way to an error message alone, so reading every table is
+cheap enough, and whatever it cannot read it leaves out.
 """
 
 import os
@@ -21,7 +21,7 @@ TCP_LISTEN = "0A"  # include/net/tcp_states.h
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that holds a socket; pid and name are None when only its owner may see them."""
+    """The process that holds a socket or a lock; pid and name are None when only its owner may see them."""
 
     pid: int | None
     name: str | None
@@ -47,6 +47,21 @@ def find_unix_holder(path: str) -> Holder | None:
     for fields in _table("unix"):
         if len(fields) == 8 and fields[7].rstrip("\n") == path:
             return _owner(fields[6], None)
+    return None
+
+
+def find_lock_holder(fd: int) -> Holder | None:
+    """The process with the flock(2) on the file that `fd` is open on; None where the system does not say."""
+    with suppress(OSError):
+        wanted = os.fstat(fd)
+        for line in (PROC / "locks").read_text(errors="surrogateescape").splitlines():
+            fields = line.split()  # NUMBER: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF
+            if len(fields) < 6 or fields[1] != "FLOCK" or fields[5].rpartition(":")[2] != str(wanted.st_ino):
+                continue
+            process = PROC / fields[4]
+            with suppress(OSError):  # another file system may have a file of that number
+                if any(os.path.samestat(wanted, os.stat(one)) for one in (process / "fd").iterdir()):
+                    return Holder(int(fields[4]), _command(process), None)
     return None
 
 

@@ -107,9 +107,10 @@ class Perform(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """What a fetch asks of whoever drives it: go on after so many seconds."""
+    """What a fetch asks of whoever drives it: go on after so many seconds. why: a line for people, or empty."""
 
     seconds: float
+    why: str = ""
 
 
 class Remote(NamedTuple):

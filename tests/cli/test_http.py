@@ -173,7 +173,7 @@ def test_json_is_one_object_a_url_also_when_it_failed(netkit: Netkit, server: Se
     assert set(good) == set(bad) == set(worse)
     assert list(good) == [
         *("schema", "time", "ok", "exit_code", "method", "url", "final_url", "status", "total_ms", "attempts"),
-        *("error", "warnings", "checks", "hops", "body"),
+        *("retries", "error", "warnings", "checks", "hops", "body"),
     ]
     assert (good["ok"], good["status"], good["error"], good["body"]["content"]) == (True, 200, None, JSON.decode())
     assert (bad["exit_code"], bad["error"]["kind"], bad["body"]["content"]) == (1, "http_404", "nope")
@@ -190,7 +190,7 @@ def test_json_is_one_object_a_url_also_when_it_failed(netkit: Netkit, server: Se
     for one in (good, bad, worse):
         assert list(one["body"]) == [
             *("content", "encoding", "content_type", "charset", "wire_bytes", "decoded_bytes", "sha256", "truncated"),
-            *("saved_to", "part"),
+            *("saved_to", "part", "resumed_from", "checksum"),
         ]
     assert [one["body"]["encoding"] for one in (good, bad, worse)] == ["text", "text", "omitted"]
 
@@ -263,7 +263,8 @@ def test_ctrl_c_amid_the_body_keeps_the_part(server: Server, tmp_path: Path) -> 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 0.2 * float(os.environ.get("NETKIT_TEST_MS", "1")) + 0.2  # and the exit of Python
-    assert (process.returncode, out, err) == (130, b"", b"")
+    hint = f"hint: {part} holds what came until then\n"
+    assert (process.returncode, out, err.decode()) == (130, b"", f"netkit: interrupted\n{hint}")
     assert not target.exists()
     assert part.read_bytes() == b"abc"
 
@@ -275,7 +276,7 @@ def test_a_truncated_download_says_where_the_part_is(netkit: Netkit, server: Ser
         f"netkit: {server.url}/short: closed after 5 of 100 bytes of the body\n"
         "hint: file.part holds what came until then\n"
     )
-    assert sorted(os.listdir(tmp_path)) == ["file.part"]
+    assert sorted(os.listdir(tmp_path)) == ["file.part", "file.part.json"]
 
 
 def test_the_trace_is_on_stderr(netkit: Netkit, server: Server) -> None:

@@ -19,6 +19,7 @@ from netkit.http.checks import (
     search,
     span,
 )
+from netkit.http.save import Save
 
 Serve = Callable[..., Any]
 
@@ -198,13 +199,13 @@ def test_a_file_is_saved_of_a_good_reply_alone(serve: Serve, tmp_path: Any) -> N
     target = tmp_path / "file"
     target.write_bytes(b"old")
     expected = Checks(body=(re.compile("new"),))
-    assert outcome(get(serve(ok(b"error page")), expected, output=str(target))) == (1, "check_failed", [False])
+    assert outcome(get(serve(ok(b"error page")), expected, save=Save(str(target)))) == (1, "check_failed", [False])
     assert target.read_bytes() == b"old"
     (tmp_path / "file.part").unlink()
-    response = get(serve(ok(b"gone", status=b"404 No")), Checks(status=("404",)), output=str(target))
+    response = get(serve(ok(b"gone", status=b"404 No")), Checks(status=("404",)), save=Save(str(target)))
     assert outcome(response) == (1, "no_body", [True])
     assert target.read_bytes() == b"old"
     slow = Checks(slo=(("total", 1e-9),))
-    assert outcome(get(serve(ok(b"new")), slow, output=str(target))) == (1, "check_failed", [False])
+    assert outcome(get(serve(ok(b"new")), slow, save=Save(str(target)))) == (1, "check_failed", [False])
     assert target.read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -20,6 +20,7 @@ from netkit.events import Step
 from netkit.http import Request, Response, fetch, parse_url
 from netkit.http.headers import parse_header
 from netkit.http.report import document
+from netkit.http.save import Save
 from netkit.net.hop import Route
 
 Serve = Callable[..., Any]
@@ -368,7 +369,7 @@ def test_a_download_is_whole_under_its_name(serve: Serve, tmp_path: Path) -> Non
     target = tmp_path / "file"
     target.write_bytes(b"old")
     server = serve(ok(TEXT))
-    response = get(server, output=str(target))
+    response = get(server, save=Save(str(target)))
     assert (response.exit_code, response.body.saved_to, target.read_bytes()) == (0, str(target), TEXT)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert b"Accept-Encoding: identity" in server.requests[0]
@@ -386,21 +387,21 @@ def test_a_download_is_whole_under_its_name(serve: Serve, tmp_path: Path) -> Non
 def test_a_failed_download_leaves_the_name_alone(serve: Serve, tmp_path: Path, answer: bytes) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    assert get(serve(answer), output=str(target)).error is not None
+    assert get(serve(answer), save=Save(str(target))).error is not None
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_truncated_download_keeps_the_part(serve: Serve, tmp_path: Path) -> None:
     target = tmp_path / "file"
-    response = get(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), output=str(target))
+    response = get(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), save=Save(str(target)))
     assert (response.body.part, response.body.saved_to) == (f"{target}.part", None)
     assert not target.exists()
     assert (tmp_path / "file.part").read_bytes() == b"abc"
 
 
 def test_a_full_disk_is_a_local_failure(serve: Serve) -> None:
-    response = get(serve(ok(TEXT)), output="/dev/full")
+    response = get(serve(ok(TEXT)), save=Save("/dev/full"))
     assert response.error is not None
     assert response.exit_code is Exit.LOCAL
     assert response.error.message == "cannot write /dev/full: No space left on device"
@@ -410,15 +411,15 @@ def test_a_part_is_not_written_through_a_link(serve: Serve, tmp_path: Path) -> N
     victim = tmp_path / "victim"
     victim.write_bytes(b"safe")
     (tmp_path / "file.part").symlink_to(victim)
-    assert get(serve(ok(TEXT)), output=str(tmp_path / "file")).exit_code is Exit.LOCAL
+    assert get(serve(ok(TEXT)), save=Save(str(tmp_path / "file"))).exit_code is Exit.LOCAL
     assert victim.read_bytes() == b"safe"
 
 
 def test_names_that_cannot_be_files(serve: Serve, tmp_path: Path) -> None:
     server = serve(ok(TEXT))
     with pytest.raises(BadInput):
-        get(server, output=str(tmp_path))
-    assert get(server, output=str(tmp_path / "none" / "file")).exit_code is Exit.LOCAL
+        get(server, save=Save(str(tmp_path)))
+    assert get(server, save=Save(str(tmp_path / "none" / "file"))).exit_code is Exit.LOCAL
     assert server.requests == []
 
 

@@ -1,5 +1,6 @@
-"""`netkit http get` and `netkit http head`; their options are groups in cli/http_request, http_route, http_output."""
+"""`netkit http get` and `netkit http head`; their options are groups in cli/http_request, _route, _save and _output."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -8,16 +9,17 @@ import typer
 
 from netkit.cli.groups import grouped
 from netkit.cli.http_checks import BodyChecking, Checking
-from netkit.cli.http_output import DOWNLOAD_TIMEOUT, Saving, Showing
+from netkit.cli.http_output import Keeping, Showing
 from netkit.cli.http_request import Asking, Login, Redirects
 from netkit.cli.http_route import Way
+from netkit.cli.http_save import Retrying, Saving
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_bytes
 from netkit.cli.run import say
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, NetkitError, combine
+from netkit.errors import BadInput, Exit, combine
 
 if TYPE_CHECKING:
     from netkit.http.request import Request
@@ -33,6 +35,7 @@ class Fetching(NamedTuple):
     redirects: Redirects
     way: Way
     checking: Checking
+    retrying: Retrying
 
     def requests(
         self, method: Literal["GET", "HEAD"], urls: list[str], *, body: Sequence[str] = (), **saving: Any
@@ -50,6 +53,8 @@ class Fetching(NamedTuple):
         pairs = self.asking.pairs
         redirects = self.redirects
         checks = self.checking.checks(body)
+        retry = self.retrying.policy()
+        timeout = self.retrying.timeout(self.way.limits.timeout, saves=bool(saving.get("save")))
         return [
             Request(
                 target,
@@ -62,6 +67,8 @@ class Fetching(NamedTuple):
                 route=route,
                 fail=not self.checking.no_fail,
                 checks=checks,
+                timeout=timeout,
+                retry=retry,
                 **saving,
             )
             for target in (parse_url(url, query=pairs) for url in urls)
@@ -74,6 +81,7 @@ def get(
     fetching: Fetching,
     body_checking: BodyChecking,
     saving: Saving,
+    keeping: Keeping,
     showing: Showing,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -86,23 +94,25 @@ def get(
     waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd,
     from NETKIT_PASSWORD, or a prompt.
 
-    Exit: 0 for 2xx and 304, 1 for 4xx, a redirect not followed or a check that does not hold, 2 bad input,
-    3 unreachable, 4 timeout, 5 malformed or truncated, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx, 11 cannot write;
-    8 if URLs differ.
+    A file is written as FILE.part and renamed when it is whole. -o FILE replaces a file of that name; -O never does,
+    and never leaves the folder, whatever the server calls it. -c goes on with FILE.part where the server's ETag or date
+    shows that it is still the same file, and begins anew where not. --retry does so by itself.
+
+    Exit: 0 for 2xx and 304, 1 for 4xx, a redirect not followed, another checksum or a check that does not hold, 2 bad
+    input, 3 unreachable, 4 timeout, 5 malformed, truncated or too big, 6 TLS, 7 for 401 and 407, 9 for 429 and 5xx,
+    11 cannot write; 8 if URLs differ.
 
     $ netkit http get https://example.org/
     $ netkit http get -o page.html https://example.org/ --timeout 10s
+    $ netkit http get -O -c --retry 5 https://example.org/large.iso
     $ netkit http get --expect-status 200 --slo total=500ms https://example.org/
     """
-    output = saving.output
-    if output is not None and len(urls) > 1:
-        raise BadInput("-o takes one URL: its file can hold one body")
-    timeout = fetching.way.limits.timeout or (30.0 if output is None else DOWNLOAD_TIMEOUT)
-    if output is not None and fetching.checking.no_fail:
-        raise BadInput("--no-fail has no use with -o, which saves the body of a 2xx reply alone")
-    saved = {"timeout": timeout, "max_body": saving.max_body, "output": output}
-    requests = fetching.requests("GET", urls, body=body_checking.expect_body, **saved)
-    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace, raw=saving.raw)
+    out = Output("http", json=json, color=color, quiet=quiet)
+    more = saving.keywords(urls=len(urls), digest=json)
+    if more["save"] and fetching.checking.no_fail:
+        raise BadInput("--no-fail has no use with -o or -O, which save the body of a 2xx reply alone")
+    requests = fetching.requests("GET", urls, body=body_checking.expect_body, max_body=keeping.max_body, **more)
+    return _run(requests, showing, out, trace, raw=keeping.raw)
 
 
 @grouped
@@ -122,8 +132,7 @@ def head(
 
     $ netkit http head https://example.org/
     """
-    requests = fetching.requests("HEAD", urls, timeout=fetching.way.limits.timeout or 30.0)
-    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace)
+    return _run(fetching.requests("HEAD", urls), showing, Output("http", json=json, color=color, quiet=quiet), trace)
 
 
 def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *, raw: bool = False) -> Exit:
@@ -138,12 +147,13 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
         target = request.url
         if target.guessed and out.form is Form.HUMAN:
             out.note(f"{target.for_people}")
-        with Meter(out) as meter:
+        with Meter(out, _name(request)) as meter:
             response = fetch(
                 request,
                 sink=write_bytes if streams else None,
                 on_progress=meter.update if meter.wanted else None,
                 on_event=on_event,
+                on_pause=lambda pause: out.note(f"netkit: {pause.why}"),
             )
         view = View(response, wanted, raw=raw, chosen=showing.verbose or showing.show is not None)
         if out.form is Form.HUMAN:
@@ -157,10 +167,12 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
             out.show(view)
         elif not streams:
             _plain(view)
+        elif request.save and request.save.file is None and response.body.saved_to:
+            write_bytes(os.fsencode(f"{response.body.saved_to}\n"))
         for warning in response.warnings:
             out.note(f"netkit: warning: {target}: {warning.message}")
         if response.error and response.error.kind != "check_failed":
-            out.error(_with_part(response.error, response.body.part))
+            out.error(response.error)
         for check in response.checks if out.form is not Form.HUMAN or wanted <= {"body"} else ():
             if check.ok is False:
                 say(f"netkit: {response.final_url}: {check.message}")
@@ -168,10 +180,13 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
     return combine(codes)
 
 
-def _with_part(error: NetkitError, part: str | None) -> NetkitError:
-    if part and not error.hint:
-        error.hint = f"{part} holds what came until then"
-    return error
+def _name(request: "Request") -> str:
+    """What a progress bar calls it: the file, where there is one."""
+    if request.save is None:
+        return ""
+    from netkit.http.filename import name_for
+
+    return os.path.basename(request.save.file or "") or name_for(request.url, None, None)
 
 
 def _plain(view: Any) -> None:

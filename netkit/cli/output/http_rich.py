@@ -14,6 +14,7 @@ from netkit.cli.output.http_body_rich import body
 from netkit.cli.output.http_tls_rich import tls
 from netkit.cli.output.http_waterfall import milliseconds, size, status_style, waterfall, within
 from netkit.http.checks import Check
+from netkit.http.result import Body
 from netkit.net.hop import Head, HopResult, masked
 
 
@@ -50,7 +51,7 @@ def sections(view: View, width: int) -> Iterator[Text | str]:
         yield Text("\ntrailers", "dim") if kept.content and not quiet else Text("trailers", "dim")
         yield headers(hops[-1].trailers)
     if kept.saved_to and not quiet:
-        yield Text.assemble(("saved ", "bold"), visible(kept.saved_to), f"  {size(kept.decoded_bytes)}")
+        yield saved(kept)
     if "timing" in wanted:
         yield Text()
         yield from waterfall(response, width)
@@ -125,6 +126,17 @@ def headers(fields: tuple[tuple[str, str], ...]) -> Text:
     for number, (name, value) in enumerate(fields):
         text.append("\n" if number else "").append(visible(name), "cyan").append(": ", "dim").append(visible(value))
     return text
+
+
+def saved(body: Body) -> Text:
+    """The file, and what of it was not fetched now."""
+    line = Text.assemble(("saved ", "bold"), visible(body.saved_to or ""), f"  {size(body.decoded_bytes)}")
+    if body.resumed_from is not None:
+        whole = body.resumed_from == body.decoded_bytes
+        line.append(", all of it here already" if whole else f", {size(body.resumed_from)} of it here already", "dim")
+    if body.checksum:
+        line.append(f"   {body.checksum.partition(':')[0]} ok", "green")
+    return line
 
 
 def check(one: Check) -> Text:

@@ -70,7 +70,7 @@ def summary(response: Response, bar: int) -> Text:
     body = response.body
     answered = response.head is not None and response.method != "HEAD"
     received = size(body.decoded_bytes) if answered else ""
-    if body.wire_bytes != body.decoded_bytes and body.decoded_bytes:
+    if body.wire_bytes != body.decoded_bytes and body.decoded_bytes and body.resumed_from is None:
         received += f" from {size(body.wire_bytes)}"
     line = Text().append(f"{'total':<{LABEL}}", "bold").append(f"{received:<{bar}}", "dim")
     return line.append(f" {milliseconds(response.total_ms):>{NUMBERS - 1}}", "bold")

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from netkit.cli.output.escape import visible
 from netkit.cli.output.sink import Output, make_console
 
 
 class Meter:
     """Hand `update` to an operation where `wanted`; the bar is gone when the block ends."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Output, name: str = "") -> None:
+        """name: of what is fetched, shown in front."""
+        self.name = name
         self.wanted = sys.stderr.isatty() and not out.quiet
         self.color = out.color
         self.start = monotonic()
@@ -26,16 +29,25 @@ class Meter:
             self.bar.stop()
 
     def update(self, done: int, total: int) -> None:
+        """What was there when the first call came is not counted in the rate."""
         if self.bar is None:
             if monotonic() - self.start < 1 or (total and done >= total):
                 return
-            self._begin()
+            self._begin(done)
         self.bar.update(self.task, completed=done, total=total or None)
 
-    def _begin(self) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+    def _begin(self, done: int) -> None:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
-        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        named = TextColumn("{task.description}", markup=False)
+        columns = (named, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self.bar = Progress(*columns, console=make_console(sys.stderr, self.color), transient=True)
-        self.task = self.bar.add_task("", total=None)
+        self.task = self.bar.add_task(visible(self.name), total=None, completed=done)
         self.bar.start()
