@@ -140,7 +140,7 @@ class Fetching:
             yield Pause(pause, f"{error.message}: again in {pause:.1f} s")
             self._begin()
             if self.saving:
-                self.saving.offer()
+                self.saving.renew()
 
     def _next(self, error: NetkitError | None, head: Head | None) -> "float | GiveUp":
         """Seconds until the next attempt, or why there is none. error: None while the answer is being read."""
@@ -167,9 +167,9 @@ class Fetching:
         """From the first URL to the last hop, and how it ended."""
         request = self.request
         chain = [request.url]
-        if self.saving:
-            yield from self.saving.prepare()
         while True:
+            if self.saving:
+                yield from self.saving.prepare()
             on_progress = self._progress if self.on_progress else None
             result = yield Perform(self._hop(chain[-1]), self.deadline, self.on_head, on_progress)
             assert result is not None

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias
 from netkit.errors import PeerError
 from netkit.net.hop import Head
 
+ANEW = "without -c it is fetched anew"
 _CONTENT_RANGE = re.compile(r"bytes\s+(?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)", re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,64}")
@@ -184,4 +185,4 @@ def moment(text: str) -> float | None:
 
 
 def _mismatch(words: str) -> PeerError:
-    return PeerError(words, kind="resume", hint="without -c it is fetched anew")
+    return PeerError(words, kind="resume", hint=ANEW)

@@ -14,7 +14,7 @@ from netkit.errors import BadInput, LocalFailure, NetkitError, PeerError
 from netkit.http.checksum import Checksum, Digests
 from netkit.http.filename import name_for, numbered
 from netkit.http.part import Facts, Part
-from netkit.http.resume import Append, Restart, Seen, Whole, ask, decide, moment, seen
+from netkit.http.resume import ANEW, Append, Restart, Seen, Whole, ask, decide, moment, seen
 from netkit.http.resume import Part as Held
 from netkit.http.url import Url
 from netkit.net.hop import Head, OnBody, Pause, Warn, is_secret
@@ -69,6 +69,7 @@ class Saving:
         self.useless: str | None = None  # why what is here cannot be
         self.range: Append | None = None
         self.seen = Seen()
+        self.at = url  # where the last answer came from
         self.head: Head | None = None
         self.digests, self.hashed = Digests(digests), 0  # of the first `hashed` bytes of the part
         self.warnings: list[Warn] = []
@@ -114,7 +115,7 @@ class Saving:
 
     def offer(self, other: str = "") -> None:
         """Continue what is here with the next request, where it can be shown to be of the same file."""
-        self.held, self.useless, self.taken = None, None, False
+        self.held, self.useless = None, None
         if self.part and self.part.size:
             held = Held(self.part.size, self.seen, self.checksum is not None and not self.ranged)
             if ask(held):
@@ -123,6 +124,11 @@ class Saving:
                 self.useless = "the part came in a coding"
             else:
                 self.useless = f"the part {other}" if other else "the server gave no ETag or date to know the file by"
+
+    def renew(self) -> None:
+        """As before a first request, for another attempt: what is here since then is gone on with."""
+        self.taken = False
+        self.offer()
 
     # --- at its answer
 
@@ -137,7 +143,7 @@ class Saving:
 
         url: where the answer came from.
         """
-        self.head, self.range, self.again, self.taken = head, None, False, True
+        self.at, self.head, self.range, self.again, self.taken = url, head, None, False, True
         if self.held:
             match decide(self.held, head):
                 case Append() as found:
@@ -179,7 +185,9 @@ class Saving:
     def _write(self, data: bytes) -> None:
         assert self.part is not None
         if self.range and self.part.size + len(data) > self.range.end:
-            raise PeerError(f"more bytes came than the range up to {self.range.end} has", kind="resume")
+            raise PeerError(
+                f"{self.at}: more bytes came than the range up to {self.range.end} has", kind="resume", hint=ANEW
+            )
         self.part.write(data)
         self.digests.update(data)
         self.hashed = self.part.size
@@ -189,14 +197,15 @@ class Saving:
         name = name_for(url, head.get("content-disposition"), head.get("content-type"))
         self.stem = path = os.path.join(self.save.folder or "", name)
         if self.save.resume and not os.path.isdir(path):
-            part = Part(path, follow=False)
-            if self._take_over(part):
-                self.part, self.again = part, self.held is not None
+            self.part = Part(path, follow=False)
+            if self._take_over(self.part):
+                self.again = self.held is not None
                 return
-            part.close()
+            self.part.close()
             if self._is_here(path, head):
-                self.part, self.whole = part, True
+                self.whole = True
                 return
+            self.part = None
         for candidate in [path] if self.save.overwrite else self._names():
             if not self.save.overwrite and os.path.lexists(candidate):
                 continue
