@@ -4,7 +4,7 @@ A status that is expected is no failure, whatever it is; without an expectation 
 the checks behind it. Those about time come last, when all of it is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from netkit.errors import NetkitError, No
 from netkit.http.checks import MAX_SEARCHED, Check, Checks
@@ -15,11 +15,12 @@ class Checking:
     def __init__(self, checks: Checks) -> None:
         self.checks = checks
         self.sample = bytearray()  # the first of the decoded body
+        self.continued = False  # the reply is the rest of a file that was asked for, or says that there is none
         self.found: tuple[Check, ...] = ()
 
     def watch(self, give: OnBody) -> OnBody:
         """What takes the pieces of a body that begins now."""
-        self.sample = bytearray()
+        self.sample, self.continued = bytearray(), False
         if not self.checks.body:
             return give
 
@@ -29,11 +30,20 @@ class Checking:
 
         return take
 
+    def look_back(self, pieces: Iterable[bytes]) -> None:
+        """The body is a file whose beginning came earlier. pieces: all of it."""
+        self.sample, self.continued = bytearray(), True
+        if self.checks.body:
+            for piece in pieces:
+                self.sample.extend(piece[: MAX_SEARCHED - len(self.sample)])
+                if len(self.sample) == MAX_SEARCHED:
+                    break
+
     def reply(self, last: HopResult, error: NetkitError | None) -> NetkitError | None:
         """What the last reply means. error: what its status alone means."""
         if last.head is None:
             return error
-        self.found = tuple(self.checks.reply(last.head, bytes(self.sample)))
+        self.found = tuple(self.checks.reply(last.head, bytes(self.sample), continued=self.continued))
         if self.checks.status:
             error = None
         return error or _failure(last, self.found)

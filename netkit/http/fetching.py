@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from netkit.http.checking import Checking
     from netkit.http.checksum import Digests
     from netkit.http.decode import Decoder
-    from netkit.http.retry import Again, GiveUp
+    from netkit.http.retry import Again, GiveUp, Retry
     from netkit.http.save import Saving
 
 NO_BODY = {204, 304}
@@ -58,13 +58,9 @@ class Fetching:
         self.saving: Saving | None = None
         self.saved_to: str | None = None
         self.part: str | None = None
+        self.retry = _retry(request)
         self.retries: tuple[Again, ...] = ()
         self.refused: NetkitError | None = None
-        self.checking: Checking | None = None
-        if request.checks:
-            from netkit.http import checking
-
-            self.checking = checking.Checking(request.checks)
         told = {"sha256"} if request.digest and self.sink is None and request.method != "HEAD" else set()
         self.algorithms = frozenset(told | ({request.checksum.algorithm} if request.checksum else set()))
         if self.algorithms:
@@ -95,9 +91,14 @@ class Fetching:
         self.content: bytearray | None = None
         self.decoded = 0
         self.digests: Digests | None = None
-        self.dropped = False  # the body, since another attempt follows
+        self.checking: Checking | None = None
+        if self.request.checks:
+            from netkit.http import checking
+
+            self.checking = checking.Checking(self.request.checks)
+        self.postponed = False  # the answer says "later", and so is nothing but the reason for another attempt
         self.chance = 0.0  # how much shorter the pause behind this attempt is
-        if self.request.retry:
+        if self.retry:
             from random import random
 
             self.chance = random()
@@ -122,9 +123,7 @@ class Fetching:
                 raise
             except NetkitError as exc:
                 error = exc
-            if self.dropped:  # whatever may be made of this status in the end
-                error = refusal(self.hops[-1], follow=self.request.follow) or error
-            if error is None or self.request.retry is None:
+            if error is None or self.retry is None:
                 return error
             head = self.hops[-1].head if self.hops else None
             pause = self._next(error, head)
@@ -146,11 +145,10 @@ class Fetching:
         """Seconds until the next attempt, or why there is none. error: None while the answer is being read."""
         from netkit.http.retry import GiveUp, decide
 
-        retry = self.request.retry
-        if retry is None:
+        if self.retry is None:
             return GiveUp()
         pause = decide(
-            retry,
+            self.retry,
             error,
             head,
             made=len(self.retries) + 1,
@@ -203,9 +201,11 @@ class Fetching:
 
     def on_head(self, head: Head) -> OnBody | None:
         self.decoder = None
-        self.dropped = self._is_later(head) and isinstance(self._next(None, head), float)
-        bodiless = self.request.method == "HEAD" or head.status in NO_BODY
-        if self.dropped or bodiless or (self.request.follow and is_redirect(head)):
+        later = self.retry is not None and head.status in self.retry.on
+        self.postponed = later and isinstance(self._next(None, head), float)
+        if self.request.method == "HEAD" or head.status in NO_BODY or (self.request.follow and is_redirect(head)):
+            return None
+        if self.postponed:
             return None
         if names := codings(head.all("content-encoding")):
             asked = any(header.name.lower() == "accept-encoding" for header in self.headers)
@@ -217,18 +217,11 @@ class Fetching:
                 with self._named():
                     self.decoder = Decoder(names, free=self.request.max_body)
         give = self._target(head)
-        if self.checking and give:
+        if self.checking and give is not None:
             give = self.checking.watch(give)
         if self.decoder is None or give is None:
             return give
         return self._decoded(self.decoder, give)
-
-    def _is_later(self, head: Head) -> bool:
-        """Whether the status says to come back, and is not the one that is expected."""
-        retry, checks = self.request.retry, self.request.checks
-        if retry is None or head.status not in retry.on:
-            return False
-        return not (checks and any(one.ok for one in checks.reply(head, b"") if one.check == "status"))
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -303,26 +296,38 @@ class Fetching:
         asked = last.hop.route.http_version
         if last.head and asked in ("2", "3") and last.head.http_version != asked:
             self.warnings += (Warn("http_version", f"HTTP/{last.head.http_version} was spoken, not {asked} as asked"),)
-        error = None if self.saving and self.saving.whole else refusal(last, follow=self.request.follow)
+        saving = self.saving if self.saving and self.saving.taken else None
+        if saving:
+            with self._named():
+                saving.check_end()
+        error = None if saving and saving.whole else refusal(last, follow=self.request.follow)
+        if self.postponed:
+            return error
         if not self.request.fail and last.head and last.head.status < 600:
             error = None
-        if self.checking:
-            error = self.checking.reply(last, error)
-        if error is None and self.request.method != "HEAD":
-            self._keep(last)
-        slow = self.checking.time(self.hops) if self.checking else None
+        if self.checking is None:
+            return error or self._keep(last)
+        if saving and saving.resumed_from is not None:
+            self.checking.look_back(saving.read())
+        error = self.checking.reply(last, error) or self._keep(last)
+        slow = self.checking.time(self.hops)
         return error or slow
 
-    def _keep(self, last: HopResult) -> None:
-        """All of the body is here: give the file its name. Raises NetkitError when it is not what it must be."""
-        if self.saving:
-            if not self.saving.taken:  # 204 and 304 bring no body, others none to be kept
-                raise No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
-            with self._named():
+    def _keep(self, last: HopResult) -> NetkitError | None:
+        """Give a file its name, and compare the checksum; what stands against it."""
+        if self.request.method == "HEAD":
+            return None
+        try:
+            if self.saving:
+                if not self.saving.taken:  # 204 and 304 bring no body, others none to be kept
+                    return No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
                 self.saved_to = self.saving.commit()
-            self.decoded = self.saving.size
-        elif self.request.checksum and self.digests:
-            self.digests.check(self.request.checksum, last.hop.url)
+                self.decoded = self.saving.size
+            elif self.request.checksum and self.digests:
+                self.digests.check(self.request.checksum, last.hop.url)
+        except NetkitError as exc:
+            return exc
+        return None
 
     def response(self, error: NetkitError | None) -> Response:
         unchecked = [hop for hop in self.hops if hop.tls and hop.tls.verified is False and not hop.error]
@@ -358,3 +363,11 @@ class Fetching:
             checks=self.checking.verdicts() if self.checking else (),
             retries=self.retries,
         )
+
+
+def _retry(request: Request) -> "Retry | None":
+    """How it is tried again: not on a status that is expected."""
+    retry, checks = request.retry, request.checks
+    if retry is None or checks is None:
+        return retry
+    return retry._replace(on=frozenset(status for status in retry.on if not checks.accepts(status)))

@@ -72,7 +72,8 @@ def decide(
 
 def is_passing(retry: Retry, error: NetkitError | None, head: Head | None) -> bool:
     """Whether another attempt may meet something else."""
-    if head is not None and head.status in retry.on and (error is None or error.kind == f"http_{head.status}"):
+    judged = error is None or error.kind == "check_failed" or (head and error.kind == f"http_{head.status}")
+    if judged and head is not None and head.status in retry.on:
         return True
     return isinstance(error, Unreachable | TimedOut) or (isinstance(error, PeerError) and error.kind in BROKEN)
 

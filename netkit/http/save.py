@@ -259,8 +259,8 @@ class Saving:
         """Whether bytes went where none can be taken back, a device or a pipe."""
         return self.part is not None and self.part.direct and self.part.size > 0
 
-    def commit(self) -> str:
-        """Give the file its name, which is returned. Raises PeerError when it is not whole, No, LocalFailure."""
+    def check_end(self) -> None:
+        """Raises PeerError when the file is not whole."""
         part = self.part
         assert part is not None
         if self.range and part.size < self.range.end:
@@ -269,8 +269,15 @@ class Saving:
             raise PeerError(
                 f"the server sent bytes up to {self.range.end} of {self.range.total} only", kind="short_range"
             )
-        if self.here is not None:
-            self._hash_file(part.path)
+
+    def commit(self) -> str:
+        """Give the whole file its name, which is returned. Raises No for another checksum, LocalFailure."""
+        part = self.part
+        assert part is not None
+        if self.here is not None and self.algorithms:
+            self.digests = Digests(self.algorithms)
+            for piece in self.read():
+                self.digests.update(piece)
         if self.checksum:
             self.digests.check(self.checksum, part.name)
         if self.here is not None:
@@ -292,16 +299,18 @@ class Saving:
             self.warnings.append(Warn("no_last_modified", "the server gave no Last-Modified for --mtime"))
         return found
 
-    def _hash_file(self, path: str) -> None:
-        self.digests, self.hashed = Digests(self.algorithms), 0
-        if not self.algorithms:
+    def read(self) -> Iterator[bytes]:
+        """The file from its first byte on, the part or what was here already. Raises LocalFailure."""
+        assert self.part is not None
+        if self.here is None:
+            yield from self.part.read()
             return
         try:
-            with open(path, "rb") as file:
+            with open(self.part.path, "rb") as file:
                 while piece := file.read(1 << 20):
-                    self.digests.update(piece)
+                    yield piece
         except OSError as exc:
-            raise LocalFailure(f"cannot read {path}: {exc.strerror}", kind="read") from exc
+            raise LocalFailure(f"cannot read {self.part.path}: {exc.strerror}", kind="read") from exc
 
     def close(self) -> str | None:
         """The name of the part that is left."""

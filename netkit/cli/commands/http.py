@@ -176,6 +176,8 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
         for check in response.checks if out.form is not Form.HUMAN or wanted <= {"body"} else ():
             if check.ok is False:
                 say(f"netkit: {response.final_url}: {check.message}")
+        if response.error and response.error.kind == "check_failed" and response.error.hint:
+            say(f"hint: {response.error.hint}")
         codes.append(response.exit_code)
     return combine(codes)
 
