@@ -322,7 +322,9 @@ class Saving:
         return f"{part} holds what came until then" + (", -c goes on with it" if can_be_continued else "")
 
     def explain(self, error: NetkitError, part: str) -> None:
-        if error.hint is None:
+        if error.kind == "checksum":
+            error.hint = f"{part} holds what came"
+        elif error.hint is None:
             error.hint = self.kept(part)
 
 

@@ -70,12 +70,15 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
 
     colored: commands print as on a terminal of so many columns. Raises what starting the lab raises.
     """
+    from tempfile import TemporaryDirectory
+
     from netkit.lab.run import child_environment
     from netkit.lab.thread import running  # 150 ms with all that the servers need; `--list` does without
 
-    with running() as lab:
+    with running() as lab, TemporaryDirectory(prefix="netkit-tour-") as folder:
         ours = lab.environment
         values = {name.removeprefix("NETKIT_LAB_").lower(): value for name, value in ours.items()}
+        values["folder"] = folder
         values |= {f"{name}_port": value.rpartition(":")[2] for name, value in values.items()}
         inherited = {name: value for name, value in child_environment(ours).items() if _may_pass(name, ours)}
         environment = inherited | {"COLUMNS": str(columns), "PYTHONPATH": _python_path()}

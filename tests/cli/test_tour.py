@@ -101,6 +101,7 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
             smtp="",
             lmtp="",
             pop3="",
+            folder="",
             smtp_port="",
             https_port="",
         )

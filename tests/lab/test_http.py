@@ -23,7 +23,9 @@ from backports import zstd
 from netkit.lab import Event, Lab, running
 from netkit.lab.http.bodies import BLOCK, ESCAPES, content
 from netkit.lab.http.broken import MALFORMED
+from netkit.lab.http.call import MAX_COUNTED, Call
 from netkit.lab.http.endpoints import ENDPOINTS, match
+from netkit.lab.http.protocol import Request
 from netkit.lab.http.server import Http, Limits
 from netkit.lab.service import Shared
 from netkit.net.address import Endpoint
@@ -273,6 +275,42 @@ def test_a_cut_download_ends_with_a_reset_after_so_many_bytes(lab: Lab) -> None:
         assert response.length == 1000
         with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
             response.read()
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "said", "start"),
+    [
+        ("right", 206, f"bytes 100-{SIZE - 1}/{SIZE}", 100),
+        ("ignored", 200, None, 0),
+        ("from-zero", 206, f"bytes 0-{SIZE - 1}/{SIZE}", 0),
+        ("unnamed", 206, None, 100),
+        ("other-size", 206, f"bytes 100-{SIZE - 1}/{SIZE + 1}", 100),
+    ],
+)
+def test_ranges_that_are_wrong_on_purpose(lab: Lab, how: str, status: int, said: str | None, start: int) -> None:
+    response, body = get(lab, f"/bytes/{SIZE}?range={how}", Range="bytes=100-")
+    assert (response.status, response.headers["Content-Range"]) == (status, said)
+    assert body == WHOLE[start:]
+    assert get(lab, "/bytes/9?range=odd")[0].status == 400
+
+
+def test_what_fails_at_first(lab: Lab) -> None:
+    found = [get(lab, "/flaky/one/5?times=2&status=429&after=7") for _ in range(3)]
+    assert [response.status for response, _ in found] == [429, 429, 200]
+    assert [response.headers["Retry-After"] for response, _ in found] == ["7", "7", None]
+    assert found[2][1] == WHOLE[:5]
+    assert get(lab, "/flaky/two/5")[0].status == 503
+    assert get(lab, "/flaky/two/5?status=200")[0].status == 400
+    assert get(lab, "/flaky/three/5?after=a%0d%0ab")[0].headers["Retry-After"] is None
+
+
+def test_what_is_counted_is_bounded() -> None:
+    counts: dict[str, int] = {}
+    request = Request("GET", "/", (1, 1), ())
+    for number in range(MAX_COUNTED + 5):
+        assert Call(request, "", "http", counts=counts).count(str(number)) == 0
+    assert Call(request, "", "http", counts=counts).count(str(number)) == 1
+    assert len(counts) == MAX_COUNTED
 
 
 def test_a_large_file_takes_no_memory(lab: Lab) -> None:

@@ -22,7 +22,10 @@ MAX_LINES = 100_000
 MAX_BOMB = 1 << 34
 
 _NOISE = shake_128(b"netkit lab").digest(BLOCK - 8)  # does not compress
+HEADER = re.compile(r"[\x20-\x7e]{1,100}")
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+RANGES = ("right", "ignored", "from-zero", "unnamed", "other-size")
 
 UTF8 = "grüße, ελληνικά, 例え, ✓\n"
 ENCODINGS = "utf8, latin1, utf16, undeclared, wrong, unknown, bom, meta"
@@ -45,24 +48,44 @@ async def _pieces(start: int, end: int) -> AsyncIterator[bytes]:
 
 
 def bytes_(call: Call) -> Response:
-    """A file with ETag and ranges (RFC 9110 14); `?cut=K` breaks the connection after K octets of the answer."""
+    """A file with ETag and ranges (RFC 9110 14).
+
+    `?cut=K` breaks the connection after K octets of the answer; `?range=HOW` gets the ranges wrong in one way.
+    """
     size = call.number("n", most=MAX_BYTES)
+    how = call.query("range", "right")
+    if how not in RANGES:
+        raise Refused("range is one of " + ", ".join(RANGES))
     cut = call.number("cut", most=MAX_BYTES) if call.query("cut") else None
     tag = f'"bytes-{size}"'
     if decided := precondition(call, tag):
         return decided
     fields: list[Header] = [("ETag", tag), ("Last-Modified", DATE), ("Accept-Ranges", "bytes")]
     fields.append(("Content-Type", "application/octet-stream"))
-    wanted = _range(call, size, tag)
+    wanted = _range(call, size, tag) if how != "ignored" else None
     if wanted == "unsatisfiable":
         unsatisfied = ("Content-Range", f"bytes */{size}")
         return text("no such range\n", status=416, headers=(unsatisfied,))
     status, start, end = 200, 0, size
     if isinstance(wanted, tuple):
         status, (start, end) = 206, wanted
-        fields.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
+        if how == "from-zero":
+            start = 0
+        if how != "unnamed":
+            fields.append(("Content-Range", f"bytes {start}-{end - 1}/{size + (how == 'other-size')}"))
     stop = end if cut is None else min(end, start + cut)
     return Response(status, fields, _pieces(start, stop), end - start, abort=stop < end)
+
+
+def flaky(call: Call) -> Response:
+    """Fails the first `?times=N` times that this id is asked for, then is `/bytes/{n}`."""
+    times, code = call.number("times", most=1000, default=2), call.number("status", most=599, default=503)
+    if code < 400:
+        raise Refused("status is a failure, 400 to 599")
+    after = call.query("after")
+    if call.count(call.parts["id"]) >= times:
+        return bytes_(call)
+    return text(f"{code}, later\n", status=code, headers=(("Retry-After", after),) if HEADER.fullmatch(after) else ())
 
 
 def _range(call: Call, size: int, tag: str) -> tuple[int, int] | str | None:

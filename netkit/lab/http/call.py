@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from netkit.lab.http.protocol import Header, Request, Response
 from netkit.lab.mail.store import Store
 
+MAX_COUNTED = 1000  # names
+
 
 class Refused(Exception):
     """The endpoint cannot do what the URL asks for; the connection goes on."""
@@ -19,7 +21,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request and where it came from. parts: what the endpoint's path leaves open, decoded. store: the mail."""
+    """One request and where it came from.
+
+    parts: what the endpoint's path leaves open, decoded. store: the mail. counts: how often a name was asked for.
+    """
 
     request: Request
     peer: str
@@ -27,6 +32,15 @@ class Call:
     tls: ssl.SSLObject | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     store: Store | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str) -> int:
+        """How often it was asked for before. The names are the client's, so there is a limit to them."""
+        before = self.counts.pop(name, 0)
+        while len(self.counts) >= MAX_COUNTED:
+            del self.counts[next(iter(self.counts))]  # the one asked for longest ago
+        self.counts[name] = before + 1
+        return before
 
     def query(self, name: str, default: str = "") -> str:
         return next((value for key, value in self.request.query if key == name), default)

@@ -56,7 +56,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/delay/{seconds}", "after so many seconds", bodies.delay, "/delay/1"),
     Endpoint("/drip", "?bytes=N&seconds=S: a byte now and then", bodies.drip, "/drip?bytes=10&seconds=2"),
     Endpoint("/stream/{n}", "n lines of JSON, in chunks", bodies.stream, "/stream/3"),
-    Endpoint("/bytes/{n}", "n bytes, always the same; ranges; ?cut=K breaks off", bodies.bytes_, "/bytes/1024"),
+    Endpoint("/bytes/{n}", "n bytes, always the same; ranges; ?cut=K breaks off; ?range=ignored, from-zero, unnamed, "
+             "other-size", bodies.bytes_, "/bytes/1024"),
+    Endpoint("/flaky/{id}/{n}", "?times=N&status=S&after=T: S, with Retry-After: T, the first N times of this id; then "
+             "/bytes/{n}", bodies.flaky, "/flaky/mine/1024?times=0"),
     Endpoint("/gzip", "compressed with gzip", bodies.gzip),
     Endpoint("/deflate", "compressed with deflate (zlib)", bodies.deflate),
     Endpoint("/deflate-raw", "deflate without its zlib frame", bodies.raw_deflate),

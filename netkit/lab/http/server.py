@@ -67,6 +67,7 @@ class Http(Service):
         super().__init__(shared)
         self.limits = limits or Limits()
         self._certificates = Certificates(shared.ca)
+        self._counts: dict[str, int] = {}
         self._connections = Connections(self._serve, self._failed, self.limits.connections)
 
     async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
@@ -99,7 +100,7 @@ class Http(Service):
         ]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, full: bool) -> None:
-        connection = _Connection(self.shared, self.limits, reader, writer)
+        connection = _Connection(self.shared, self.limits, self._counts, reader, writer)
         try:
             if full:
                 busy = Response(503, [("Retry-After", "1")], b"too many connections\n")
@@ -114,10 +115,16 @@ class Http(Service):
 
 class _Connection:
     def __init__(
-        self, shared: Shared, limits: Limits, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        shared: Shared,
+        limits: Limits,
+        counts: dict[str, int],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self._shared = shared
         self._limits = limits
+        self._counts = counts
         self._reader = reader
         self._writer = writer
         self._tls: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
@@ -138,7 +145,8 @@ class _Connection:
                 return
             if request is None:
                 return
-            response = answer(Call(request, self._peer, self._service, self._tls, store=self._shared.store))
+            call = Call(request, self._peer, self._service, self._tls, store=self._shared.store, counts=self._counts)
+            response = answer(call)
             keep = request.keep_alive and served < self._limits.requests
             if not await self._send(request, response, keep):
                 return

@@ -67,6 +67,14 @@ STEPS: tuple[Step, ...] = (
         exit=5,
     ),
     Step(
+        "http-resumed",
+        "A download that is cut off, and goes on where it was",
+        25,
+        HTTPLIB,
+        ("http", "get", "-d", "{folder}", "--retry", "3", "{http}/bytes/100000?cut=60000"),
+        ("of 100000 bytes of the body: again in", "/100000"),
+    ),
+    Step(
         "http-json",
         "All the facts for a program",
         25,
