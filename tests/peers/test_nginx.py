@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,3 +163,73 @@ def test_head_has_what_curl_has(site: Site, netkit: Run, curl: Callable[..., byt
     wanted = {line for line in theirs.splitlines() if line.startswith(("Content-Length", "ETag", "Last-Modified"))}
     assert len(wanted) == 3
     assert wanted <= set(ours.splitlines())
+
+
+# --- downloads that are continued
+
+
+def part_of(netkit: Run, site: Site, folder: Path, *, size: int) -> str:
+    """Leave a part of large.bin that holds so many bytes; its URL."""
+    url = f"{site.plain}/large.bin"
+    done = netkit("http", "get", "-o", "large", "--checksum", "md5:" + "0" * 32, url, cwd=folder)
+    assert done.returncode == 1
+    os.truncate(folder / "large.part", size)
+    return url
+
+
+def test_a_part_is_continued(site: Site, netkit: Run, tmp_path: Path) -> None:
+    url = part_of(netkit, site, tmp_path, size=4_000_000)
+    done = netkit("http", "get", "-o", "large", "-c", "--json", url, cwd=tmp_path)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["status"], document["body"]["resumed_from"]) == (0, 206, 4_000_000)
+    assert document["body"]["wire_bytes"] == 10_240_000 - 4_000_000
+    assert (tmp_path / "large").read_bytes() == (site.www / "large.bin").read_bytes()
+
+
+def test_a_part_that_is_whole_and_one_that_is_too_long(site: Site, netkit: Run, tmp_path: Path) -> None:
+    url = part_of(netkit, site, tmp_path, size=10_240_001)
+    done = netkit("http", "get", "-o", "large", "-c", url, cwd=tmp_path)
+    assert done.returncode == 5
+    assert "416, the file has 10240000 bytes, and 10240001 are here already" in done.stderr
+    os.truncate(tmp_path / "large.part", 10_240_000)
+    done = netkit("http", "get", "-o", "large", "-c", url, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "large").read_bytes() == (site.www / "large.bin").read_bytes()
+
+
+def test_a_file_that_changed_is_fetched_anew(site: Site, netkit: Run, tmp_path: Path) -> None:
+    url = part_of(netkit, site, tmp_path, size=4_000_000)
+    changed = bytes(reversed(range(256))) * 40_000
+    (site.www / "large.bin").write_bytes(changed)
+    os.utime(site.www / "large.bin", (1, 1))  # nginx makes its ETag from size and time
+    done = netkit("http", "get", "-o", "large", "-c", url, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "large.part is begun anew: the file has changed" in done.stderr
+    assert (tmp_path / "large").read_bytes() == changed
+
+
+def test_what_is_compressed_on_the_way_is_saved_as_it_is_there(site: Site, netkit: Run, tmp_path: Path) -> None:
+    done = netkit("http", "get", "-O", "--mtime", f"{site.plain}/page.txt", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "page.txt\n")
+    assert (tmp_path / "page.txt").read_text() == PAGE
+    assert int((tmp_path / "page.txt").stat().st_mtime) == int((site.www / "page.txt").stat().st_mtime)
+
+
+def test_curl_and_netkit_go_on_with_one_another(
+    site: Site, netkit: Run, curl: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """Each makes of the same part what the other makes of it."""
+    whole = (site.www / "large.bin").read_bytes()
+    url = part_of(netkit, site, tmp_path, size=4_000_000)
+    part = tmp_path / "large.part"
+    curl("-C", "-", "-o", str(part), url)
+    assert part.read_bytes() == whole
+    os.truncate(part, 7_000_000)
+    assert netkit("http", "get", "-o", "large", "-c", url, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "large").read_bytes() == whole
+    curl("-r", "0-999999", "-o", str(part), url)  # curl says nothing of what it is a part of
+    checksum = f"sha256:{hashlib.sha256(whole).hexdigest()}"
+    assert netkit("http", "get", "-o", "large", "-c", url, cwd=tmp_path).returncode == 11
+    done = netkit("http", "get", "-o", "large", "-c", "--checksum", checksum, "--json", url, cwd=tmp_path)
+    assert json.loads(done.stdout)["body"]["resumed_from"] == 1_000_000
+    assert (tmp_path / "large").read_bytes() == whole
