@@ -172,7 +172,8 @@ class Fetching:
             result = yield Perform(self._hop(chain[-1]), self.deadline, self.on_head, on_progress)
             assert result is not None
             self.hops.append(result)
-            if result.error is None and self.saving and self.saving.again:
+            if self.saving and self.saving.again:  # and how the rest of that answer went does not matter
+                self.saving.again = False
                 continue
             if result.error or result.head is None or not (request.follow and is_redirect(result.head)):
                 return self.finish()
@@ -288,7 +289,8 @@ class Fetching:
     def finish(self) -> NetkitError | None:
         """What is wrong after the last hop; None when all of it is well, and a file has its name."""
         last = self.hops[-1]
-        if last.error:
+        whole = self.saving is not None and self.saving.whole
+        if last.error and not whole:
             return last.error
         if self.decoder:
             with self._named():
@@ -300,7 +302,7 @@ class Fetching:
         if saving:
             with self._named():
                 saving.check_end()
-        error = None if saving and saving.whole else refusal(last, follow=self.request.follow)
+        error = None if whole else refusal(last, follow=self.request.follow)
         if self.postponed:
             return error
         if not self.request.fail and last.head and last.head.status < 600:

@@ -502,6 +502,23 @@ def test_the_server_names_a_part_that_is_gone_on_with(serve: Serve, tmp_path: Pa
     assert os.listdir(tmp_path) == ["b.bin"]
 
 
+def test_how_an_answer_of_no_use_ends_does_not_matter(serve: Serve, tmp_path: Path) -> None:
+    server = serve(Answers(cut(BODY[:40], TAG), cut(BODY[:40], TAG), rest(BODY[40:], 40), cut(BODY[:40], TAG)))
+    save = Save(folder=str(tmp_path), resume=True)
+    get(server, save=save)
+    assert get(server, save=save).error is None
+    assert get(server, save=save).body.resumed_from == 100
+    assert (tmp_path / "file").read_bytes() == BODY
+
+
+def test_a_server_that_is_gone_when_the_rest_is_asked_for(serve: Serve, tmp_path: Path) -> None:
+    server = serve(Answers(cut(BODY[:40], TAG), ok(BODY, TAG), b""))
+    save = Save(folder=str(tmp_path), resume=True)
+    get(server, save=save)
+    response = get(server, save=save)
+    assert (response.exit_code, response.body.part, len(response.hops)) == (3, f"{tmp_path}/file.part", 2)
+
+
 def test_a_name_that_came_meanwhile_is_not_replaced(serve: Serve, tmp_path: Path) -> None:
     def late(connection: socket.socket) -> None:
         connection.sendall(cut(BODY[:40], TAG))

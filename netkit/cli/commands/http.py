@@ -16,13 +16,14 @@ from netkit.cli.http_save import Retrying, Saving
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
-from netkit.cli.output.stdout import write_bytes
+from netkit.cli.output.stdout import write_bytes, write_data
 from netkit.cli.run import say
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, combine
 
 if TYPE_CHECKING:
     from netkit.http.request import Request
+    from netkit.http.result import Response
 
 Urls = Annotated[list[str], typer.Argument(metavar="URL...", help="https:// if not written; http:// for this machine.")]
 
@@ -167,8 +168,8 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
             out.show(view)
         elif not streams:
             _plain(view)
-        elif request.save and request.save.file is None and response.body.saved_to:
-            write_bytes(os.fsencode(f"{response.body.saved_to}\n"))
+        if wanted == {"body"} and out.form is not Form.JSON:
+            _named(request, response)
         for warning in response.warnings:
             out.note(f"netkit: warning: {target}: {warning.message}")
         if response.error and response.error.kind != "check_failed":
@@ -180,6 +181,12 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
             say(f"hint: {response.error.hint}")
         codes.append(response.exit_code)
     return combine(codes)
+
+
+def _named(request: "Request", response: "Response") -> None:
+    """Print what the server called the file, which nobody knew before."""
+    if request.save and request.save.file is None and response.body.saved_to:
+        write_data(os.fsencode(f"{response.body.saved_to}\n"))
 
 
 def _name(request: "Request") -> str:
