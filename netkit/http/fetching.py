@@ -173,7 +173,7 @@ class Fetching:
             assert result is not None
             self.hops.append(result)
             if self.saving and self.saving.again:  # and how the rest of that answer went does not matter
-                self.saving.again = False
+                self.saving.again = self.saving.taken = False
                 continue
             if result.error or result.head is None or not (request.follow and is_redirect(result.head)):
                 return self.finish()
@@ -238,6 +238,9 @@ class Fetching:
         write: Callable[[bytes], object]
         announced = None if self.decoder else head.get("content-length")
         size = int(announced) if announced and announced.isdecimal() else 0
+        limit = self.request.max_size
+        if limit is not None and size > limit:  # before a part is emptied for it
+            raise self._too_big(size)
         if self.saving and self.saving.concerns(head):
             with self._named():
                 taken = self.saving.take(head, self.at)
@@ -252,7 +255,6 @@ class Fetching:
             def write(data: bytes) -> None:
                 content.extend(data[: max(0, self.request.max_body - len(content))])
 
-        limit = self.request.max_size
         if limit is not None and size > limit:
             raise self._too_big(size)
         digests: Digests | None = None

@@ -206,6 +206,8 @@ class Saving:
                 self.whole = True
                 return
             self.part = None
+        if self.save.overwrite and os.path.isdir(path) and not os.path.islink(path):
+            raise LocalFailure(f"cannot write {path}: it is a folder", kind="write")
         for candidate in [path] if self.save.overwrite else self._names():
             if not self.save.overwrite and os.path.lexists(candidate):
                 continue

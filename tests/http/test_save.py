@@ -385,6 +385,13 @@ def test_max_size(serve: Serve, file: Path, answer: bytes, here: int, saved: boo
     assert len(out) <= 99
 
 
+def test_what_is_too_big_costs_no_part(serve: Serve, file: Path) -> None:
+    server = begun(serve, file, cut(BODY[:40], TAG), ok(BODY, b'ETag: "two"'))
+    response = get(server, save=Save(str(file), resume=True), max_size=99)
+    assert response.error is not None
+    assert (response.error.kind, Path(f"{file}.part").read_bytes()) == ("too_big", BODY[:40])
+
+
 def test_max_size_counts_the_whole_file(serve: Serve, file: Path) -> None:
     server = begun(serve, file, cut(BODY[:40], TAG), rest(BODY[40:], 40), rest(BODY[40:], 40))
     response = get(server, save=Save(str(file), resume=True), max_size=99)
@@ -460,6 +467,8 @@ def test_the_server_names_the_file_and_replaces_nothing(
     response = get(server, save=Save(overwrite=True))
     assert (response.body.saved_to, Path("a.txt").read_bytes()) == ("a.txt", BODY)
     assert not os.path.lexists("/nosuch")
+    os.mkdir("file")
+    assert get(serve(ok(BODY)), save=Save(overwrite=True)).exit_code is Exit.LOCAL
 
 
 def test_a_folder_of_the_users_is_made_and_not_left(serve: Serve, tmp_path: Path) -> None:
@@ -474,6 +483,19 @@ def test_a_folder_of_the_users_is_made_and_not_left(serve: Serve, tmp_path: Path
         get(server, save=Save("-"))
     (tmp_path / "no").touch()
     assert get(server, save=Save(folder=str(tmp_path / "no" / "x"))).exit_code is Exit.LOCAL
+
+
+def test_what_is_beside_a_part_is_not_written_through_a_link(serve: Serve, file: Path) -> None:
+    victim = file.parent / "victim"
+    victim.write_bytes(b"safe")
+    Path(f"{file}.part.json").symlink_to(victim)
+    get(serve(cut(BODY[:40], TAG)), save=Save(str(file)))
+    assert (victim.read_bytes(), Path(f"{file}.part.json").is_symlink()) == (b"safe", False)
+    Path(f"{file}.part.json").unlink()
+    Path(f"{file}.part.json").symlink_to(victim)
+    response = get(serve(ok(BODY)), save=Save(str(file), resume=True))
+    assert response.error is not None
+    assert response.error.kind == "unknown_part"
 
 
 def test_a_link_of_the_servers_name_is_not_followed(serve: Serve, tmp_path: Path) -> None:

@@ -52,9 +52,7 @@ def test_a_part_is_taken_over(file: Path) -> None:
 
 def test_two_do_not_write_into_one_part(file: Path) -> None:
     download = begun(file)
-    with pytest.raises(
-        LocalFailure, match=rf"file\.part is being written by python\S* \(pid {os.getpid()}\)"
-    ) as caught:
+    with pytest.raises(LocalFailure, match=rf"file\.part is being written by \S+ \(pid {os.getpid()}\)") as caught:
         Download(str(file)).open()
     assert caught.value.kind == "locked"
     code = f"from netkit.net.download import Download\nDownload({str(file)!r}).reopen()"
