@@ -160,6 +160,8 @@ class Exchange:
             self.on_progress(now, total)
 
     def _header(self, line: bytes) -> None:
+        if not line.endswith(b"\n"):  # the connection was closed within it; an empty one would end the headers
+            return
         line = line.rstrip(b"\r\n")
         if self.head is not None:
             if line and len(self.trailers) < MAX_TRAILERS:
@@ -350,6 +352,8 @@ class Exchange:
             return PeerError(f"{hop.url}: {how} after {self.received}{of} bytes of the body", kind="truncated")
         if lost:
             return PeerError(f"{hop.url}: the connection was reset amid the headers", kind="truncated")
+        if code == pycurl.E_PARTIAL_FILE:
+            return PeerError(f"{hop.url}: closed amid the headers", kind="truncated")
         reason = re.sub(r"\s+", " ", words).strip() or f"libcurl error {code}"
         if reason[1:2].islower():
             reason = reason[:1].lower() + reason[1:]

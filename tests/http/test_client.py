@@ -91,6 +91,8 @@ TRUNCATED, MALFORMED = "truncated", "malformed"
         (b"HTTP/1.1 2000 x\r\n\r\n", 5, MALFORMED, "malformed status line"),
         (ok(b"x", status=b"999 Odd"), 5, "bad_status", "999 Odd: not a valid status"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", 5, TRUNCATED, "closed amid the headers"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r", 5, TRUNCATED, "closed amid the headers"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r", 5, TRUNCATED, "closed amid the headers"),
         (b"HTTP/1.1 101 Now\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 5, MALFORMED, "101 changes to a protocol"),
         (b"", 3, "empty_reply", "empty reply"),
         (ok(b"no", status=b"404 Not Found"), 1, "http_404", "404 Not Found"),
