@@ -8,25 +8,22 @@ to a sink cannot be taken back, so then there is none, and what is in a file is 
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, TypeAlias
 
-from netkit.errors import BadInput, NetkitError, No, PeerError
-from netkit.http.codings import codings, supported
+from netkit.errors import BadInput, NetkitError
 from netkit.http.headers import Credentials, build, credentials, wire
+from netkit.http.receiving import Receiving
 from netkit.http.redirect import decide, is_redirect, kept
 from netkit.http.refusal import refusal
 from netkit.http.request import Request
-from netkit.http.result import Body, Response
+from netkit.http.result import Response
 from netkit.http.url import Url
 from netkit.net.deadline import Deadline
 from netkit.net.hop import Head, Hop, HopResult, OnBody, OnProgress, Pause, Perform, Warn
 
 if TYPE_CHECKING:
     from netkit.http.checking import Checking
-    from netkit.http.checksum import Digests
-    from netkit.http.decode import Decoder
     from netkit.http.retry import Again, GiveUp, Retry
     from netkit.http.save import Saving
 
@@ -56,7 +53,6 @@ class Fetching:
         self.time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.own: Credentials | None = None
         self.saving: Saving | None = None
-        self.saved_to: str | None = None
         self.part: str | None = None
         self.retry = _retry(request)
         self.retries: tuple[Again, ...] = ()
@@ -87,15 +83,12 @@ class Fetching:
         self.at = self.request.url  # of the hop that is being fetched
         self.hops: list[HopResult] = []
         self.warnings: tuple[Warn, ...] = ()
-        self.decoder: Decoder | None = None
-        self.content: bytearray | None = None
-        self.decoded = 0
-        self.digests: Digests | None = None
         self.checking: Checking | None = None
         if self.request.checks:
             from netkit.http import checking
 
             self.checking = checking.Checking(self.request.checks)
+        self.receiving = Receiving(self.request, self.sink, self.saving, self.checking, self.algorithms)
         self.postponed = False  # the answer says "later", and so is nothing but the reason for another attempt
         self.chance = 0.0  # how much shorter the pause behind this attempt is
         if self.retry:
@@ -157,8 +150,10 @@ class Fetching:
             chance=self.chance,
             now=time.time(),
         )
-        if isinstance(pause, float) and ((self.sink and self.decoded) or (self.saving and self.saving.begun)):
-            return GiveUp(f"{self.decoded} bytes of it are out already: -o FILE would have gone on behind them")
+        if isinstance(pause, float) and ((self.sink and self.receiving.decoded) or (self.saving and self.saving.begun)):
+            return GiveUp(
+                f"{self.receiving.decoded} bytes of it are out already: -o FILE would have gone on behind them"
+            )
         return pause
 
     def _attempt(self) -> Generator[Perform | Pause, HopResult | None, NetkitError | None]:
@@ -201,92 +196,12 @@ class Fetching:
         )
 
     def on_head(self, head: Head) -> OnBody | None:
-        self.decoder = None
         later = self.retry is not None and head.status in self.retry.on
         self.postponed = later and isinstance(self._next(None, head), float)
-        if self.request.method == "HEAD" or head.status in NO_BODY or (self.request.follow and is_redirect(head)):
+        bodiless = self.request.method == "HEAD" or head.status in NO_BODY
+        if self.postponed or bodiless or (self.request.follow and is_redirect(head)):
             return None
-        if self.postponed:
-            return None
-        if names := codings(head.all("content-encoding")):
-            asked = any(header.name.lower() == "accept-encoding" for header in self.headers)
-            if asked and not supported(names):
-                self.warnings += (Warn("not_decoded", f"Content-Encoding {', '.join(names)[:80]} is left as it is"),)
-            else:
-                from netkit.http.decode import Decoder  # not what every body needs
-
-                with self._named():
-                    self.decoder = Decoder(names, free=self.request.max_body)
-        give = self._target(head)
-        if self.checking and give is not None:
-            give = self.checking.watch(give)
-        if self.decoder is None or give is None:
-            return give
-        return self._decoded(self.decoder, give)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """What the decoder has to say, with the URL in front."""
-        try:
-            yield
-        except PeerError as exc:
-            exc.message = f"{self.at}: {exc.message}"
-            raise
-
-    def _target(self, head: Head) -> OnBody | None:
-        """Where the decoded pieces go."""
-        write: Callable[[bytes], object]
-        announced = None if self.decoder else head.get("content-length")
-        size = int(announced) if announced and announced.isdecimal() else 0
-        limit = self.request.max_size
-        if limit is not None and size > limit:  # before a part is emptied for it
-            raise self._too_big(size)
-        if self.saving and self.saving.concerns(head):
-            with self._named():
-                taken = self.saving.take(head, self.at)
-            if taken is None:
-                return None
-            write, size, self.decoded = taken, size + self.saving.base, self.saving.base
-        elif self.sink:
-            write = self.sink
-        else:
-            content = self.content = bytearray()
-
-            def write(data: bytes) -> None:
-                content.extend(data[: max(0, self.request.max_body - len(content))])
-
-        if limit is not None and size > limit:
-            raise self._too_big(size)
-        digests: Digests | None = None
-        if self.algorithms and not (self.saving and self.saving.taken):  # `saving` has its own
-            from netkit.http import checksum
-
-            digests = self.digests = checksum.Digests(self.algorithms)
-
-        def keep(data: bytes) -> None:
-            self.decoded += len(data)
-            if limit is not None and self.decoded > limit:
-                raise self._too_big(self.decoded)
-            if digests:
-                digests.update(data)
-            write(data)
-
-        return keep
-
-    def _too_big(self, size: int) -> PeerError:
-        return PeerError(
-            f"{self.at}: the body has {size} bytes or more, the limit is {self.request.max_size}",
-            kind="too_big",
-            hint="--max-size allows more",
-        )
-
-    def _decoded(self, decoder: "Decoder", give: OnBody) -> OnBody:
-        def take(data: bytes) -> None:
-            with self._named():
-                for piece in decoder.feed(data):
-                    give(piece)
-
-        return take
+        return self.receiving.begin(head, self.at)
 
     def finish(self) -> NetkitError | None:
         """What is wrong after the last hop; None when all of it is well, and a file has its name."""
@@ -294,75 +209,38 @@ class Fetching:
         whole = self.saving is not None and self.saving.whole
         if last.error and not whole:
             return last.error
-        if self.decoder:
-            with self._named():
-                self.warnings += tuple(self.decoder.finish())
+        self.receiving.finish()
         asked = last.hop.route.http_version
         if last.head and asked in ("2", "3") and last.head.http_version != asked:
             self.warnings += (Warn("http_version", f"HTTP/{last.head.http_version} was spoken, not {asked} as asked"),)
-        saving = self.saving if self.saving and self.saving.taken else None
-        if saving:
-            with self._named():
-                saving.check_end()
         error = None if whole else refusal(last, follow=self.request.follow)
         if self.postponed:
             return error
         if not self.request.fail and last.head and last.head.status < 600:
             error = None
-        if self.checking is None:
-            return error or self._keep(last)
-        if saving and saving.resumed_from is not None:
-            self.checking.look_back(saving.read())
-        error = self.checking.reply(last, error) or self._keep(last)
-        slow = self.checking.time(self.hops)
+        if self.checking:
+            error = self.checking.reply(last, error)
+        if error is None and self.request.method != "HEAD":
+            error = self.receiving.keep(last)
+        slow = self.checking.time(self.hops) if self.checking else None
         return error or slow
-
-    def _keep(self, last: HopResult) -> NetkitError | None:
-        """Give a file its name, and compare the checksum; what stands against it."""
-        if self.request.method == "HEAD":
-            return None
-        try:
-            if self.saving:
-                if not self.saving.taken:  # 204 and 304 bring no body, others none to be kept
-                    return No(f"{last.hop.url}: no body of a 2xx reply came to be saved", kind="no_body")
-                self.saved_to = self.saving.commit()
-                self.decoded = self.saving.size
-            elif self.request.checksum and self.digests:
-                self.digests.check(self.request.checksum, last.hop.url)
-        except NetkitError as exc:
-            return exc
-        return None
 
     def response(self, error: NetkitError | None) -> Response:
         unchecked = [hop for hop in self.hops if hop.tls and hop.tls.verified is False and not hop.error]
         if unchecked:
             self.warnings += (Warn("not_verified", "the certificate was not checked (--insecure)"),)
         hop_warnings = tuple(warning for hop in self.hops for warning in hop.warnings)
-        saving, digests, wanted = self.saving, self.digests, self.request.checksum
-        if saving:
-            self.warnings += tuple(saving.warnings)
-            if saving.taken:
-                digests = saving.digests
+        if self.saving:
+            self.warnings += tuple(self.saving.warnings)
             if error and self.part:
-                saving.explain(error, self.part)
-        found = digests.hexdigest(wanted.algorithm) if digests and wanted else None
+                self.saving.explain(error, self.part)
         return Response(
             method=self.request.method,
             url=self.request.url,
             time=self.time,
             hops=tuple(self.hops),
-            body=Body(
-                content=bytes(self.content) if self.content is not None else None,
-                decoded_bytes=self.decoded,
-                wire_bytes=self.hops[-1].wire_bytes if self.hops else 0,
-                sha256=digests.hexdigest("sha256") if digests and self.request.digest else None,
-                truncated=self.content is not None and self.decoded > len(self.content),
-                saved_to=self.saved_to,
-                part=self.part,
-                resumed_from=saving.resumed_from if saving else None,
-                checksum=f"{wanted.algorithm}:{found}" if wanted and found else None,
-            ),
-            warnings=hop_warnings + self.warnings,
+            body=self.receiving.body(self.hops[-1] if self.hops else None, self.part),
+            warnings=hop_warnings + self.warnings + tuple(self.receiving.warnings),
             error=error,
             checks=self.checking.verdicts() if self.checking else (),
             retries=self.retries,
