@@ -15,6 +15,7 @@ import pytest
 
 from netkit.errors import BadInput, Exit, LocalFailure
 from netkit.http import Request, Response, parse_url
+from netkit.http.checks import Checks
 from netkit.http.checksum import Checksum
 from netkit.http.client import fetch
 from netkit.http.fetching import Fetching
@@ -600,6 +601,28 @@ def test_what_is_tried_too_often_fails_with_the_last_reason(serve: Serve) -> Non
     assert (response.exit_code, len(server.requests), pauses) == (9, 3, [1.0, 1.0])
     assert response.error.message.endswith("503 Busy, after 3 attempts")
     assert response.body.content == b"busy"
+
+
+def test_a_status_that_is_expected_is_not_tried_again(serve: Serve) -> None:
+    server = serve(Answers(BUSY, ok(BODY)))
+    response = get(server, retry=Retry(3), checks=Checks(status=("503",)))
+    assert (response.error, response.body.content, len(server.requests)) == (None, b"busy", 1)
+
+
+@pytest.mark.parametrize("options", [{"checks": Checks(status=("200",))}, {"fail": False}, {"method": "HEAD"}])
+def test_whatever_is_made_of_a_failure_it_is_tried_again(serve: Serve, options: dict[str, Any]) -> None:
+    head_alone = options.get("method") == "HEAD"
+    busy = BUSY.removesuffix(b"busy") if head_alone else BUSY
+    server = serve(Answers(busy, ok(BODY)[:-100] if head_alone else ok(BODY)))
+    response = get(server, retry=Retry(3), **options)
+    assert (response.error, response.status, [one.status for one in response.retries]) == (None, 200, [503])
+    response = get(serve(Answers(busy, busy)), retry=Retry(1), **options)
+    kind = response.error.kind if response.error else None
+    assert (len(response.retries), kind) == (
+        1,
+        {"checks": "check_failed", "fail": None}.get(next(iter(options)), "http_503"),
+    )
+    assert response.body.content == (None if head_alone else b"busy")
 
 
 def test_a_huge_retry_after_is_not_waited_for(serve: Serve) -> None:
