@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from netkit.cli.groups import NONE
-from netkit.cli.options import OUTPUT, option
+from netkit.cli.options import OUTPUT, Cacert, Insecure, option
 from netkit.errors import BadInput
 
 if TYPE_CHECKING:
     from netkit.dns.wire import QueryOptions
+    from netkit.net.tls_client import Security
 
 QUERY, SENDING, EDNS = "Query", "Servers and sending", "EDNS and signatures"
 DEFAULT_CLASS = "IN"
@@ -43,7 +44,13 @@ class Sending(NamedTuple):
 
     servers: Annotated[
         list[str],
-        option("--server", "-s", metavar="SERVER", help="IP, HOST:PORT, or system; same as @SERVER.", panel=SENDING),
+        option(
+            "--server",
+            "-s",
+            metavar="SERVER",
+            help="IP, HOST:PORT, tls://HOST, https:// or quic://, system.",
+            panel=SENDING,
+        ),
     ] = NONE
     tcp: Annotated[bool, option("--tcp", help="Ask over TCP from the start.", panel=SENDING)] = False
     four: Annotated[bool, option("-4", help="Ask over IPv4 alone.", panel=SENDING)] = False
@@ -53,6 +60,20 @@ class Sending(NamedTuple):
         int | None,
         option("--tries", metavar="N", min=1, max=20, help="Ask a silent server so often.", panel=SENDING, default="3"),
     ] = None
+
+    cacert: Cacert = None
+    insecure: Insecure = False
+
+    def security(self, servers: list[str]) -> "Security | None":
+        """How the certificates of these servers are verified; None as usual. Raises BadInput."""
+        if self.cacert is None and not self.insecure:
+            return None
+        from netkit.net.tls_client import Security
+
+        if not any(text.lower().partition("://")[0] in ("tls", "https", "quic") for text in servers):
+            option = "--cacert" if self.cacert is not None else "--insecure"
+            raise BadInput(f"{option} is for servers asked over tls://, https:// or quic://")
+        return Security(str(self.cacert) if self.cacert is not None else None, self.insecure)
 
     @property
     def version(self) -> int | None:

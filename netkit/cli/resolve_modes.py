@@ -10,6 +10,7 @@ from netkit.events import OnEvent
 
 if TYPE_CHECKING:
     from netkit.dns.wire import QueryOptions
+    from netkit.net.tls_client import Security
 
 MODES = "Modes"
 TIMEOUTS = {"compare": 6.0, "authority": 10.0, "descent": 20.0}  # seconds, where --timeout says nothing
@@ -64,6 +65,7 @@ def run(
     idn: bool,
     timeout: float | None,
     options: "QueryOptions | None",
+    security: "Security | None",
     form: str,
     out: Output,
     on_event: OnEvent | None,
@@ -83,7 +85,9 @@ def run(
         from netkit.cli.output.sink import Form
         from netkit.dns.compare import compare
 
-        for one in compare(names, types=types, servers=servers, idn=idn, tries=tries, timeout=seconds, **common):
+        for one in compare(
+            names, types=types, servers=servers, idn=idn, tries=tries, timeout=seconds, security=security, **common
+        ):
             out.show(one)
             if out.form is Form.PLAIN:
                 out.note(f"netkit: {verdict(one)}")
@@ -110,7 +114,15 @@ def run(
     deadline = Deadline.after(seconds)
     asked = chosen(servers, version=None, source=source, deadline=deadline, on_event=on_event)
     for name in names:
-        found = authority(name, types=numbers or (1, 28), servers=asked, port=mode.port, timeout=seconds, **common)
+        found = authority(
+            name,
+            types=numbers or (1, 28),
+            servers=asked,
+            port=mode.port,
+            timeout=seconds,
+            security=security,
+            **common,
+        )
         out.show(found)
         codes.append(found.exit)
     return combine(codes)

@@ -9,6 +9,7 @@ from netkit.events import OnEvent
 
 if TYPE_CHECKING:
     from netkit.dns.wire import QueryOptions
+    from netkit.net.tls_client import Security
 
 TIMEOUT = 300.0  # seconds for each zone, where --timeout says nothing: a large one takes its time
 MAX_SERIAL = (1 << 32) - 1
@@ -39,6 +40,7 @@ def transfer(
     servers: Sequence[str],
     version: int | None,
     options: "QueryOptions | None",
+    security: "Security | None",
     timeout: float | None,
     form: str,
     out: Output,
@@ -61,7 +63,18 @@ def transfer(
         deadline = Deadline.after(timeout or TIMEOUT)
         found = chosen(servers, version=version, source=options.source, deadline=deadline, on_event=on_event)
         zone = to_text(name)
-        for one in bring(name, found, name=zone, deadline=deadline, serial=serial, options=options, on_event=on_event):
+        if other := next((one for one in found if one.transport in ("https", "quic")), None):
+            raise BadInput(f"{other}: zones are transferred over TCP or tls:// (RFC 9103), not {other.transport}://")
+        for one in bring(
+            name,
+            found,
+            name=zone,
+            deadline=deadline,
+            serial=serial,
+            options=options,
+            security=security,
+            on_event=on_event,
+        ):
             out.show(one)
             if not isinstance(one, Change):
                 if one.error:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.chase import chase
+from netkit.dns.link import Links
 from netkit.dns.lookup import TRIES
 from netkit.dns.name import is_ip, parse_name
 from netkit.dns.result import Outcome, Question, Resolution
@@ -42,6 +43,7 @@ class Asking(NamedTuple):
     resolv_conf: str | None
     deadline: Deadline
     anchors: "Anchors | None"
+    links: Links
     on_event: OnEvent | None
 
     def all(self, wanted: Sequence[list[Question]]) -> list[tuple[Resolution, ...]]:
@@ -104,6 +106,7 @@ class Asking(NamedTuple):
             try_seconds=seconds,
             options=self.options or USUAL,
             rotate=rotate,
+            links=self.links,
             on_event=self.on_event,
         )
 

@@ -8,6 +8,7 @@ elsewhere, or answers without AA. A name server without an address and an addres
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
+from netkit.dns.link import Links
 from netkit.dns.lookup import TIMEOUT, questions_of
 from netkit.dns.name import is_below, is_ip, to_text
 from netkit.dns.result import Outcome, Record
@@ -19,6 +20,7 @@ from netkit.dns.wire import AA, USUAL, Malformed, QueryOptions, Raw, Reply, data
 from netkit.errors import Exit, NetkitError, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
 
 MAX_SERVERS = 32  # name servers of a zone; the root has 13, and what has more is an attack or a mistake
 MAX_ADDRESSES = 64  # of all of them
@@ -76,25 +78,29 @@ def authority(
     timeout: float = TIMEOUT,
     tcp: bool = False,
     options: QueryOptions = USUAL,
+    security: Security | None = None,
     on_event: OnEvent | None = None,
 ) -> Authority:
     """The Authority of a name, or of an address's reverse name.
 
-    servers: whom to ask where the zone is. port: of the name servers. Raises BadInput; LocalFailure.
+    servers: whom to ask where the zone is; security: how their certificates are verified. port: of the name servers.
+    Raises BadInput; LocalFailure.
     """
     question = questions_of(text, (), idn=True)[0]
     name = to_text(question.name)
     asked = (question.type,) if is_ip(text) else tuple(types)
     deadline = Deadline.after(timeout)
-    work = _Work(deadline, servers, port, version, tcp, options, on_event)
-    try:
-        zone = work.find_zone(question.name)
-        names = work.name_servers(zone)
-        if not names:
-            raise No(f"{to_text(zone)} has no name servers", kind="no_name_servers")
-        found = work.ask_all(zone, question.name, asked, work.addresses(names), {to_text(one).lower() for one in names})
-    except NetkitError as exc:
-        return Authority(text, name, None, error=exc)
+    with Links(security) as links:
+        work = _Work(deadline, servers, port, version, tcp, options, links, on_event)
+        try:
+            zone = work.find_zone(question.name)
+            names = work.name_servers(zone)
+            if not names:
+                raise No(f"{to_text(zone)} has no name servers", kind="no_name_servers")
+            expected = {to_text(one).lower() for one in names}
+            found = work.ask_all(zone, question.name, asked, work.addresses(names), expected)
+        except NetkitError as exc:
+            return Authority(text, name, None, error=exc)
     return Authority(text, name, to_text(zone), found, _verdict(to_text(zone), found))
 
 
@@ -107,10 +113,13 @@ class _Work(NamedTuple):
     version: int | None
     tcp: bool
     options: QueryOptions
+    links: Links
     on_event: OnEvent | None
 
     def resolver(self, questions: Sequence[tuple[bytes, int]]) -> list[Reached]:
-        return ask(questions, self.servers, deadline=self.deadline, tcp=self.tcp, on_event=self.on_event)
+        return ask(
+            questions, self.servers, deadline=self.deadline, tcp=self.tcp, links=self.links, on_event=self.on_event
+        )
 
     def find_zone(self, name: bytes) -> bytes:
         """The zone that holds the name: the owner of the SOA that the resolver gives (RFC 2308 2.1, 2.2)."""

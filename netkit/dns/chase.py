@@ -7,6 +7,7 @@ noted. What a recursive server sends in one reply takes one query; an authoritat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from netkit.dns.link import Links
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
@@ -45,6 +46,7 @@ def chase(
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
     rotate: bool = False,
+    links: Links | None = None,
     on_event: OnEvent | None = None,
     on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
@@ -60,6 +62,7 @@ def chase(
         try_seconds=try_seconds,
         options=options,
         rotate=rotate,
+        links=links,
         on_event=on_event,
         on_reply=on_reply,
     )
@@ -74,6 +77,7 @@ def chase_each(
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
     rotate: bool = False,
+    links: Links | None = None,
     on_event: OnEvent | None = None,
     on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
@@ -91,6 +95,7 @@ def chase_each(
             try_seconds=seconds,
             options=options,
             rotate=rotate,
+            links=links,
             on_event=on_event,
         )
         for one, reached in zip(waiting, came, strict=True):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from netkit.dns import hosts as hosts_file
 from netkit.dns.asking import chosen
 from netkit.dns.chase import chase_each
+from netkit.dns.link import Links
 from netkit.dns.lookup import TIMEOUT, known_locally, questions_of
 from netkit.dns.result import NEGATIVE, Outcome, Question, Resolution
 from netkit.dns.servers import Server, check
@@ -21,13 +22,14 @@ from netkit.dns.wire import USUAL, QueryOptions
 from netkit.errors import Exit, combine
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
 
 LOCAL_TYPES = ("A", "AAAA", "PTR")
 NAMES = ("CNAME", "DNAME", "NS", "PTR")  # types whose data is a name, where case does not count
 
 
 class View(NamedTuple):
-    """What one of them says. source: ADDRESS:PORT, "system", "hosts" or "special".
+    """What one of them says. source: ADDRESS:PORT, TRANSPORT://ADDRESS:PORT, "system", "hosts" or "special".
 
     answered: it said yes or no. differing: those of its data that not every view with an answer has.
     """
@@ -69,6 +71,7 @@ def compare(
     options: QueryOptions = USUAL,
     hosts: str | None = None,
     resolv_conf: str | None = None,
+    security: Security | None = None,
     on_event: OnEvent | None = None,
 ) -> Iterator[Comparison]:
     """One Comparison for each name and type, in their order; the arguments are those of `resolve`.
@@ -79,30 +82,43 @@ def compare(
     check(servers)
     wanted = [(name, questions_of(name, numbers, idn)) for name in names]
     lines = hosts_file.read_hosts(hosts)
-    for name, questions in wanted:
-        deadline = Deadline.after(timeout)
-        asked = chosen(
-            servers,
-            version=version,
-            source=options.source,
-            deadline=deadline,
-            resolv_conf=resolv_conf,
-            on_event=on_event,
-        )
-        pairs: list[tuple[Question, Sequence[Server]]] = [(one, (server,)) for one in questions for server in asked]
-        came = chase_each(pairs, deadline=deadline, tcp=tcp, tries=tries or TRIES, options=options, on_event=on_event)
-        local: tuple[Resolution, ...] = ()
-        if options.rdclass == IN and any(type_name(one.type) in LOCAL_TYPES for one in questions):
-            # The servers had the deadline; the system's path has its own, since it may wait for the same silent ones.
-            local = (known_locally(name, lines) or ()) + resolve_system(
-                name, deadline=Deadline.after(timeout), on_event=on_event
+    with Links(security) as links:
+        for name, questions in wanted:
+            deadline = Deadline.after(timeout)
+            asked = chosen(
+                servers,
+                version=version,
+                source=options.source,
+                deadline=deadline,
+                resolv_conf=resolv_conf,
+                on_event=on_event,
             )
-        for at, question in enumerate(questions):
-            kind = type_name(question.type)
-            theirs = came[at * len(asked) : (at + 1) * len(asked)]
-            found = [(str(server), one) for server, one in zip(asked, theirs, strict=True)]
-            found += [(one.source, one) for one in local if one.type == kind and _is_view(one)]
-            yield _side_by_side(question, found, idn=idn)
+            pairs: list[tuple[Question, Sequence[Server]]] = [(one, (server,)) for one in questions for server in asked]
+            came = chase_each(
+                pairs,
+                deadline=deadline,
+                tcp=tcp,
+                tries=tries or TRIES,
+                options=options,
+                links=links,
+                on_event=on_event,
+            )
+            local: tuple[Resolution, ...] = ()
+            if options.rdclass == IN and any(type_name(one.type) in LOCAL_TYPES for one in questions):
+                # The servers had the deadline; the system has its own, since it may wait for the same silent ones.
+                own = Deadline.after(timeout)
+                local = (known_locally(name, lines) or ()) + resolve_system(name, deadline=own, on_event=on_event)
+            for at, question in enumerate(questions):
+                kind = type_name(question.type)
+                theirs = came[at * len(asked) : (at + 1) * len(asked)]
+                found = [(_label(server), one) for server, one in zip(asked, theirs, strict=True)]
+                found += [(one.source, one) for one in local if one.type == kind and _is_view(one)]
+                yield _side_by_side(question, found, idn=idn)
+
+
+def _label(server: Server) -> str:
+    """With its transport where it is not the usual one: the same address may be asked over several."""
+    return str(server) if server.transport == "udp" else f"{server.transport}://{server}"
 
 
 def _is_view(one: Resolution) -> bool:

@@ -1,25 +1,33 @@
-"""One query to one server and what comes back, over UDP or TCP: non-blocking, woken by the stub's poll loop."""
+"""One query to one server and what comes back: over a UDP socket of its own, or over a connection that others share.
+
+Non-blocking, woken by the stub's poll loop.
+"""
 
 import errno
 import os
 import selectors
 import socket
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from netkit.dns.result import Transport
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.dns.wire import Malformed, Mismatch, Query, Reply, parse, rcode_name
+from netkit.errors import Insecure
 from netkit.events import OnEvent, Step
 from netkit.net.address import scope_id
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
+
+if TYPE_CHECKING:
+    from netkit.dns.link import Link, Links
 
 
 class Asking(Protocol):
     """Whom an exchange works for: the question it belongs to, which judges what comes."""
 
     selector: selectors.BaseSelector
+    links: "Links"
     deadline: Deadline
     on_event: OnEvent | None
     done: bool
@@ -32,6 +40,9 @@ class Asking(Protocol):
 
     def lost(self, exchange: "Exchange", reason: str) -> None:
         """The exchange ended without one."""
+
+    def unproven(self, exchange: "Exchange", error: Insecure) -> None:
+        """The server is not who it should be, so it was not asked."""
 
 
 class Exchange:
@@ -126,62 +137,28 @@ class OverUdp(Exchange):
             self.take(wire)
 
 
-class OverTcp(Exchange):
-    """RFC 7766: two octets of length before each message."""
+class OverLink(Exchange):
+    """Over a connection to the server that other queries share: TCP (RFC 7766), TLS, HTTPS or QUIC."""
 
-    transport: Transport = "tcp"
     kind = socket.SOCK_STREAM
 
+    def __init__(self, question: Asking, server: Server, query: Query) -> None:
+        super().__init__(question, server, query)
+        self.transport = "tcp" if server.transport == "udp" else server.transport
+        self.link: Link | None = None
+        self.resent = False
+
     def begin(self) -> None:
-        sock = self.connect()
-        data = self.query.wire
-        self.unsent = len(data).to_bytes(2) + data
-        self.received = bytearray()
-        self.connected = False
-        self.question.selector.register(sock, selectors.EVENT_WRITE, self)
+        self.link = self.question.links.to(self)
+        self.link.add(self)
 
-    def ready(self) -> None:
-        if self.socket is None or (not self.connected and not self.connection()):
-            return
-        try:
-            if self.unsent:
-                sent = self.socket.send(self.unsent)
-                self.traced_send(sent, self.unsent[:sent])
-                self.unsent = self.unsent[sent:]
-                if not self.unsent:
-                    self.question.selector.modify(self.socket, selectors.EVENT_READ, self)
-                return
-            chunk = self.socket.recv(65537)
-        except BlockingIOError:
-            return
-        except OSError as exc:
-            self.failed(exc)
-            return
-        if not chunk:
-            self.ended()
-            return
-        self.received += chunk
-        while self.socket is not None and len(self.received) >= 2:
-            size = 2 + int.from_bytes(self.received[:2])
-            if len(self.received) < size:
-                return
-            wire = bytes(self.received[2:size])
-            del self.received[:size]
-            self.take(wire)
+    def close(self) -> None:
+        if self.link is not None:
+            link, self.link = self.link, None
+            link.drop(self)
 
-    def connection(self) -> bool:
-        """Whether the connection is made; its failure ends the exchange."""
-        assert self.socket is not None
-        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        reason = reason_of(OSError(code, os.strerror(code))) if code else "ok"
-        self.connected = not code
-        if self.trace:
-            self.trace(Step("connect", self.address, result=reason))
-        if code:
-            self.question.lost(self, reason)
-        return self.connected
-
-    def ended(self) -> None:
-        if self.received:
+    def ended(self, received: bytes | bytearray = b"") -> None:
+        """The connection ended; `received` is the beginning of a reply that may have been ours."""
+        if received:
             self.question.unusable(self.server, Malformed("the connection ended inside the reply"))
         self.question.lost(self, "closed the connection without a whole reply")

@@ -20,6 +20,7 @@ from netkit.net.deadline import Deadline
 
 if TYPE_CHECKING:
     from netkit.dns.wire import QueryOptions
+    from netkit.net.tls_client import Security
 
 TIMEOUT = 6.0
 TRIES = 3
@@ -68,6 +69,7 @@ def resolve(
     resolv_conf: str | None = None,
     validate: bool = False,
     trust_anchor: str | None = None,
+    security: "Security | None" = None,
     on_event: OnEvent | None = None,
 ) -> Iterator[Lookup]:
     """One Lookup a name, in their order.
@@ -79,8 +81,9 @@ def resolve(
     seconds for each name, all told. tries: how often a silent server is asked; None is 3, or what resolv.conf says of
     its own servers. options: how it is asked; not the usual goes straight to DNS. hosts, resolv_conf: other files than
     the system's. validate: with the verdict of DNSSEC, from the trust anchors of a file or those of the root down.
-    Raises BadInput before anything is sent, Unreachable for a server name without address, LocalFailure without a
-    resolver configuration or descriptors; what the servers say is an Outcome.
+    security: how the certificates of servers asked over TLS, HTTPS or QUIC are verified. Raises BadInput before
+    anything is sent, Unreachable for a server name without address, LocalFailure without a resolver configuration or
+    descriptors; what the servers say is an Outcome.
     """
     straight = bool(servers or types or common or dns or tcp or version or options is not None or validate)
     if system and (straight or search):
@@ -100,29 +103,37 @@ def resolve(
 
         check(servers)
     wanted = [(name, questions_of(name, numbers, idn)) for name in names]
-    for start in range(0, len(wanted), AT_ONCE):
-        chunk = wanted[start : start + AT_ONCE]
-        if system:
-            from netkit.dns.system import resolve_system
+    if system:
+        from netkit.dns.system import resolve_system
 
-            for name, _ in chunk:
-                yield Lookup(name, resolve_system(name, deadline=Deadline.after(timeout), on_event=on_event))
-            continue
-        local: dict[int, tuple[Resolution, ...]] = {}
-        if not straight:
-            lines = hosts_file.read_hosts(hosts)
-            local = {at: known for at, (name, _) in enumerate(chunk) if (known := known_locally(name, lines))}
-        asking = [one for at, one in enumerate(chunk) if at not in local]
-        if asking:
-            from netkit.dns.asking import Asking  # 10 ms of CPU that names known on this machine do not pay
+        for name, _ in wanted:
+            yield Lookup(name, resolve_system(name, deadline=Deadline.after(timeout), on_event=on_event))
+        return
+    links = None
+    try:
+        for start in range(0, len(wanted), AT_ONCE):
+            chunk = wanted[start : start + AT_ONCE]
+            local: dict[int, tuple[Resolution, ...]] = {}
+            if not straight:
+                lines = hosts_file.read_hosts(hosts)
+                local = {at: known for at, (name, _) in enumerate(chunk) if (known := known_locally(name, lines))}
+            asking = [one for at, one in enumerate(chunk) if at not in local]
+            if asking:
+                from netkit.dns.asking import Asking  # 10 ms of CPU that names known on this machine do not pay
+                from netkit.dns.link import Links
 
-            asked = Asking(
-                servers=servers, version=version, search=search, idn=idn, tcp=tcp, tries=tries, options=options,
-                resolv_conf=resolv_conf, deadline=Deadline.after(timeout), anchors=anchors, on_event=on_event,
-            )  # fmt: skip
-            found = iter(asked.all([questions for _, questions in asking]))
-        for at, (name, _) in enumerate(chunk):
-            yield Lookup(name, local.get(at) or next(found), types_asked=bool(types) and not common, idn=idn)
+                links = links or Links(security)
+                asked = Asking(
+                    servers=servers, version=version, search=search, idn=idn, tcp=tcp, tries=tries, options=options,
+                    resolv_conf=resolv_conf, deadline=Deadline.after(timeout), anchors=anchors, links=links,
+                    on_event=on_event,
+                )  # fmt: skip
+                found = iter(asked.all([questions for _, questions in asking]))
+            for at, (name, _) in enumerate(chunk):
+                yield Lookup(name, local.get(at) or next(found), types_asked=bool(types) and not common, idn=idn)
+    finally:
+        if links:
+            links.close()
 
 
 def questions_of(text: str, numbers: tuple[int, ...], idn: bool) -> list[Question]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from netkit.dns.validate.verdict import Dnssec
 
 Source = Literal["special", "hosts", "dns", "system"]
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls", "https", "quic"]
 
 
 class Outcome(StrEnum):
@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     MISMATCH = "mismatch"  # replies came, none to this question
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
+    TLS = "tls"  # no session, or a certificate that proves nothing: nothing was asked
     BADNAME = "badname"
     NOTAUTH = "notauth"  # the server does not take the TSIG key
     BOGUS = "bogus"  # signatures that do not prove what they stand by
@@ -48,6 +49,7 @@ EXIT = {
     Outcome.MISMATCH: Exit.PROTOCOL,
     Outcome.TIMEOUT: Exit.TIMEOUT,
     Outcome.UNREACHABLE: Exit.UNREACHABLE,
+    Outcome.TLS: Exit.SECURITY,
     Outcome.BADNAME: Exit.USAGE,
     Outcome.NOTAUTH: Exit.AUTH,
     Outcome.BOGUS: Exit.SECURITY,
@@ -71,6 +73,7 @@ MEANING = {
     Outcome.MISMATCH: "replies came, but none to this question",
     Outcome.TIMEOUT: "no reply",
     Outcome.UNREACHABLE: "no server can be reached",
+    Outcome.TLS: "no server is who it should be",
     Outcome.BADNAME: "this is no name",
     Outcome.NOTAUTH: "the server does not take the key",
     Outcome.BOGUS: "the signatures do not prove the answer",

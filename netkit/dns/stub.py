@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from netkit.dns.exchange import Exchange, OverTcp, OverUdp
+from netkit.dns.exchange import Exchange, OverLink, OverUdp
+from netkit.dns.link import Links
 from netkit.dns.result import Outcome, Rejected, Transport
 from netkit.dns.servers import Server
 from netkit.dns.types import NS, SOA
 from netkit.dns.wire import AA, USUAL, Malformed, Mismatch, Query, QueryOptions, Reply, rcode_name
-from netkit.errors import LocalFailure
+from netkit.errors import Insecure, LocalFailure
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import EXHAUSTED, reason_of
@@ -30,7 +31,7 @@ MAX_REJECTED = 16  # kept per question; a flood of forged replies fills no memor
 FAILURES = {2: Outcome.SERVFAIL, 5: Outcome.REFUSED}
 NO_EDNS = (1, 4, 16)  # FORMERR, NOTIMP, BADVERS: what servers say that do not know EDNS
 BADCOOKIE = 23
-WORST = (Outcome.BOGUS, Outcome.MALFORMED, Outcome.MISMATCH)  # of what was rejected, the one that is told
+WORST = (Outcome.BOGUS, Outcome.TLS, Outcome.MALFORMED, Outcome.MISMATCH)  # of what was rejected, the one that is told
 
 
 @dataclass(slots=True)
@@ -61,11 +62,13 @@ def ask(
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
     rotate: bool = False,
+    links: Links | None = None,
     on_event: OnEvent | None = None,
 ) -> list[Reached]:
     """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors).
 
-    rotate: each question begins with another of the servers, the first with any.
+    rotate: each question begins with another of the servers, the first with any. links: connections that are open
+    already, and stay so; without it those that are made are closed at the end.
     """
     return ask_each(
         [(name, rdtype, servers) for name, rdtype in questions],
@@ -75,6 +78,7 @@ def ask(
         try_seconds=try_seconds,
         options=options,
         rotate=rotate,
+        links=links,
         on_event=on_event,
     )
 
@@ -88,34 +92,48 @@ def ask_each(
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
     rotate: bool = False,
+    links: Links | None = None,
     on_event: OnEvent | None = None,
 ) -> list[Reached]:
     """As `ask`, with servers of its own for each question."""
+    if links is None:
+        with Links() as made:
+            return ask_each(
+                questions,
+                deadline=deadline,
+                tcp=tcp,
+                tries=tries,
+                try_seconds=try_seconds,
+                options=options,
+                rotate=rotate,
+                links=made,
+                on_event=on_event,
+            )
     first = int.from_bytes(os.urandom(2)) if rotate else 0
-    with selectors.DefaultSelector() as selector:
-        asking = []
-        for number, (name, rdtype, servers) in enumerate(questions):
-            turn = (first + number) % len(servers) if rotate else 0
-            order = [*servers[turn:], *servers[:turn]]
-            reached = Reached(name, rdtype)
-            asking.append(Question(selector, reached, order, deadline, tcp, tries, try_seconds, options, on_event))
-        try:
-            for question in asking:
-                question.next_try()
-            while waiting := [question for question in asking if not question.done]:
-                if deadline.passed:
-                    break
-                soonest = min(question.next_at for question in waiting)
-                for key, _ in selector.select(min(deadline.left, max(0.0, soonest - monotonic()))):
-                    key.data.ready()
-                now = monotonic()
-                for question in waiting:
-                    if not question.done and now >= question.next_at:
-                        question.silent()
-        finally:
-            for question in asking:
-                question.close()
-        return [question.result() for question in asking]
+    asking = []
+    for number, (name, rdtype, servers) in enumerate(questions):
+        turn = (first + number) % len(servers) if rotate else 0
+        order = [*servers[turn:], *servers[:turn]]
+        reached = Reached(name, rdtype)
+        asking.append(Question(links, reached, order, deadline, tcp, tries, try_seconds, options, on_event))
+    try:
+        for question in asking:
+            question.next_try()
+        while waiting := [question for question in asking if not question.done]:
+            if deadline.passed:
+                break
+            soonest = min(links.due(), *(question.next_at for question in waiting))
+            for key, _ in links.selector.select(min(deadline.left, max(0.0, soonest - monotonic()))):
+                key.data.ready()
+            links.tick()
+            now = monotonic()
+            for question in waiting:
+                if not question.done and now >= question.next_at:
+                    question.silent()
+    finally:
+        for question in asking:
+            question.close()
+    return [question.result() for question in asking]
 
 
 class Question:
@@ -123,7 +141,7 @@ class Question:
 
     def __init__(
         self,
-        selector: selectors.BaseSelector,
+        links: Links,
         reached: Reached,
         servers: Sequence[Server],
         deadline: Deadline,
@@ -133,7 +151,8 @@ class Question:
         options: QueryOptions,
         on_event: OnEvent | None,
     ) -> None:
-        self.selector = selector
+        self.links = links
+        self.selector: selectors.BaseSelector = links.selector
         self.reached = reached
         self.waiting_for = [server for _ in range(tries) for server in servers]
         self.deadline = deadline
@@ -158,7 +177,7 @@ class Question:
         """Ask the next server in turn; without one, wait for what is still open, or end."""
         while self.waiting_for:
             server = self.waiting_for.pop(0)
-            if self.send(server, tcp=self.tcp or server.tcp):
+            if self.send(server, tcp=self.tcp):
                 return
         self.next_at = self.deadline.at
         if not self.open:
@@ -166,9 +185,10 @@ class Question:
 
     def send(self, server: Server, *, tcp: bool) -> bool:
         """Begin an exchange; whether it could begin."""
-        query = self.query(server)
+        transport = "tcp" if tcp and server.transport == "udp" else server.transport
+        query = self.query(server, transport)
         self.reached.tries += 1
-        exchange = (OverTcp if tcp else OverUdp)(self, server, query)
+        exchange = (OverUdp if transport == "udp" else OverLink)(self, server, query)
         try:
             exchange.begin()
         except OSError as exc:
@@ -185,13 +205,18 @@ class Question:
         self.next_at = min(self.deadline.at, monotonic() + self.try_seconds)
         return True
 
-    def query(self, server: Server) -> Query:
-        options = self.options
+    def query(self, server: Server, transport: Transport) -> Query:
+        options = self.options if transport in ("udp", "tcp") else self.options.encrypted
         if server in self.without_edns:
             options = options._replace(edns=False)
         elif options.cookies:
             options = options._replace(extra=(*options.extra, options.cookies.option(server)))
-        query = Query(int.from_bytes(os.urandom(2)), self.reached.name, self.reached.type, options)
+        number = 0  # where each query has a stream of its own (RFC 8484 4.1, RFC 9250 4.2.1)
+        if transport not in ("https", "quic"):
+            number = int.from_bytes(os.urandom(2))
+            while self.links.in_use(server, transport, options.source, number):
+                number = int.from_bytes(os.urandom(2))
+        query = Query(number, self.reached.name, self.reached.type, options)
         if options.key is None:
             return query
         from netkit.dns.tsig import sign
@@ -206,7 +231,7 @@ class Question:
             self.next_at = self.deadline.at
             return
         if not self.options.insist:
-            self.without_edns.update(exchange.server for exchange in self.open)
+            self.without_edns.update(one.server for one in self.open if one.transport in ("udp", "tcp"))
         self.next_try()
 
     def gone(self, server: Server, reason: str) -> None:
@@ -229,6 +254,14 @@ class Question:
         """The exchange ended without a reply."""
         self.forget(exchange)
         self.unreached(exchange, reason)
+        self.next_try()
+
+    def unproven(self, exchange: Exchange, error: Insecure) -> None:
+        """TLS failed: the server is left, and never asked in the clear instead."""
+        self.forget(exchange)
+        self.reached.detail = self.reached.detail or error.message
+        self.rejected(exchange.server, Outcome.TLS, error.message.removeprefix(f"{exchange.server}: "))
+        self.waiting_for = [other for other in self.waiting_for if other != exchange.server]
         self.next_try()
 
     def unreached(self, exchange: Exchange, reason: str) -> None:

@@ -18,7 +18,14 @@ from netkit.net.deadline import Deadline
         ("[::1]:5300", Server("::1", 5300)),
         ("fe80::1%lo", Server("fe80::1%lo", 53)),
         ("udp://192.0.2.1", Server("192.0.2.1", 53)),
-        ("tcp://192.0.2.1:5300", Server("192.0.2.1", 5300, tcp=True)),
+        ("tcp://192.0.2.1:5300", Server("192.0.2.1", 5300, "tcp")),
+        ("tls://192.0.2.1", Server("192.0.2.1", 853, "tls")),
+        ("TLS://[::1]:8853", Server("::1", 8853, "tls")),
+        ("tls://dns.test#192.0.2.1", Server("192.0.2.1", 853, "tls", "dns.test")),
+        ("tls://dns.test:8853#::1", Server("::1", 8853, "tls", "dns.test")),
+        ("quic://dns.test#192.0.2.1", Server("192.0.2.1", 853, "quic", "dns.test")),
+        ("https://192.0.2.1", Server("192.0.2.1", 443, "https", "", "/dns-query")),
+        ("https://dns.test:8443/q#192.0.2.1", Server("192.0.2.1", 8443, "https", "dns.test", "/q")),
     ],
 )
 def test_find(text: str, server: Server) -> None:
@@ -34,7 +41,12 @@ def test_find_system_and_others_in_order_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "unix:/x", "fd:3", "http://192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "1.2.3", "a..b", "fe80::1"]
+    "text",
+    [
+        *("", "unix:/x", "fd:3", "http://192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "1.2.3", "a..b", "fe80::1"),
+        *("tls://", "tls://x/y", "tls://192.0.2.1#192.0.2.2", "tls://dns.test#", "tls://dns.test#other.test"),
+        *("https://dns.test/a b", "https://x/\x1b", "https://dns.test:0/", "tls://a..b"),
+    ],
 )
 def test_bad_servers(text: str) -> None:
     with pytest.raises(BadInput):

@@ -55,6 +55,7 @@ def resolve(
     $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
     $ netkit resolve --validate @9.9.9.9 example.org
     $ netkit resolve --tsv --fields name,ttl,data,server example.org
+    $ netkit resolve @tls://dns.example#192.0.2.53 www.example.org
     $ netkit resolve @192.0.2.53 --class CH version.bind
     $ netkit resolve --compare @9.9.9.9 @192.0.2.53 www.example.org
     $ netkit resolve --authoritative example.org
@@ -69,6 +70,7 @@ def resolve(
         raise BadInput("no name to resolve: only servers were given", hint="netkit resolve @192.0.2.53 example.com")
     form = printing.form(json)
     servers = [name[1:] for name in names if name.startswith("@")] + sending.servers
+    security = sending.security(servers)
     is_transfer, serial = wanted(asking.all_types)
     if validating.wanted and (is_transfer or mode.family):
         raise BadInput("--validate is for answers: neither zone transfers nor the modes are validated")
@@ -79,6 +81,7 @@ def resolve(
             servers=servers,
             version=sending.version,
             options=edns.options(asking, sending),
+            security=security,
             timeout=timeout,
             form=form,
             out=Output("transfer", json=json, color=color, quiet=quiet),
@@ -96,6 +99,7 @@ def resolve(
             idn=not asking.no_idn,
             timeout=timeout,
             options=edns.options(asking, sending),
+            security=security,
             form=form,
             out=Output(mode.family, json=json, color=color, quiet=quiet),
             on_event=listener(trace),
@@ -123,6 +127,7 @@ def resolve(
         timeout=timeout or 6.0,
         validate=validating.wanted,
         trust_anchor=validating.trust_anchor,
+        security=security,
         on_event=listener(trace),
     ):
         out.show(Table(found, fields) if fields else found)

@@ -9,6 +9,7 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ssl import SSLWantReadError, SSLWantWriteError
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,14 @@ from netkit.net.address import Endpoint
 from netkit.net.connect import connect
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
+from netkit.net.tls_client import Security, secure
 
 if TYPE_CHECKING:
     from netkit.dns.transfer.signed import Signed
     from netkit.dns.tsig import Key
 
 READ = 256 * 1024
+WOULD_BLOCK = (BlockingIOError, SSLWantReadError, SSLWantWriteError)
 NO_ZONE = {5: "refuses to hand out the zone (REFUSED)", 9: "has no authority for the zone (NOTAUTH)"}
 OUTCOMES = {
     Exit.UNREACHABLE: Outcome.UNREACHABLE,
@@ -64,10 +67,12 @@ def transfer(
     deadline: Deadline,
     serial: int | None = None,
     options: QueryOptions,
+    security: Security | None = None,
     on_event: OnEvent | None = None,
 ) -> Iterator[Change | Summary]:
     """The changes, then the Summary, always; its `error` says what went wrong, also in the middle.
 
+    A server of transport `tls` is asked over TLS (RFC 9103), its certificate verified as `security` says.
     zone: wire name; name: the same for messages. serial: the version that is there already, for IXFR; None is AXFR.
     """
     failures: list[str] = []
@@ -75,7 +80,7 @@ def transfer(
         summary = Summary(name, type_name(AXFR if serial is None else IXFR), str(server))
         start = monotonic()
         try:
-            yield from _from(server, zone, serial, options, summary, deadline, on_event)
+            yield from _from(server, zone, serial, options, security or Security(), summary, deadline, on_event)
             summary.outcome = Outcome.ANSWER
         except Refused as exc:
             summary.outcome = {2: Outcome.SERVFAIL, 5: Outcome.REFUSED}.get(exc.rcode, Outcome.RCODE)
@@ -104,6 +109,7 @@ def _from(
     zone: bytes,
     serial: int | None,
     options: QueryOptions,
+    security: Security,
     summary: Summary,
     deadline: Deadline,
     on_event: OnEvent | None,
@@ -125,7 +131,11 @@ def _from(
     connection = connect(
         Endpoint("tcp", host, server.port, scope), deadline=deadline, prepare=prepare, on_event=on_event
     )
-    with connection.socket as sock:
+    sock = connection.socket
+    if server.transport == "tls":
+        name = server.name or host
+        sock = secure(sock, name, where=str(server), security=security, deadline=deadline, on_event=on_event)
+    with sock:
         send(sock, len(wire).to_bytes(2) + wire, deadline, server)
         if on_event:
             on_event(Step("send", str(server), f"query {summary.type}", size=len(wire), data=wire))
@@ -172,7 +182,7 @@ def send(sock: socket.socket, data: bytes, deadline: Deadline, server: Server) -
         wait(sock, select.POLLOUT, deadline, server)
         try:
             view = view[sock.send(view) :]
-        except BlockingIOError:
+        except WOULD_BLOCK:
             continue
         except OSError as exc:
             raise Unreachable(f"{server}: {reason_of(exc)}") from exc
@@ -190,10 +200,10 @@ def messages(sock: socket.socket, deadline: Deadline, server: Server) -> Iterato
             yield bytes(buffer[at + 2 : at + size])
             at += size
         del buffer[:at]
-        wait(sock, select.POLLIN, deadline, server)
         try:
-            chunk = sock.recv(READ)
-        except BlockingIOError:
+            chunk = sock.recv(READ)  # first: what TLS has decrypted already wakes no poll
+        except WOULD_BLOCK:
+            wait(sock, select.POLLIN, deadline, server)
             continue
         except OSError as exc:
             raise Unreachable(f"{server}: {reason_of(exc)}") from exc

@@ -12,6 +12,7 @@ from time import time
 import dns.name
 
 from netkit.dns.chase import chase
+from netkit.dns.link import Links
 from netkit.dns.result import NEGATIVE, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import TRIES, TRY_SECONDS
@@ -44,6 +45,7 @@ def validated(
     try_seconds: float = TRY_SECONDS,
     options: QueryOptions = USUAL,
     rotate: bool = False,
+    links: Links | None = None,
     on_event: OnEvent | None = None,
     now: float | None = None,
 ) -> list[Resolution]:
@@ -63,6 +65,7 @@ def validated(
         try_seconds=try_seconds,
         options=options,
         rotate=rotate,
+        links=links,
         on_event=on_event,
         on_reply=lambda at, reply: replies[at].append(reply),
     )
@@ -74,6 +77,7 @@ def validated(
         try_seconds=min(try_seconds, deadline.seconds / tries),
         options=options,
         rotate=rotate,
+        links=links,
         on_event=on_event,
     )
     walk = Chain(anchors, source, time() if now is None else now)

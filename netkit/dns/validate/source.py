@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import dns.name
 
+from netkit.dns.link import Links
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
 from netkit.dns.stub import Reached, ask
@@ -31,6 +32,7 @@ class Source:
         try_seconds: float,
         options: QueryOptions,
         rotate: bool,
+        links: Links | None,
         on_event: OnEvent | None,
     ) -> None:
         self.servers = servers
@@ -40,6 +42,7 @@ class Source:
         self.try_seconds = try_seconds
         self.options = options
         self.rotate = rotate
+        self.links = links
         self.on_event = on_event
         self.known: dict[Wanted, Reached] = {}
 
@@ -64,6 +67,7 @@ class Source:
                 try_seconds=self.try_seconds,
                 options=self.options,
                 rotate=self.rotate,
+                links=self.links,
                 on_event=self.on_event,
             )
             self.known.update(zip(chunk, came, strict=True))

@@ -1,0 +1,146 @@
+"""DNS servers over TLS and QUIC in threads, that answer as a test scripts it; certificates are made here."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from netkit.net.ca import Authority, Leaf
+
+Script = Callable[[bytes, int], Sequence[bytes]]  # (query, its number from 0) -> messages, or CLOSE
+CLOSE = b""
+AUTHORITY = Authority("tests")
+
+
+@contextlib.contextmanager
+def trusted() -> Iterator[str]:
+    """A file with the certificate to trust."""
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(AUTHORITY.pem)
+        file.flush()
+        yield file.name
+
+
+def context_of(leaf: Leaf) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "cert").write_bytes(leaf.certificate)
+        (Path(folder) / "key").write_bytes(leaf.key)
+        context.load_cert_chain(Path(folder) / "cert", Path(folder) / "key")
+    context.set_alpn_protocols(["dot"])
+    return context
+
+
+class TlsServer:
+    """Answers each connection in a thread of its own. queries: as they came; connections: how many."""
+
+    def __init__(self, script: Script, leaf: Leaf) -> None:
+        self.script, self.context = script, context_of(leaf)
+        self.queries: list[bytes] = []
+        self.connections = 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listening.getsockname()[1]
+        self.open: list[socket.socket] = []
+        self.threads = [threading.Thread(target=self.accept, daemon=True)]
+        self.threads[0].start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self.listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.open.append(plain)
+            self.threads.append(threading.Thread(target=self.converse, args=(plain,), daemon=True))
+            self.threads[-1].start()
+
+    def converse(self, plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), self.context.wrap_socket(plain, server_side=True) as secured:
+            received = b""
+            while chunk := secured.recv(65535):
+                received += chunk
+                while len(received) >= 2 and len(received) >= (size := 2 + int.from_bytes(received[:2])):
+                    query, received = received[2:size], received[size:]
+                    self.queries.append(query)
+                    for reply in self.script(query, len(self.queries) - 1):
+                        if reply == CLOSE:
+                            return
+                        secured.sendall(len(reply).to_bytes(2) + reply)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        for one in self.open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in self.threads:
+            thread.join()
+
+
+class QuicServer:
+    """aioquic's server: a stream a query; what the script gives is sent with its length, then the stream ends."""
+
+    def __init__(self, script: Script, leaf: Leaf, *, alpn: str = "doq") -> None:
+        self.script, self.leaf, self.alpn = script, leaf, alpn
+        self.queries: list[bytes] = []
+        self.connections = 0
+        self.ready = threading.Event()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
+        self.thread.start()
+        assert self.ready.wait(30)
+
+    async def serve(self) -> None:
+        from aioquic.asyncio.protocol import QuicConnectionProtocol
+        from aioquic.asyncio.server import serve
+        from aioquic.quic.configuration import QuicConfiguration
+        from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, StreamDataReceived
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from cryptography.x509 import load_pem_x509_certificates
+
+        server = self
+
+        class Protocol(QuicConnectionProtocol):
+            def __init__(self, *args: Any, **named: Any) -> None:
+                super().__init__(*args, **named)
+                self.streams: dict[int, bytes] = {}
+
+            def quic_event_received(self, event: Any) -> None:
+                if isinstance(event, HandshakeCompleted):
+                    server.connections += 1
+                elif isinstance(event, ConnectionTerminated):
+                    self.streams.clear()
+                elif isinstance(event, StreamDataReceived):
+                    self.streams[event.stream_id] = self.streams.get(event.stream_id, b"") + event.data
+                    if event.end_stream:
+                        query = self.streams.pop(event.stream_id)[2:]
+                        server.queries.append(query)
+                        replies = server.script(query, len(server.queries) - 1)
+                        if CLOSE in replies:
+                            self._quic.close(error_code=1, reason_phrase="no more")
+                        else:
+                            data = b"".join(len(one).to_bytes(2) + one for one in replies)
+                            self._quic.send_stream_data(event.stream_id, data, end_stream=True)
+                        self.transmit()
+
+        configuration: Any = QuicConfiguration(is_client=False, alpn_protocols=[self.alpn])
+        configuration.certificate, *configuration.certificate_chain = load_pem_x509_certificates(self.leaf.certificate)
+        configuration.private_key = load_pem_private_key(self.leaf.key, None)
+        self.loop = asyncio.get_running_loop()
+        self.stop = asyncio.Event()
+        running: Any = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=Protocol)
+        self.port = running._transport.get_extra_info("sockname")[1]
+        self.ready.set()
+        await self.stop.wait()
+        running.close()
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self.thread.join()

@@ -1,0 +1,206 @@
+"""Queries over connections that many share: TCP, TLS and QUIC, from servers that behave and servers that do not."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from netkit.dns.lookup import Lookup, resolve
+from netkit.dns.result import Outcome, Resolution
+from netkit.net.ca import Leaf
+from netkit.net.tls_client import Security
+from tests.dns.conftest import reply_to
+from tests.dns.links import AUTHORITY, CLOSE, QuicServer, Script, TlsServer, trusted
+
+Start = Callable[..., Any]
+KINDS = ("tls", "quic")
+NAMES = ("dns.test", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def cacert() -> Iterator[str]:
+    with trusted() as path:
+        yield path
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[Any] = []
+
+    def begin(kind: str, script: Script, leaf: Leaf | None = None) -> Any:
+        leaf = leaf or AUTHORITY.issue(NAMES)
+        running.append({"tls": TlsServer, "quic": QuicServer}[kind](script, leaf))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.close()
+
+
+def answers(query: bytes, number: int) -> list[bytes]:
+    return [reply_to(query, "@ 60 IN TXT hello")]
+
+
+def ask(
+    kind: str,
+    server: Any,
+    *names: str,
+    cacert: str,
+    host: str = "dns.test#127.0.0.1",
+    timeout: float = 20.0,
+    **more: Any,
+) -> list[Resolution]:
+    name, _, ip = host.partition("#")
+    at = f"{kind}://{name}:{server.port}" + (f"#{ip}" if ip else "")
+    found: list[Lookup] = list(
+        resolve(names or ("a.test",), types=["TXT"], servers=[at], timeout=timeout, security=Security(cacert), **more)
+    )
+    return [one for lookup in found for one in lookup.resolutions]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("host", ["dns.test#127.0.0.1", "127.0.0.1"])
+def test_an_answer_over_an_encrypted_connection(kind: str, host: str, start: Start, cacert: str) -> None:
+    server = start(kind, answers)
+    (one,) = ask(kind, server, cacert=cacert, host=host)
+    assert (one.outcome, one.data, one.transport) == (Outcome.ANSWER, ('"hello"',), kind)
+    assert (one.server, one.tries) == (f"127.0.0.1:{server.port}", 1)
+    assert len(server.queries[0]) % 128 == 0  # padded (RFC 8467 4.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_names_share_one_connection(kind: str, start: Start, cacert: str) -> None:
+    server = start(kind, answers)
+    found = ask(kind, server, *(f"n{number}.test" for number in range(120)), cacert=cacert)
+    assert {one.outcome for one in found} == {Outcome.ANSWER}
+    assert (len(server.queries), server.connections) == (120, 1)
+
+
+def test_answers_in_another_order(start: Start, cacert: str) -> None:
+    kept: list[bytes] = []
+
+    def last_first(query: bytes, number: int) -> list[bytes]:
+        kept.append(reply_to(query, f"@ 60 IN TXT n{number}"))
+        return kept[::-1] if len(kept) == 5 else []
+
+    found = ask("tls", start("tls", last_first), *(f"n{number}.test" for number in range(5)), cacert=cacert)
+    assert [one.data for one in found] == [(f'"n{number}"',) for number in range(5)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_closes_after_each_answer(kind: str, start: Start, cacert: str) -> None:
+    def once(query: bytes, number: int) -> list[bytes]:
+        return [*answers(query, number), *([CLOSE] if kind == "tls" else [])]
+
+    server = start(kind, once)
+    found = ask(kind, server, "a.test", "b.test", cacert=cacert)
+    assert [one.outcome for one in found] == [Outcome.ANSWER] * 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("leaf", "said"),
+    [
+        (AUTHORITY.issue(["other.test"]), r"dns\.test"),
+        (AUTHORITY.expired(NAMES), "expired|no longer valid"),
+        (AUTHORITY.not_yet_valid(NAMES), "not (yet )?valid"),
+        (AUTHORITY.issue(NAMES, self_signed=True), "self-signed"),
+    ],
+    ids=["other", "expired", "early", "self-signed"],
+)
+def test_a_certificate_that_proves_nothing(kind: str, leaf: Leaf, said: str, start: Start, cacert: str) -> None:
+    server = start(kind, answers, leaf)
+    (one,) = ask(kind, server, cacert=cacert)
+    assert (one.outcome, int(one.exit), one.records) == (Outcome.TLS, 6, ())
+    assert re.search(said, one.detail or "")
+    assert server.queries == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_nobody_signed_and_insecure(kind: str, start: Start, cacert: str) -> None:
+    server = start(kind, answers)
+    at = f"{kind}://127.0.0.1:{server.port}"
+    (lookup,) = resolve(["a.test"], types=["TXT"], servers=[at], timeout=20.0)
+    assert lookup.resolutions[0].outcome is Outcome.TLS
+    assert server.queries == []
+    (lookup,) = resolve(["a.test"], types=["TXT"], servers=[at], timeout=20.0, security=Security(insecure=True))
+    assert lookup.resolutions[0].outcome is Outcome.ANSWER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (lambda query, number: [CLOSE], Outcome.UNREACHABLE),
+        (lambda query, number: [reply_to(query, question="evil.test. A")], Outcome.MISMATCH),
+        (lambda query, number: [b"\0" * 5], Outcome.MALFORMED),
+        (lambda query, number: [reply_to(query, rcode="SERVFAIL")], Outcome.SERVFAIL),
+        (lambda query, number: [reply_to(query, flags="QR TC")], Outcome.TRUNCATED),
+    ],
+)
+def test_what_a_server_does_has_its_outcome(
+    kind: str, script: Script, outcome: Outcome, start: Start, cacert: str
+) -> None:
+    (one,) = ask(kind, start(kind, script), cacert=cacert, timeout=1.0, tries=1)
+    assert one.outcome is outcome
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_silent_server_ends_with_the_deadline(kind: str, start: Start, cacert: str) -> None:
+    (one,) = ask(kind, start(kind, lambda query, number: []), cacert=cacert, timeout=0.6)
+    assert one.outcome in (Outcome.TIMEOUT, Outcome.UNREACHABLE)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "tcp"])
+def test_nobody_listens(kind: str, refusing: str, cacert: str) -> None:
+    port = refusing.rpartition(":")[2]
+    (lookup,) = resolve(["a.test"], types=["TXT"], servers=[f"{kind}://127.0.0.1:{port}"], timeout=2.0)
+    assert lookup.resolutions[0].outcome in (Outcome.UNREACHABLE, Outcome.TIMEOUT)
+
+
+def test_a_server_in_the_clear_where_tls_was_meant(serve: Start, cacert: str) -> None:
+    server = serve(lambda wire, transport, number: [reply_to(wire, "@ 60 IN TXT hello")])
+    (one,) = ask("tls", server, cacert=cacert, timeout=2.0)
+    assert one.outcome in (Outcome.TLS, Outcome.TIMEOUT)
+    assert one.records == ()
+
+
+def test_over_tcp_the_pair_shares_a_connection(serve: Start) -> None:
+    server = serve(lambda wire, transport, number: [reply_to(wire)])
+    (lookup,) = resolve(["a.test"], servers=[str(server)], tcp=True)
+    assert [one.outcome for one in lookup.resolutions] == [Outcome.NODATA] * 2
+    assert server.transports == ["tcp", "tcp"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command(kind: str, start: Start, cacert: str, netkit: Start) -> None:
+    server = start(kind, answers)
+    at = f"@{kind}://dns.test:{server.port}#127.0.0.1"
+    done = netkit("resolve", at, "--cacert", cacert, "-t", "TXT", "--json", "a.test")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["transport"], document["outcome"]) == (0, kind, "answer")
+    traced = netkit("resolve", at, "--cacert", cacert, "-t", "TXT", "--trace", "a.test")
+    assert "tls" in traced.stderr
+    wrong = netkit("resolve", at, "-t", "TXT", "a.test")
+    assert (wrong.returncode, wrong.stdout) == (6, "")
+    assert "Traceback" not in wrong.stderr
+
+
+def test_options_of_tls_without_tls(netkit: Start) -> None:
+    done = netkit("resolve", "@127.0.0.1", "--insecure", "a.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--insecure is for servers asked over tls://" in done.stderr
+
+
+def test_a_zone_over_tls(start: Start, cacert: str, netkit: Start) -> None:
+    soa = "zone.test. 60 IN SOA ns.zone.test. admin.zone.test. 3 2 3 4 60"
+    server = start(
+        "tls", lambda query, number: [reply_to(query, soa), reply_to(query, "www.zone.test. 60 IN A 192.0.2.1", soa)]
+    )
+    at = f"@tls://dns.test:{server.port}#127.0.0.1"
+    done = netkit("resolve", at, "--cacert", cacert, "-t", "AXFR", "zone.test")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
+    refused = netkit("resolve", at, "-t", "AXFR", "zone.test")
+    assert (refused.returncode, refused.stdout) == (6, "")
