@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from netkit.cli.named import narrowed
+
 COMMANDS = "netkit.cli.commands"
 BEHIND = "netkit.behind"  # in the context's meta: the words behind `--`, None without it
 CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
@@ -126,13 +128,16 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        found = self.real(name) if name and command else None
+        found = self.real(name, rest) if name and command else None
         if isinstance(found, Leaf) and rest and rest[0] in found.commands:
             found = found.below
         return name, found, rest
 
-    def real(self, name: str) -> Any:
-        """The command to run: a leaf is imported here, a group is what the listing holds."""
+    def real(self, name: str, words: Sequence[str] | None = None) -> Any:
+        """The command to run: a leaf is imported here, a group is what the listing holds.
+
+        words: those behind its name, which are all that it has to understand; without them it has every option.
+        """
         path = f"{self.prefix} {name}".strip()
         entry = self.table[path]
         if not entry.target:
@@ -140,6 +145,8 @@ class LazyGroup(TyperGroup):
         module, _, function = entry.target.partition(":")
         leaf = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=help_style())
         command = getattr(import_module(f"{COMMANDS}.{module}"), function)
+        if words is not None:
+            command = narrowed(command, words)
         text, examples = split_help(command.__doc__ or "")
         leaf.command(name, help=text, cls=Leaf, context_settings=CONTEXT)(command)
         made = get_command(leaf)
