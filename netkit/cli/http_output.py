@@ -23,6 +23,8 @@ class Showing(NamedTuple):
         bool, option("--verbose", "-v", help="Show all parts, of every hop, and the whole chain.", panel=OUTPUT)
     ] = False
 
+    show_secrets: Annotated[bool, option("--show-secrets", help="Mask no secrets of requests.", panel=OUTPUT)] = False
+
     def sections(self, method: str, out: Output) -> frozenset[str]:
         """The parts to show. Raises BadInput."""
         from netkit.cli.output.http import AT_A_TERMINAL, SECTIONS

@@ -1,11 +1,15 @@
 """The options of `netkit http` that say what is asked for, as whom, and how far redirects are followed."""
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from netkit.cli.groups import NONE
 from netkit.cli.options import option
 from netkit.cli.secret import Credentials
 from netkit.errors import BadInput
+
+if TYPE_CHECKING:
+    from netkit.http.headers import Header
+    from netkit.net.cookies import CookieJar
 
 REQUEST, AUTH, REDIRECTS = "Request", "Credentials", "Redirects"
 
@@ -30,6 +34,55 @@ class Asking(NamedTuple):
         str | None, option("--user-agent", "-A", help="Call yourself so.", panel=REQUEST, metavar="TEXT")
     ] = None
 
+    cookie: Annotated[
+        list[str],
+        option(
+            "--cookie", help="Send a cookie, to the first host alone. Repeatable.", panel=REQUEST, metavar="NAME=VALUE"
+        ),
+    ] = NONE
+    cookie_jar: Annotated[
+        str | None, option("--cookie-jar", help="Keep cookies in this file.", panel=REQUEST, metavar="FILE")
+    ] = None
+    range: Annotated[
+        str | None,
+        option("--range", help="Ask for these bytes: 0-99, 100-, or -100.", panel=REQUEST, metavar="BYTES"),
+    ] = None
+    accept_encoding: Annotated[
+        str | None,
+        option("--accept-encoding", help="Take these codings: gzip, br;q=0.5.", panel=REQUEST, metavar="CODINGS"),
+    ] = None
+
+    def headers(self) -> "tuple[Header, ...]":
+        """Raises BadInput."""
+        from netkit.http.headers import Header, parse_encodings, parse_header, parse_range
+
+        made = [parse_header(f"User-Agent: {self.user_agent}")] if self.user_agent is not None else []
+        if self.range is not None:
+            made.append(parse_range(self.range))
+        if self.accept_encoding is not None:
+            made.append(parse_encodings(self.accept_encoding))
+        elif self.range is not None:  # a part of what is encoded cannot be decoded
+            made.append(Header("Accept-Encoding", "identity"))
+        given = [parse_header(text) for text in self.header]
+        names = {one.name.lower() for one in given}
+        return (*(one for one in made if one.name.lower() not in names), *given)
+
+    def cookies(self) -> str | None:
+        """As a Cookie header has them. Raises BadInput."""
+        if not self.cookie:
+            return None
+        from netkit.http.headers import parse_cookie
+
+        return "; ".join(map(parse_cookie, self.cookie))
+
+    def jar(self) -> "CookieJar | None":
+        """Raises BadInput, LocalFailure."""
+        if self.cookie_jar is None:
+            return None
+        from netkit.net.cookies import CookieJar
+
+        return CookieJar(self.cookie_jar)
+
     @property
     def pairs(self) -> list[tuple[str, str | None]]:
         """Of the query. Raises BadInput."""
@@ -40,8 +93,9 @@ class Login(NamedTuple):
     """Who asks, and where the secret for it is."""
 
     auth: Annotated[
-        str | None, option("--auth", "-u", help="Basic authentication as this user.", panel=AUTH, metavar="USER")
+        str | None, option("--auth", "-u", help="Log in as this user, by Basic.", panel=AUTH, metavar="USER")
     ] = None
+    digest: Annotated[bool, option("--digest", help="Digest authentication, not Basic.", panel=AUTH)] = False
     password_cmd: Annotated[
         str | None, option("--password-cmd", help="A command that prints the password.", panel=AUTH, metavar="CMD")
     ] = None
@@ -59,6 +113,10 @@ class Login(NamedTuple):
     ] = None
     netrc: Annotated[bool, option("--netrc", help="Take user and password from ~/.netrc.", panel=AUTH)] = False
 
+    netrc_file: Annotated[
+        str | None, option("--netrc-file", help="Take them from this file.", panel=AUTH, metavar="FILE")
+    ] = None
+
     def credentials(self) -> Credentials:
         """Read now: commands run, files are read, the terminal is asked. Raises BadInput, LocalFailure."""
         return Credentials(
@@ -69,6 +127,7 @@ class Login(NamedTuple):
             self.bearer_cmd,
             self.bearer_file,
             self.netrc,
+            self.netrc_file,
         )
 
 
@@ -81,6 +140,9 @@ class Redirects(NamedTuple):
     )
     allow_downgrade: Annotated[
         bool, option("--allow-downgrade", help="Follow https to http, too.", panel=REDIRECTS)
+    ] = False
+    trust_redirects: Annotated[
+        bool, option("--trust-redirects", help="Secrets go along to other hosts.", panel=REDIRECTS)
     ] = False
 
 

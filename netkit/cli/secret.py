@@ -56,11 +56,14 @@ def prompt(what: str, *, hint: str) -> str:
     raise BadInput(f"no {what} given, and no terminal to ask on", hint=hint)
 
 
-def from_netrc(host: str) -> tuple[str, str] | None:
-    """(user, password) of a host in $NETRC or ~/.netrc, None when it is not there. Raises BadInput, LocalFailure."""
+def from_netrc(host: str, file: str | None = None) -> tuple[str, str] | None:
+    """(user, password) of a host in the file, $NETRC or ~/.netrc, or of its default entry, None without either.
+
+    Raises BadInput, LocalFailure.
+    """
     import netrc
 
-    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    path = file or os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
     try:
         entry = netrc.netrc(path).authenticators(host)
     except netrc.NetrcParseError as exc:
@@ -68,6 +71,17 @@ def from_netrc(host: str) -> tuple[str, str] | None:
     except OSError as exc:
         raise LocalFailure(f"cannot read {path}: {exc.strerror}", kind="secret") from exc
     return (entry[0], entry[2] or "") if entry else None
+
+
+def find_passphrase(what: str, option: str, *, command: str | None, file: str | None) -> str:
+    """From `--OPTION-cmd`, `--OPTION-file`, NETKIT_OPTION, or a prompt. Raises BadInput, LocalFailure."""
+    variable = f"NETKIT_{option.upper().replace('-', '_')}"
+    secret = read_secret(what, command=command, file=file)
+    if secret is None:
+        secret = os.environ.get(variable)
+    if secret is None:
+        secret = prompt(what, hint=f"--{option}-cmd, --{option}-file or {variable} brings it")
+    return secret
 
 
 def find_password(user: str, *, command: str | None, file: str | None, fd: int | None) -> str:
@@ -93,6 +107,7 @@ class Credentials:
         bearer_command: str | None,
         bearer_file: str | None,
         netrc: bool,
+        netrc_file: str | None = None,
     ) -> None:
         if user is not None and ":" in user:
             raise BadInput(
@@ -102,9 +117,10 @@ class Credentials:
         given = command is not None or file is not None or fd is not None
         if given and user is None:
             raise BadInput("a password needs the user it belongs to", hint="-u USER")
-        if netrc and user is not None:
+        self.netrc = netrc or netrc_file is not None
+        self.netrc_file = netrc_file
+        if self.netrc and user is not None:
             raise BadInput("--netrc brings its own users, -u does not go with it")
-        self.netrc = netrc
         self.auth: tuple[str, str] | None = None
         self.bearer: str | None = None
         if user is None and bearer_command is None and bearer_file is None:
@@ -116,5 +132,5 @@ class Credentials:
     def keywords(self, host: str) -> dict[str, Any]:
         auth = self.auth
         if self.netrc:
-            auth = from_netrc(host)
+            auth = from_netrc(host, self.netrc_file)
         return {"auth": auth, "bearer": self.bearer}

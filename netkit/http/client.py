@@ -8,7 +8,7 @@ from netkit.http.fetching import Fetching
 from netkit.http.request import Request
 from netkit.http.result import Response
 from netkit.net.curl import Engine
-from netkit.net.hop import HopResult, OnProgress, Pause
+from netkit.net.hop import Found, HopResult, LookUp, OnProgress, Pause
 
 
 def fetch(
@@ -30,7 +30,7 @@ def fetch(
         request = Request.to(request)
     fetching = Fetching(request, sink=sink, on_progress=on_progress)
     steps = fetching.steps()
-    result: HopResult | None = None
+    result: HopResult | Found | None = None
     with Engine() as engine:
         try:
             while True:
@@ -40,6 +40,11 @@ def fetch(
                     if on_pause and step.why:
                         on_pause(step)
                     time.sleep(step.seconds)
+                    continue
+                if isinstance(step, LookUp):
+                    from netkit.http.lookup import look_up
+
+                    result = look_up(step, on_event)
                     continue
                 result = engine.perform(
                     step.hop,

@@ -1,6 +1,6 @@
 """One fetch as a generator of steps: hop after hop under one deadline, redirects decided, the body handed on decoded.
 
-`Fetching.steps` yields a `Perform` or a `Pause` and takes back what came of it, so it knows no socket and no thread:
+`Fetching.steps` yields a `Perform`, a `LookUp` or a `Pause` and takes back what came of it, so it knows no socket:
 `http/client` drives one fetch, `http/many` as many as wanted at once. Its return value is the `Response`, also when
 the network, the peer or this machine failed, with every fact gathered until then. An attempt goes from the first URL to
 the last hop; where it fails and `http/retry` says so, another follows, and bodies are never strung together: what went
@@ -12,15 +12,15 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, TypeAlias
 
 from netkit.errors import BadInput, NetkitError
-from netkit.http.headers import Credentials, build, credentials, wire
 from netkit.http.receiving import Receiving
-from netkit.http.redirect import decide, is_redirect, kept
+from netkit.http.redirect import decide, is_redirect
 from netkit.http.refusal import refusal
 from netkit.http.request import Request
 from netkit.http.result import Response
+from netkit.http.sender import NOTHING, Sender
 from netkit.http.url import Url
 from netkit.net.deadline import Deadline
-from netkit.net.hop import Head, Hop, HopResult, OnBody, OnProgress, Pause, Perform, Warn
+from netkit.net.hop import Found, Head, HopResult, LookUp, OnBody, OnProgress, Pause, Perform, Warn
 
 if TYPE_CHECKING:
     from netkit.http.checking import Checking
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from netkit.http.save import Saving
 
 NO_BODY = {204, 304}
-Steps: TypeAlias = "Generator[Perform | Pause, HopResult | None, Response]"
+Step: TypeAlias = Perform | Pause | LookUp
+Outcome: TypeAlias = HopResult | Found | None
+Steps: TypeAlias = Generator[Step, Outcome, Response]
 
 
 class Fetching:
@@ -51,7 +53,7 @@ class Fetching:
         self.on_progress = on_progress
         self.sink = None if request.save is not None else sink
         self.time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self.own: Credentials | None = None
+        self.found: dict[str, Found] = {}  # by host, of those looked up
         self.saving: Saving | None = None
         self.part: str | None = None
         self.retry = _retry(request)
@@ -62,8 +64,7 @@ class Fetching:
         if self.algorithms:
             import netkit.http.checksum  # noqa: F401  (2 ms of CPU, before the clock of a phase runs)
         try:
-            self.own = credentials(request.url, request.auth, request.bearer)
-            build(request.headers, self.own)  # its limits, before anything is sent
+            self.sender = Sender(request)  # what is wrong with it is found before anything is sent
             if request.save is not None:
                 from netkit.http import save
 
@@ -79,7 +80,8 @@ class Fetching:
 
     def _begin(self) -> None:
         """As before the first request of an attempt."""
-        self.headers, self.credentials = list(self.request.headers), self.own
+        if self.refused is None:
+            self.sender = Sender(self.request)
         self.at = self.request.url  # of the hop that is being fetched
         self.hops: list[HopResult] = []
         self.warnings: tuple[Warn, ...] = ()
@@ -97,7 +99,7 @@ class Fetching:
             self.chance = random()
 
     def steps(self) -> Steps:
-        """Raises BadInput about the CA file and what the caller's own `sink` raises."""
+        """Raises BadInput about a file that is named, and what the caller's own `sink` raises."""
         error = self.refused
         self.began, self.deadline = time.monotonic(), Deadline.after(self.request.timeout)
         try:
@@ -108,7 +110,7 @@ class Fetching:
                 self.part = self.saving.close()
         return self.response(error)
 
-    def _attempts(self) -> Generator[Perform | Pause, HopResult | None, NetkitError | None]:
+    def _attempts(self) -> Generator[Step, Outcome, NetkitError | None]:
         while True:
             try:
                 error = yield from self._attempt()
@@ -156,7 +158,7 @@ class Fetching:
             )
         return pause
 
-    def _attempt(self) -> Generator[Perform | Pause, HopResult | None, NetkitError | None]:
+    def _attempt(self) -> Generator[Step, Outcome, NetkitError | None]:
         """From the first URL to the last hop, and how it ended."""
         request = self.request
         chain = [request.url]
@@ -164,18 +166,24 @@ class Fetching:
             if self.saving:
                 yield from self.saving.prepare()
             on_progress = self._progress if self.on_progress else None
-            result = yield Perform(self._hop(chain[-1]), self.deadline, self.on_head, on_progress)
-            assert result is not None
+            found = yield from self._looked_up(chain[-1])
+            more = self.saving.headers() if self.saving else ()
+            hop = self.sender.hop(chain[-1], found, more, identity=self.saving is not None)
+            result = yield Perform(hop, self.deadline, self.on_head, on_progress)
+            assert isinstance(result, HopResult)
             self.hops.append(result)
             if self.saving and self.saving.again:  # and how the rest of that answer went does not matter
                 self.saving.again = self.saving.taken = False
+                continue
+            if result.head and not result.error and self.sender.challenged(result.head):
+                self.sender.take(result.head)
                 continue
             if result.error or result.head is None or not (request.follow and is_redirect(result.head)):
                 return self.finish()
             following = decide(result.head, chain, limit=request.max_redirects, allow_downgrade=request.allow_downgrade)
             self.warnings += following.warnings
             if not following.same_origin:
-                self.headers, self.credentials = list(kept(self.headers)), None
+                self.warnings += self.sender.leave(following.url)
             chain.append(following.url)
             self.at = following.url
 
@@ -184,22 +192,27 @@ class Fetching:
         base = self.saving.base if self.saving else 0
         self.on_progress(base + done, total and base + total)
 
-    def _hop(self, target: Url) -> Hop:
-        return Hop(
-            url=target.wire,
-            host=target.host,
-            address=target.address,
-            method=self.request.method,
-            headers=wire(build(self.headers, self.credentials, identity=self.saving is not None))
-            + (self.saving.headers() if self.saving else ()),
-            route=self.request.route,
-        )
+    def _looked_up(self, url: Url) -> Generator[Step, Outcome, Found]:
+        """Where the host is, if that is to be asked of the user's servers. Raises what came of it."""
+        wanted = self.sender.lookup(url, self.deadline)
+        if wanted is None:
+            return NOTHING
+        if wanted.host in self.found:
+            return self.found[wanted.host]
+        found = yield wanted
+        assert isinstance(found, Found)
+        if found.error:
+            raise found.error
+        self.found[wanted.host] = found._replace(ms=0.0)  # for the next hop there
+        return found
 
     def on_head(self, head: Head) -> OnBody | None:
         later = self.retry is not None and head.status in self.retry.on
         self.postponed = later and isinstance(self._next(None, head), float)
         bodiless = self.request.method == "HEAD" or head.status in NO_BODY
         if self.postponed or bodiless or (self.request.follow and is_redirect(head)):
+            return None
+        if self.sender.challenged(head):
             return None
         return self.receiving.begin(head, self.at)
 

@@ -50,7 +50,7 @@ class Receiving:
         """What takes the pieces as they come; None where they are of no use. Raises PeerError, LocalFailure."""
         self.at, self.decoder = at, None
         if names := codings(head.all("content-encoding")):
-            self._undo(names)
+            self._undo(names, head)
         give = self._target(head)
         if give is None:
             return None
@@ -58,9 +58,10 @@ class Receiving:
             give = self.checking.watch(give)
         return self._decoded(self.decoder, give) if self.decoder else give
 
-    def _undo(self, names: list[str]) -> None:
+    def _undo(self, names: list[str], head: Head) -> None:
         asked = any(header.name.lower() == "accept-encoding" for header in self.request.headers)
-        if asked and not supported(names):
+        part = head.status == 206 and not self.saving  # what is encoded cannot be decoded from its middle
+        if part or (asked and not supported(names)):
             self.warnings.append(Warn("not_decoded", f"Content-Encoding {', '.join(names)[:80]} is left as it is"))
             return
         from netkit.http.decode import Decoder  # not what every body needs

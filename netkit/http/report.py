@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from netkit.errors import NetkitError
 from netkit.http.result import Body, Response
 from netkit.http.text import Text, exact, read
-from netkit.net.hop import Head, Headers, HopResult, Remote, Timings, Tls, masked
+from netkit.net.hop import Head, Headers, HopResult, Remote, Timings, Tls
 from netkit.net.tls import Certificate
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def hop(one: HopResult) -> dict[str, Any]:
     head = one.head
     return {
         "url": one.hop.url,
-        "request": {"headers": _pairs(masked(one.request)) if one.request is not None else None},
+        "request": {"headers": None if one.shown_request is None else _pairs(one.shown_request)},
         "status": head.status if head else None,
         "reason": head.reason if head else None,
         "http_version": head.http_version if head else None,
@@ -73,6 +73,8 @@ def hop(one: HopResult) -> dict[str, Any]:
         "failed": None
         if one.failed is None
         else [{**(remote(failure.remote) or {}), "error": failure.reason} for failure in one.failed],
+        "proxy": str(one.hop.proxy) if one.hop.proxy else None,
+        "unix_socket": one.hop.route.unix_socket,
         "reused": one.reused,
         "timings": timings(one.timings),
         "tls": tls(one.tls),
@@ -123,6 +125,7 @@ def certificate(one: Certificate) -> dict[str, Any]:
         "san": list(one.san),
         "sha256": one.sha256,
         "serial": one.serial,
+        "pin": one.pin,
     }
 
 

@@ -21,7 +21,7 @@ PORTS = {"http": 80, "https": 443}
 SCHEMES: dict[str, Literal["http", "https"]] = {"http": "http", "https": "https"}
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_PERCENT = r"%[0-9A-Fa-f]{2}"  # compiled when wanted
 _PATH_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/")
 _QUERY_SAFE = _PATH_SAFE | frozenset(b"?[]")
 _UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
@@ -69,21 +69,22 @@ class Url:
     @property
     def origin(self) -> tuple[str, str, int]:
         """Whom credentials are for (RFC 6454)."""
-        return self.scheme, self.host, self.port
+        return self.scheme, f"{self.host}%{self.zone}" if self.zone else self.host, self.port
 
     @property
     def is_loopback(self) -> bool:
         """Whether the name or address can only mean this machine (RFC 6761, RFC 1122, RFC 4291)."""
-        host = self.host
-        return host == "localhost" or host.endswith(".localhost") or host == "::1" or _is_127(host)
+        return is_loopback(self.host)
 
     def _authority(self, host: str) -> str:
         host = f"[{host}]" if ":" in host else host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def _is_127(host: str) -> bool:
-    return is_ipv4(host) and host.startswith("127.")
+def is_loopback(host: str) -> bool:
+    """Whether a name or address can only mean this machine (RFC 6761, RFC 1122, RFC 4291)."""
+    name = host.removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost") or host == "::1" or (is_ipv4(host) and host[:4] == "127.")
 
 
 def parse_url(text: str, *, query: Iterable[tuple[str, str | None]] = ()) -> Url:
@@ -241,7 +242,7 @@ def _encode(text: str, safe: frozenset[int]) -> str:
         return text
     parts: list[str] = []
     place = 0
-    for found in _PERCENT.finditer(text):
+    for found in re.finditer(_PERCENT, text):
         parts += [_quote(text[place : found.start()], safe), found[0]]
         place = found.end()
     return "".join([*parts, _quote(text[place:], safe)])

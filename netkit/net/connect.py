@@ -23,11 +23,9 @@ from netkit.events import OnEvent, Step
 from netkit.net.address import Endpoint, text_of
 from netkit.net.blocking import SocketAddress, addresses
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import reason_of
+from netkit.net.reasons import LOCAL, reason_of
 
 ATTEMPT_DELAY = 0.25  # seconds, RFC 8305 section 8: Connection Attempt Delay
-
-LOCAL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT}
 
 
 @dataclass(frozen=True, slots=True)

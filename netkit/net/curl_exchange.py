@@ -1,18 +1,17 @@
 """The state of one exchange: libcurl's callbacks fill it in, and its result is read out, also of one that failed.
 
-`net/curl` owns the handle and performs it; here is what goes into libcurl's options and what its callbacks, times and
-error codes mean.
+`net/curl` owns the handle and performs it; `net/curl_options` is what goes in, `net/curl_errors` what its error codes
+mean. Here is what its callbacks and times say.
 """
 
-import errno
-import os
 import re
-import sys
 from collections.abc import Callable
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from netkit.errors import BadInput, LocalFailure, NetkitError, PeerError, TimedOut, Unreachable
+from netkit.errors import NetkitError, PeerError
 from netkit.events import OnEvent
+from netkit.net.curl_options import set_options
 from netkit.net.curl_text import Listener
 from netkit.net.deadline import Deadline
 from netkit.net.hop import (
@@ -31,22 +30,15 @@ from netkit.net.hop import (
     Warn,
 )
 
+if TYPE_CHECKING:
+    from netkit.net.cookies import Lines
+
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
 MAX_TRAILERS = 100  # header fields after the body
 MAX_UNWANTED = 64 * 1024  # of a body nobody wants; more costs less as a new connection than to read it all
 
 _STATUS_LINE = re.compile(rb"HTTP/([0-9](?:\.[0-9])?) ([0-9]{3})(?: (.*))?")
 _LENGTH = re.compile(r"([0-9]{1,18})(?:\s*,\s*\1)*")
-_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT, without a name in pycurl 7.49: do not wait for a resolver thread at the end
-_LOCAL_ERRNO = {
-    errno.EPERM,
-    errno.EACCES,
-    errno.ENFILE,
-    errno.EMFILE,
-    errno.ENOMEM,
-    errno.ENOBUFS,
-    errno.EAFNOSUPPORT,
-}  # this machine's refusals, not the network's
 
 
 class Exchange:
@@ -64,7 +56,7 @@ class Exchange:
     ) -> None:
         self.pycurl, self.curl, self.hop, self.deadline = pycurl, curl, hop, deadline
         self.on_head, self.on_progress = on_head, on_progress
-        self.listener = Listener(hop.address, on_event)
+        self.listener = Listener(hop.address, on_event, show_secrets=hop.show_secrets)
         self.stopped: BaseException | None = None  # why a callback ended the transfer
         self.enough = False
         self.status_line: tuple[str, int, str] | None = None
@@ -75,30 +67,16 @@ class Exchange:
         self.warnings: list[Warn] = []
         self.sink: OnBody | None = None
         self.received = 0
-
-    # --- options
+        self.cookies: Lines = {}  # the handle's before the exchange
+        self.heard = monotonic()  # when the peer last said anything
 
     def set_options(self) -> None:
-        curl, hop = self.curl, self.hop
+        """Raises what `curl_options.set_options` raises."""
+        curl = self.curl
         curl.reset()  # options only: connections and the DNS cache stay
-        curl.setopt(curl.URL, hop.url.encode("ascii"))
-        curl.setopt(curl.PROTOCOLS, curl.PROTO_HTTP | curl.PROTO_HTTPS)
-        curl.setopt(curl.PATH_AS_IS, 1)
-        curl.setopt(curl.PROXY, "")  # no http_proxy from the environment behind the caller's back
-        curl.setopt(curl.NOSIGNAL, 1)
-        curl.setopt(_QUICK_EXIT, 1)
-        curl.setopt(curl.NOBODY if hop.method == "HEAD" else curl.HTTPGET, 1)
-        curl.setopt(curl.HTTPHEADER, [_header_line(name, value) for name, value in hop.headers])
-        curl.setopt(curl.HTTP_VERSION, self._version())
-        curl.setopt(
-            curl.IPRESOLVE, {0: curl.IPRESOLVE_WHATEVER, 4: curl.IPRESOLVE_V4, 6: curl.IPRESOLVE_V6}[hop.route.family]
-        )
-        if hop.resolved:
-            host, _, port = hop.address.rpartition(":")
-            curl.setopt(curl.RESOLVE, [f"{host}:{port}:" + ",".join(hop.resolved)])
-        curl.setopt(curl.TIMEOUT_MS, max(1, int(self.deadline.left * 1000)))
-        if hop.route.connect_timeout is not None:
-            curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(hop.route.connect_timeout * 1000)))
+        set_options(curl, self.hop, self.deadline)
+        if self.hop.jar is not None:
+            self.cookies = self.hop.jar.hand_to(curl)
         curl.setopt(curl.VERBOSE, 1)
         curl.setopt(curl.DEBUGFUNCTION, self._guarded(self.listener))
         curl.setopt(curl.HEADERFUNCTION, self._guarded(self._header))
@@ -106,36 +84,6 @@ class Exchange:
         # Without a progress callback Ctrl-C waits for the end of the transfer: 13.9 s measured, 0.01 s with it.
         curl.setopt(curl.NOPROGRESS, 0)
         curl.setopt(curl.XFERINFOFUNCTION, self._guarded(self._progress))
-        if hop.is_tls:
-            self._set_tls()
-
-    def _set_tls(self) -> None:
-        curl, hop = self.curl, self.hop
-        curl.setopt(curl.OPT_CERTINFO, 1)
-        curl.setopt(curl.SSLVERSION, curl.SSLVERSION_TLSv1_2)
-        if hop.route.insecure:
-            curl.setopt(curl.SSL_VERIFYPEER, 0)
-            curl.setopt(curl.SSL_VERIFYHOST, 0)
-            return
-        cafile = hop.route.cacert or os.environ.get("SSL_CERT_FILE")
-        if cafile:
-            if not os.access(cafile, os.R_OK) or os.path.isdir(cafile):
-                raise BadInput(f"{cafile}: no such file of CA certificates, or it cannot be read", kind="cacert")
-            curl.setopt(curl.CAINFO, cafile)
-        elif sys.platform != "linux":  # on Linux pycurl finds the system's bundle when it is imported
-            curl.setopt(curl.SSL_OPTIONS, curl.SSLOPT_NATIVE_CA)
-
-    def _version(self) -> int:
-        curl = self.curl
-        cleartext_2 = curl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-        number: int = {
-            "auto": curl.CURL_HTTP_VERSION_2TLS if self.hop.is_tls else curl.CURL_HTTP_VERSION_1_1,
-            "1.0": curl.CURL_HTTP_VERSION_1_0,
-            "1.1": curl.CURL_HTTP_VERSION_1_1,
-            "2": curl.CURL_HTTP_VERSION_2TLS if self.hop.is_tls else cleartext_2,
-            "3": curl.CURL_HTTP_VERSION_3,
-        }[self.hop.route.http_version]
-        return number
 
     # --- callbacks
 
@@ -156,10 +104,17 @@ class Exchange:
         return call
 
     def _progress(self, total: int, now: int, *_: int) -> None:
+        if self.listener.request is None:
+            self.heard = monotonic()
+        elif monotonic() - self.heard > self.hop.route.stall_timeout:
+            from netkit.net.curl_errors import stalled
+
+            raise stalled(self, self.hop.route.stall_timeout, total)
         if self.on_progress and self.head is not None:
             self.on_progress(now, total)
 
     def _header(self, line: bytes) -> None:
+        self.heard = monotonic()
         if not line.endswith(b"\n"):  # the connection was closed within it; an empty one would end the headers
             return
         line = line.rstrip(b"\r\n")
@@ -207,6 +162,7 @@ class Exchange:
             )
 
     def _body(self, data: bytes) -> int | None:
+        self.heard = monotonic()
         self.received += len(data)
         keep_on = self.received <= MAX_UNWANTED if self.sink is None else self.sink(data) is not False
         if keep_on:
@@ -220,7 +176,7 @@ class Exchange:
         if self.stopped is not None and not isinstance(self.stopped, NetkitError):
             raise self.stopped
         phase = self._phase()
-        if code == 28 and phase == "connect":
+        if code == 28 and phase == "connect" and not self.curl.getinfo(self.curl.CONNECT_TIME_T):
             self.listener.failures += [Failed(remote, "no answer") for remote in self.listener.silent()]
         tls = self._tls(code, words)
         if isinstance(self.stopped, NetkitError):
@@ -230,8 +186,12 @@ class Exchange:
         elif code == 0:  # libcurl takes the end of the connection for the end of the headers
             error = PeerError(f"{self.hop.url}: closed amid the headers", kind="truncated")
         else:
-            error = self._error(code, words, phase, tls)
-        ip = self.curl.getinfo(self.curl.PRIMARY_IP)
+            from netkit.net.curl_errors import error_of  # 1 ms of CPU for those alone who need it
+
+            error = error_of(self, code, words, phase, tls)
+        if self.hop.jar is not None:
+            self.hop.jar.take_from(self.curl, self.cookies)
+        ip = "" if self.hop.route.unix_socket else self.curl.getinfo(self.curl.PRIMARY_IP)
         return HopResult(
             hop=self.hop,
             head=self.head,
@@ -264,6 +224,8 @@ class Exchange:
         if self.listener.request is not None:
             return "wait"
         if curl.getinfo(curl.CONNECT_TIME_T):
+            if self.hop.needs_tunnel and not self.listener.tunnelled:
+                return "connect"
             return "tls" if self.hop.is_tls and not curl.getinfo(curl.APPCONNECT_TIME_T) else "send"
         return "connect" if self.listener.tried else "dns"
 
@@ -290,6 +252,9 @@ class Exchange:
             before = end
             if phase == reached:
                 break
+        if "dns" in spans:  # it may have been done before, by another
+            spans["dns"] += self.hop.lookup_ms
+            total += int(self.hop.lookup_ms * 1000)
         return Timings(**spans, total=total / 1000)
 
     def _tls(self, code: int, words: str) -> Tls | None:
@@ -304,90 +269,6 @@ class Exchange:
             verified = None if self.hop.route.insecure else True
         why = "not checked (--insecure)" if self.hop.route.insecure else None if verified else words
         return Tls(said.tls_version, said.cipher, said.group, said.alpn, verified, why, pem)
-
-    def _error(self, code: int, words: str, phase: Phase, tls: Tls | None) -> NetkitError:
-        """libcurl's code as one of ours. The words are libcurl's where they tell more than the code."""
-        pycurl, hop = self.pycurl, self.hop
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return self._timed_out(phase)
-        if code == pycurl.E_COULDNT_RESOLVE_HOST:
-            return Unreachable(
-                f"{hop.host}: no such host", kind="no_such_host", hint=f"netkit resolve {hop.host} shows more"
-            )
-        if code == pycurl.E_COULDNT_CONNECT:
-            return self._not_connected(words)
-        if code == pycurl.E_PEER_FAILED_VERIFICATION:
-            from netkit.net.tls import explain
-
-            number = self.curl.getinfo(self.curl.SSL_VERIFYRESULT)
-            return explain(hop.host, reason=words, code=number, chain=tls.chain if tls else (), where=hop.address)
-        if code == pycurl.E_SSL_CACERT_BADFILE:
-            return BadInput(
-                f"{hop.route.cacert or os.environ.get('SSL_CERT_FILE')}: holds no CA certificate", kind="cacert"
-            )
-        if phase == "tls":
-            from netkit.net.tls import handshake
-
-            return handshake(hop.address, words)
-        if code in (pycurl.E_NOT_BUILT_IN, pycurl.E_UNSUPPORTED_PROTOCOL) and self.listener.request is None:
-            return LocalFailure(f"this libcurl cannot do it: {words}", kind="missing")
-        if code == pycurl.E_OUT_OF_MEMORY:
-            return LocalFailure("out of memory", kind="memory")
-        return self._broken(code, words)
-
-    def _broken(self, code: int, words: str) -> NetkitError:
-        """The connection came about and the exchange did not end well."""
-        pycurl, hop = self.pycurl, self.hop
-        if code == pycurl.E_GOT_NOTHING:
-            return Unreachable(
-                f"{hop.url}: empty reply: the connection was closed without an answer", kind="empty_reply"
-            )
-        lost = code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR) and re.search(r"failure|reset|closed", words)
-        if lost and self.status_line is None and not self.informational:
-            return Unreachable(f"{hop.url}: the connection was reset before an answer", kind="reset")
-        if self.head is not None and (lost or code == pycurl.E_PARTIAL_FILE):
-            announced = self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T)
-            of = f" of {announced}" if announced >= 0 else ""
-            how = "reset" if lost else "closed"
-            return PeerError(f"{hop.url}: {how} after {self.received}{of} bytes of the body", kind="truncated")
-        if lost:
-            return PeerError(f"{hop.url}: the connection was reset amid the headers", kind="truncated")
-        if code == pycurl.E_PARTIAL_FILE:
-            return PeerError(f"{hop.url}: closed amid the headers", kind="truncated")
-        reason = re.sub(r"\s+", " ", words).strip() or f"libcurl error {code}"
-        if reason[1:2].islower():
-            reason = reason[:1].lower() + reason[1:]
-        return PeerError(f"{hop.url}: malformed response: {reason}", kind="malformed")
-
-    def _not_connected(self, words: str) -> NetkitError:
-        tried = ", ".join(f"{failure.remote} {failure.reason}" for failure in self.listener.failures)
-        message = f"cannot connect to {self.hop.address}: {tried or words}"
-        if self.curl.getinfo(self.curl.OS_ERRNO) in _LOCAL_ERRNO:
-            return LocalFailure(message, kind="connect")
-        return Unreachable(message, kind="refused" if "refused" in message else "unreachable")
-
-    def _timed_out(self, phase: Phase) -> TimedOut:
-        seconds = self.deadline.seconds
-        if phase in ("dns", "connect", "tls") and self.hop.route.connect_timeout and self.deadline.left > 0.05:
-            seconds = self.hop.route.connect_timeout
-        announced = self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T)
-        of = f" of {announced}" if announced >= 0 else ""
-        where = {
-            "dns": f"while looking up {self.hop.host}",
-            "connect": "while connecting: " + ", ".join(f"{one.remote} {one.reason}" for one in self.listener.failures),
-            "tls": "during the TLS handshake",
-            "send": "while sending the request",
-            "wait": "while the headers came in" if self.status_line else "waiting for the answer",
-            "body": f"after {self.received}{of} bytes of the body",
-        }[phase]
-        return TimedOut(f"{self.hop.url}: no end within {seconds:g} s, {where}", kind=f"timeout_{phase}")
-
-
-def _header_line(name: str, value: str | None) -> bytes:
-    """As CURLOPT_HTTPHEADER takes it: `N: v`, `N;` for an empty value, `N:` to leave a default out."""
-    if value is None:
-        return f"{name}:".encode("latin-1")
-    return (f"{name}: ".encode("latin-1") + value.encode("latin-1")) if value else f"{name};".encode("latin-1")
 
 
 def _status_line(line: bytes, url: str) -> tuple[str, int, str]:

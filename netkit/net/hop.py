@@ -13,44 +13,29 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from netkit.errors import NetkitError
 from netkit.net.deadline import Deadline
+from netkit.net.route import DIRECT as DIRECT
+from netkit.net.route import Proxy
+from netkit.net.route import Route as Route
 
 if TYPE_CHECKING:
+    from netkit.net.cookies import CookieJar
     from netkit.net.tls import Certificate
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-HttpVersion: TypeAlias = Literal["auto", "1.0", "1.1", "2", "3"]
 Phase: TypeAlias = Literal["dns", "connect", "tls", "send", "wait", "body"]
 PHASES: tuple[Phase, ...] = ("dns", "connect", "tls", "send", "wait", "body")
 
 MASK = "***"
-_SECRET = re.compile(
-    r"(?:proxy-)?authorization|(?:set-)?cookie2?|.*[-_]?(?:key|token|secret|password|signature)", re.IGNORECASE
-)
+_SECRET = r"(?i:(?:proxy-)?authorization|(?:set-)?cookie2?|.*[-_]?(?:key|token|secret|password|signature))"
 
 
 def is_secret(name: str) -> bool:
     """Whether a header carries a secret by its name: Authorization, Cookie, X-Api-Key, X-Auth-Token and their like."""
-    return _SECRET.fullmatch(name) is not None and name.lower() not in ("sec-websocket-key", "idempotency-key")
+    return re.fullmatch(_SECRET, name) is not None and name.lower() not in ("sec-websocket-key", "idempotency-key")
 
 
 def masked(headers: Headers) -> Headers:
     return tuple((name, MASK if is_secret(name) else value) for name, value in headers)
-
-
-class Route(NamedTuple):
-    """How a request gets to its server, the same for every hop of a fetch.
-
-    family: 4, 6 or 0 for both. connect_timeout: seconds for name, connection and TLS, within the deadline.
-    """
-
-    http_version: HttpVersion = "auto"
-    family: Literal[0, 4, 6] = 0
-    insecure: bool = False
-    cacert: str | None = None
-    connect_timeout: float | None = None
-
-
-DIRECT = Route()
 
 
 class Hop(NamedTuple):
@@ -58,7 +43,9 @@ class Hop(NamedTuple):
 
     url: ASCII, percent-encoded, without userinfo. host: whom the certificate must name. address: HOST:PORT for
     messages. headers: sent as they stand; a value of None keeps a default header of the engine from being sent.
-    resolved: IP addresses of the host, which is then not looked up.
+    connect_to: (host, port) to connect to in place of the URL's. resolved: IP addresses of whom is connected to,
+    whose name is then not looked up; lookup_ms: how long it took to find them. cookie: what a Cookie header is to
+    say besides those of the jar, which takes what the server sets. show_secrets: the trace masks none.
     """
 
     url: str
@@ -68,10 +55,21 @@ class Hop(NamedTuple):
     headers: tuple[tuple[str, str | None], ...] = ()
     route: Route = DIRECT
     resolved: tuple[str, ...] = ()
+    lookup_ms: float = 0.0
+    connect_to: tuple[str, int] | None = None
+    proxy: Proxy | None = None
+    cookie: str | None = None
+    jar: "CookieJar | None" = None
+    show_secrets: bool = False
 
     @property
     def is_tls(self) -> bool:
         return self.url.startswith("https:")
+
+    @property
+    def needs_tunnel(self) -> bool:
+        """Whether a proxy has to make a connection for us, and not just a request."""
+        return self.proxy is not None and (self.is_tls or not self.proxy.is_http)
 
 
 class Head(NamedTuple):
@@ -104,6 +102,23 @@ class Perform(NamedTuple):
     deadline: Deadline
     on_head: OnHead | None = None
     on_progress: OnProgress | None = None
+
+
+class LookUp(NamedTuple):
+    """What a fetch asks of whoever drives it: the addresses of a host, from these servers; `Found` is sent back."""
+
+    host: str
+    servers: tuple[str, ...]
+    family: Literal[0, 4, 6]
+    deadline: Deadline
+
+
+class Found(NamedTuple):
+    """Of a `LookUp`: addresses, or why there are none; ms: how long it took."""
+
+    addresses: tuple[str, ...] = ()
+    error: NetkitError | None = None
+    ms: float = 0.0
 
 
 class Pause(NamedTuple):
@@ -185,3 +200,8 @@ class HopResult(NamedTuple):
     wire_bytes: int
     warnings: tuple[Warn, ...] = ()
     error: NetkitError | None = None
+
+    @property
+    def shown_request(self) -> Headers | None:
+        """The request's headers with secrets masked, unless they are to be shown."""
+        return self.request if self.request is None or self.hop.show_secrets else masked(self.request)

@@ -13,7 +13,7 @@ from netkit.errors import BadInput
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # octets as text without the final dot: 255 on the wire (RFC 1035 2.3.4)
 
-_LEGACY_IPV4 = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?")
+_LEGACY_IPV4 = r"(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?:0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?"  # compiled when wanted
 _DOTTED_QUAD = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
 _OTHER_DOTS = re.compile("[\u3002\uff0e\uff61]")  # what UTS 46 maps to a full stop
@@ -26,7 +26,7 @@ def is_ipv4(text: str) -> bool:
 
 def refuse_legacy_ipv4(text: str) -> None:
     """Raise BadInput for an IPv4 address in octal, hexadecimal or short form, which programs read differently."""
-    if is_ipv4(text) or not _LEGACY_IPV4.fullmatch(text):
+    if is_ipv4(text) or not re.fullmatch(_LEGACY_IPV4, text):
         return
     port = f", or :{text} for that port of this machine" if text.isdecimal() and 0 < int(text) < 65536 else ""
     raise BadInput(

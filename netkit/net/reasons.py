@@ -16,6 +16,7 @@ REASONS = {
 }
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # this machine has no more to give
+LOCAL = frozenset({*EXHAUSTED, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT})  # its refusals, not the network's
 
 
 def would_block(exc: OSError) -> bool:

@@ -36,7 +36,8 @@ _ALERT = re.compile(r"error:[0-9A-Fa-f]+:[^:]*:[^:]*:(.*)")
 class Certificate(NamedTuple):
     """One certificate; dates are RFC 3339 in UTC, sha256 and serial are hexadecimal, san as `example.org`, `192.0.2.1`.
 
-    A field is "" when the certificate is too odd to be read; sha256 is always there.
+    pin: sha256//BASE64 of its public key (RFC 7469 2.4). A field is "" when the certificate is too odd to be read;
+    sha256 is always there.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class Certificate(NamedTuple):
     san: tuple[str, ...]
     sha256: str
     serial: str
+    pin: str = ""
 
     @property
     def self_signed(self) -> bool:
@@ -79,9 +81,24 @@ def from_pem(pem: str) -> Certificate:
             san=_names(certificate),
             sha256=digest,
             serial=f"{certificate.serial_number:x}",
+            pin=_pin(certificate),
         )
     except ValueError:  # what OpenSSL took and cryptography's stricter parser does not
         return Certificate("", "", "", "", (), digest, "")
+
+
+def _pin(certificate: "x509.Certificate") -> str:
+    import hashlib
+    from base64 import b64encode
+
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    try:
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    return f"sha256//{b64encode(hashlib.sha256(key).digest()).decode('ascii')}"
 
 
 def _names(certificate: "x509.Certificate") -> tuple[str, ...]:

@@ -185,7 +185,7 @@ def test_json_is_one_object_a_url_also_when_it_failed(netkit: Netkit, server: Se
     }
     assert set(hop) == {
         *("url", "request", "status", "reason", "http_version", "headers", "trailers", "informational", "remote"),
-        *("failed", "reused", "timings", "tls", "error"),
+        *("failed", "proxy", "unix_socket", "reused", "timings", "tls", "error"),
     }
     for one in (good, bad, worse):
         assert list(one["body"]) == [

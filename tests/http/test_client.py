@@ -500,6 +500,7 @@ def test_tls_to_a_plain_port_and_plain_to_a_tls_port(serve: Serve, authority: An
     response = get(serve(ok(b"hi"), authority.context("localhost")))
     assert response.error is not None
     assert int(response.exit_code) in (3, 5)
+    assert response.error.hint == "https:// instead of http://, if the server speaks TLS on this port"
 
 
 def test_a_downgrade_is_refused(serve: Serve, authority: Any) -> None:

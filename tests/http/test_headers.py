@@ -2,7 +2,7 @@
 
 import pytest
 
-from netkit.errors import BadInput, Insecure
+from netkit.errors import BadInput
 from netkit.http.headers import Credentials, Header, build, credentials, parse_header, wire
 from netkit.http.url import parse_url
 
@@ -60,14 +60,6 @@ def test_basic_and_bearer() -> None:
     assert Credentials(bearer="t").header().value == "Bearer t"
     assert "sesame" not in repr(Credentials("Aladdin", "open sesame"))
     assert "Basic" not in repr(Credentials("Aladdin", "open sesame").header())
-
-
-def test_credentials_in_clear_text_go_to_loopback_alone() -> None:
-    with pytest.raises(Insecure) as caught:
-        credentials(parse_url("http://example.com/"), ("u", "p"), None)
-    assert caught.value.kind == "plaintext_secret"
-    for url in ("http://localhost/", "http://127.8.0.1/", "http://[::1]/", "https://example.com/"):
-        assert credentials(parse_url(url), ("u", "p"), None) == Credentials("u", "p")
 
 
 @pytest.mark.parametrize(

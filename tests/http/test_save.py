@@ -24,7 +24,7 @@ from netkit.http.report import document
 from netkit.http.retry import Retry
 from netkit.http.save import Save, masked
 from netkit.net.curl import Engine
-from netkit.net.hop import HopResult, Pause
+from netkit.net.hop import HopResult, Pause, Perform
 
 Serve = Callable[..., Any]
 BODY = b"0123456789" * 10
@@ -95,6 +95,7 @@ def drive(asked: Request, **options: Any) -> Driven:
             if isinstance(step, Pause):
                 pauses += [step.seconds] if step.why else []
             else:
+                assert isinstance(step, Perform)
                 result = engine.perform(
                     step.hop, deadline=step.deadline, on_head=step.on_head, on_progress=step.on_progress
                 )

@@ -170,7 +170,7 @@ def test_the_document_has_every_fact(serve: Serve, netkit: Run, authority: Any) 
     assert (tls["error"]["kind"], hop["tls"]["verified"], len(hop["tls"]["chain"])) == ("cert_unknown_ca", False, 1)
     assert set(hop["tls"]) == {"version", "cipher", "group", "alpn", "verified", "verify_error", "chain"}
     assert set(hop["tls"]["chain"][0]) == {
-        *("subject", "issuer", "not_before", "not_after", "san", "sha256", "serial"),
+        *("subject", "issuer", "not_before", "not_after", "san", "sha256", "serial", "pin"),
     }
 
 

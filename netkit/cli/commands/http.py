@@ -39,41 +39,43 @@ class Fetching(NamedTuple):
     retrying: Retrying
 
     def requests(
-        self, method: Literal["GET", "HEAD"], urls: list[str], *, body: Sequence[str] = (), **saving: Any
+        self,
+        method: Literal["GET", "HEAD"],
+        urls: list[str],
+        showing: Showing,
+        *,
+        body: Sequence[str] = (),
+        **saving: Any,
     ) -> "list[Request]":
-        """One for each URL, all of them made before anything is sent. Raises BadInput, LocalFailure."""
-        from netkit.http.headers import parse_header
+        """One for each URL, all of them made before anything is sent. Raises BadInput, LocalFailure, Insecure."""
         from netkit.http.request import Request
         from netkit.http.url import parse_url
 
-        secret = self.login.credentials()
-        route = self.way.route()
-        agent = self.asking.user_agent
-        named = [parse_header(f"User-Agent: {agent}")] if agent is not None else []
-        headers = (*named, *map(parse_header, self.asking.header))
-        pairs = self.asking.pairs
-        redirects = self.redirects
-        checks = self.checking.checks(body)
-        retry = self.retrying.policy()
-        timeout = self.retrying.timeout(self.way.limits.timeout, saves=bool(saving.get("save")))
-        return [
-            Request(
-                target,
-                method,
-                headers=headers,
-                **secret.keywords(target.host),
-                follow=not redirects.no_follow,
-                max_redirects=redirects.max_redirects,
-                allow_downgrade=redirects.allow_downgrade,
-                route=route,
-                fail=not self.checking.no_fail,
-                checks=checks,
-                timeout=timeout,
-                retry=retry,
-                **saving,
-            )
-            for target in (parse_url(url, query=pairs) for url in urls)
-        ]
+        asking, login, redirects, way, checking, retrying = self
+        pairs = asking.pairs
+        targets = [parse_url(url, query=pairs) for url in urls]
+        common = {
+            "headers": asking.headers(),
+            "digest_auth": login.digest,
+            "cookie": asking.cookies(),
+            "jar": asking.jar(),
+            "timeout": retrying.timeout(way.limits.timeout, saves=bool(saving.get("save"))),
+            "follow": not redirects.no_follow,
+            "max_redirects": redirects.max_redirects,
+            "allow_downgrade": redirects.allow_downgrade,
+            "trust_redirects": redirects.trust_redirects,
+            "fail": not checking.no_fail,
+            "checks": checking.checks(body),
+            "retry": retrying.policy(),
+            "route": way.route(),
+            "proxies": way.through.proxies(),
+            "overrides": way.connection.overrides(),
+            "dns_servers": way.connection.dns_servers(),
+            "show_secrets": showing.show_secrets,
+            **saving,
+        }
+        secret = login.credentials()
+        return [Request(target, method, **common, **secret.keywords(target.host)) for target in targets]
 
 
 @grouped
@@ -93,7 +95,7 @@ def get(
 
     In a pipe: the decoded body alone, as it comes. At a terminal: hops, TLS, headers, the body made readable, a
     waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd,
-    from NETKIT_PASSWORD, or a prompt.
+    from NETKIT_PASSWORD, or a prompt. http_proxy, https_proxy, all_proxy and no_proxy are honoured as curl does.
 
     A file is written as FILE.part and renamed when it is whole. -o FILE replaces a file of that name; -O never does,
     and never leaves the folder, whatever the server calls it. -c goes on with FILE.part where the server's ETag or date
@@ -107,12 +109,15 @@ def get(
     $ netkit http get -o page.html https://example.org/ --timeout 10s
     $ netkit http get -O -c --retry 5 https://example.org/large.iso
     $ netkit http get --expect-status 200 --slo total=500ms https://example.org/
+    $ netkit http get -u joe --digest --cookie-jar jar https://example.org/
+    $ netkit http get --proxy socks5h://127.0.0.1:9050 https://example.org/
     """
     out = Output("http", json=json, color=color, quiet=quiet)
     more = saving.keywords(urls=len(urls), digest=json)
     if more["save"] and fetching.checking.no_fail:
         raise BadInput("--no-fail has no use with -o or -O, which save the body of a 2xx reply alone")
-    requests = fetching.requests("GET", urls, body=body_checking.expect_body, max_body=keeping.max_body, **more)
+    more["max_body"] = keeping.max_body
+    requests = fetching.requests("GET", urls, showing, body=body_checking.expect_body, **more)
     return _run(requests, showing, out, trace, raw=keeping.raw)
 
 
@@ -133,7 +138,8 @@ def head(
 
     $ netkit http head https://example.org/
     """
-    return _run(fetching.requests("HEAD", urls), showing, Output("http", json=json, color=color, quiet=quiet), trace)
+    requests = fetching.requests("HEAD", urls, showing)
+    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace)
 
 
 def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *, raw: bool = False) -> Exit:
@@ -180,6 +186,8 @@ def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *
         if response.error and response.error.kind == "check_failed" and response.error.hint:
             say(f"hint: {response.error.hint}")
         codes.append(response.exit_code)
+        if request.jar is not None:
+            request.jar.save()
     return combine(codes)
 
 

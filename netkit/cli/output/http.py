@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from netkit.http.result import Response
-from netkit.net.hop import PHASES, HopResult, masked
+from netkit.net.hop import PHASES, HopResult
 
 SECTIONS = ("request", "headers", "body", "tls", "timing", "trailers", "informational", "hops")
 AT_A_TERMINAL = frozenset(SECTIONS) - {"request", "hops"}
@@ -43,7 +43,7 @@ def before(view: View) -> Iterator[str]:
     if "request" in wanted:
         for hop in view.response.hops:
             yield f"{hop.hop.method} {hop.hop.url}"
-            yield from (f"{name}: {value}" for name, value in masked(hop.request or ()))
+            yield from (f"{name}: {value}" for name, value in hop.shown_request or ())
             yield ""
     for number, hop in enumerate(view.hops):
         if "informational" in wanted:

@@ -15,7 +15,7 @@ from netkit.cli.output.http_tls_rich import tls
 from netkit.cli.output.http_waterfall import milliseconds, size, status_style, waterfall, within
 from netkit.http.checks import Check
 from netkit.http.result import Body
-from netkit.net.hop import Head, HopResult, masked
+from netkit.net.hop import Head, HopResult
 
 
 def print_view(console: Console, view: View) -> None:
@@ -116,9 +116,9 @@ def informational(info: Head) -> Text:
 
 def request(hop: HopResult) -> Text:
     text = Text().append(f"{hop.hop.method} {visible(hop.hop.url)}", "bold")
-    if hop.request is None:
+    if hop.shown_request is None:
         return text.append("   not sent\n", "dim")
-    return text.append("\n").append(headers(masked(hop.request))).append("\n")
+    return text.append("\n").append(headers(hop.shown_request)).append("\n")
 
 
 def headers(fields: tuple[tuple[str, str], ...]) -> Text:

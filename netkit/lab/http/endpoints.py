@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from netkit.lab.http import bodies, broken, plain
+from netkit.lab.http import bodies, broken, digest, plain
 from netkit.lab.http.call import Call, Refused, text
 from netkit.lab.http.protocol import Response
 from netkit.lab.mail import api, page
@@ -48,6 +48,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/tls", "the connection's TLS version and cipher", plain.tls),
     Endpoint("/response-headers", "?NAME=VALUE&..: those headers", plain.response_headers, "/response-headers?X-A=1"),
     Endpoint("/basic-auth/{user}/{password}", "asks for that user and password", plain.basic_auth, "/basic-auth/u/p"),
+    Endpoint("/digest-auth/{user}/{password}", "the same by Digest; ?algorithm=MD5, ?stale=1: its nonce is old once",
+             digest.digest_auth, "/digest-auth/u/p"),
     Endpoint("/bearer", "asks for a bearer token", plain.bearer),
     Endpoint("/cookies", "the cookies sent, as JSON", plain.cookies),
     Endpoint("/cookies/set", "?NAME=VALUE&..: sets them", plain.set_cookies, "/cookies/set?flavour=mint"),

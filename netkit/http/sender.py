@@ -1,0 +1,145 @@
+"""What of the user's goes out with each hop, and to whom: headers, credentials, cookies, a client certificate.
+
+The rule: what belongs to one origin (scheme, host, port) never reaches another, unless the user trusts the redirects;
+and no credential goes in clear text over a network. A proxy sees a request to http:// whole, so it gets one with
+credentials on this machine alone; of https:// it sees the name of the host (CONNECT). Its own login goes to it alone.
+"""
+
+from typing import TYPE_CHECKING
+
+from netkit.errors import BadInput, Insecure
+from netkit.http.headers import Header, build, credentials, wire
+from netkit.http.redirect import kept
+from netkit.http.request import Request
+from netkit.http.url import Url, is_loopback
+from netkit.net.deadline import Deadline
+from netkit.net.hop import Found, Head, Hop, LookUp, Warn
+from netkit.net.hostname import is_ipv4
+
+if TYPE_CHECKING:
+    from netkit.http.digest import Answer
+
+NOTHING = Found()
+
+
+class Sender:
+    """For the hops of one fetch, in their order."""
+
+    def __init__(self, request: Request) -> None:
+        """Raises BadInput, Insecure for a credential in clear text, LocalFailure for an interface that is not there."""
+        self.request = request
+        self.route = request.route
+        self.headers = list(request.headers)
+        self.cookies = [request.cookie] if request.cookie else []
+        if self.cookies or request.jar is not None:  # one header: what the user gives, and what the jar has
+            self.cookies += [one.value for one in self.headers if one.name.lower() == "cookie" and one.value]
+            self.headers = [one for one in self.headers if one.name.lower() != "cookie" or one.value is None]
+        self.credentials = credentials(request.url, request.auth, request.bearer)
+        self.answer: Answer | None = None  # to a Digest challenge
+        if request.digest_auth and (self.credentials is None or self.credentials.bearer is not None):
+            raise BadInput("Digest authentication needs a user", hint="-u USER, or --netrc")
+        self._refuse_clear(request.url)
+        if self.route.interface:
+            from netkit.net.curl_options import interface
+
+            interface(self.route.interface)
+        build(self.headers, self._authorization(request.url))  # its limits, before anything is sent
+
+    def lookup(self, url: Url, deadline: Deadline) -> LookUp | None:
+        """What has to be looked up before this hop, by the servers that the user names."""
+        request = self.request
+        if not request.dns_servers or self.route.unix_socket or request.resolved(url):
+            return None
+        proxy, (host, _) = request.proxy(url), request.detour(url) or (url.host, url.port)
+        if (proxy and proxy.looks_up) or is_loopback(host) or ":" in host or is_ipv4(host):
+            return None
+        return LookUp(host, request.dns_servers, self.route.family, deadline)
+
+    def hop(
+        self,
+        url: Url,
+        found: Found = NOTHING,
+        more: tuple[tuple[str, str | None], ...] = (),
+        *,
+        identity: bool = False,
+    ) -> Hop:
+        """more: headers besides. identity: nothing is to be encoded."""
+        request = self.request
+        headers = build(self.headers, self._authorization(url), identity=identity)
+        return Hop(
+            url=url.wire,
+            host=url.host,
+            address=url.address,
+            method=request.method,
+            headers=wire(headers) + more,
+            route=self.route,
+            resolved=found.addresses or request.resolved(url),
+            lookup_ms=found.ms,
+            connect_to=request.detour(url),
+            proxy=request.proxy(url),
+            cookie="; ".join(self.cookies).encode("utf-8", "surrogateescape").decode("latin-1") or None,
+            jar=request.jar,
+            show_secrets=request.show_secrets,
+        )
+
+    def leave(self, url: Url) -> tuple[Warn, ...]:
+        """The next hop is of another origin."""
+        if self.request.trust_redirects:
+            self.headers = [one for one in self.headers if one.name.lower() != "host"]
+            self.answer = None
+            bare = list(kept(self.headers))
+            if self._in_clear(url) and (self.credentials or self.cookies or bare != self.headers):
+                self.headers, self.credentials, self.cookies = bare, None, []
+                return (Warn("redirect_in_clear", f"no secrets go to {url}: they would be in clear text"),)
+            return ()
+        self.headers, self.credentials, self.cookies, self.answer = list(kept(self.headers)), None, [], None
+        self.route = self.route._replace(identity=None)
+        return ()
+
+    def challenged(self, head: Head) -> bool:
+        """Whether this response is a Digest challenge that the next request is to answer."""
+        if not self.request.digest_auth or head.status != 401 or self.credentials is None:
+            return False
+        from netkit.http.digest import challenges, choose
+
+        offered = choose(challenges(head.all("www-authenticate")))
+        if offered is None:
+            return False
+        return self.answer is None or offered.parameters.get("stale", "").lower() == "true"
+
+    def take(self, head: Head) -> None:
+        """Answer its challenge from now on."""
+        from netkit.http.digest import Answer, challenges, choose
+
+        offered = choose(challenges(head.all("www-authenticate")))
+        assert offered is not None
+        assert self.credentials is not None
+        self.answer = Answer(offered, self.credentials.user or "", self.credentials.password or "")
+
+    def _authorization(self, url: Url) -> Header | None:
+        if self.answer is not None:
+            return self.answer.header(self.request.method, url.target)
+        if self.credentials is None or self.request.digest_auth:
+            return None
+        return self.credentials.header()
+
+    def _in_clear(self, url: Url) -> bool:
+        """Whether a network would see what is sent."""
+        if url.scheme == "https" or self.route.unix_socket:
+            return False
+        proxy = self.request.proxy(url)
+        if proxy and not is_loopback(proxy.host):
+            return True
+        host, _ = self.request.detour(url) or (url.host, url.port)
+        return not all(map(is_loopback, self.request.resolved(url) or (host,)))
+
+    def _refuse_clear(self, url: Url) -> None:
+        if self.credentials is None or self.request.digest_auth or not self._in_clear(url):
+            return
+        proxy = self.request.proxy(url)
+        by = f", by the proxy {proxy}" if proxy and not is_loopback(proxy.host) else ""
+        raise Insecure(
+            f"{url}: credentials would go over the network in clear text{by}",
+            kind="plaintext_secret",
+            hint="use https://; only loopback gets them over http",
+        )
