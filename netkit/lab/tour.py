@@ -88,7 +88,9 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
                 hint = f"pip install 'netkit-cli[{step.needs.extra}]'"
                 yield LeftOut(step, command_text(step.words), why, hint)
                 continue
-            words = [word.format_map(values) if word.startswith(("@{", "{")) else word for word in step.words]
+            words = [
+                word.format_map(values) if word.startswith(("@{", "{", "https://")) else word for word in step.words
+            ]
             yield run_step(step, words, environment, colored=colored)
 
 

@@ -51,6 +51,29 @@ STEPS: tuple[Step, ...] = (
         exit=1,
     ),
     Step(
+        "http-digest",
+        "A login whose password is not sent: the challenge, and the answer to it",
+        25,
+        HTTPLIB,
+        (
+            *("http", "get", "-u", "ann", "--digest", "--password-cmd", "echo secret"),
+            "{http}/digest-auth/ann/secret",
+        ),
+        ('"authenticated": true', '"user": "ann"'),
+    ),
+    Step(
+        "http-expired",
+        "Names from a server of one's choice; a certificate that is too old says since when: exit 6",
+        25,
+        HTTPLIB.replace("HTTPConnection", "HTTPSConnection"),
+        (
+            *("http", "get", "--dns-server", "{dns}", "--cacert", "{ca}"),
+            "https://expired.lab.test:{https_port}/",
+        ),
+        ("expired 1 day ago", "issued by netkit lab CA"),
+        exit=6,
+    ),
+    Step(
         "http-no",
         "404 is an answer, and the answer is no: exit 1",
         25,
