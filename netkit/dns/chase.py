@@ -21,7 +21,7 @@ MAX_ALIASES = 32  # followed in all; the longest chains in use have under 20
 
 
 @dataclass(slots=True)
-class _Chase:
+class Chase:
     """A question on its way: the owner its aliases have led to, and the records on the way there."""
 
     input: str
@@ -83,7 +83,7 @@ def chase_each(
 ) -> list[Resolution]:
     """As `chase`, with servers of its own for each question."""
     rdclass = class_name(options.rdclass)
-    asking = [_Chase(one.input, one.name, one.type, rdclass, servers, at=one.name) for one, servers in questions]
+    asking = [Chase(one.input, one.name, one.type, rdclass, servers, at=one.name) for one, servers in questions]
     places = {id(one): place for place, one in enumerate(asking)}
     seconds = min(try_seconds, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
@@ -101,11 +101,11 @@ def chase_each(
         for one, reached in zip(waiting, came, strict=True):
             if on_reply and reached.reply:
                 on_reply(places[id(one)], reached.reply)
-            _judge(one, reached)
+            judge(one, reached)
     return [one.result for one in asking if one.result]
 
 
-def _judge(one: _Chase, came: Reached) -> None:
+def judge(one: Chase, came: Reached) -> None:
     """Take what came into the result, or set the next owner to ask for."""
     reply = came.reply
     resolution = _merged(one, came)
@@ -134,7 +134,7 @@ def _judge(one: _Chase, came: Reached) -> None:
         one.result = resolution._replace(outcome=Outcome.NODATA)
 
 
-def _walk(one: _Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:
+def _walk(one: Chase, reply: Reply) -> tuple[bytes, list[Raw], bool]:
     """(the owner the aliases lead to, its records, whether they lead round); aliases go to `one.records`."""
     owner, wanted = one.at, []
     for owner, records in follow(reply, one.at, one.type):
@@ -165,7 +165,7 @@ def _left_out(reply: Reply, owners: set[bytes]) -> tuple[str, ...]:
     return (f"left out records of {', '.join(strangers[:3])}: not what was asked",) if strangers else ()
 
 
-def _merged(one: _Chase, came: Reached) -> Resolution:
+def _merged(one: Chase, came: Reached) -> Resolution:
     """The resolution so far: facts of this round, sums over all rounds."""
     before = one.sofar
     reply = came.reply

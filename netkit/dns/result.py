@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     BADNAME = "badname"
     NOTAUTH = "notauth"  # the server does not take the TSIG key
     BOGUS = "bogus"  # signatures that do not prove what they stand by
+    INTERRUPTED = "interrupted"  # the run ended first; of many names at once alone
     INDETERMINATE = "indeterminate"  # DNSSEC: no trust anchor is above the name, so nobody can say
 
 
@@ -53,6 +54,7 @@ EXIT = {
     Outcome.BADNAME: Exit.USAGE,
     Outcome.NOTAUTH: Exit.AUTH,
     Outcome.BOGUS: Exit.SECURITY,
+    Outcome.INTERRUPTED: Exit.INTERRUPTED,
     Outcome.INDETERMINATE: Exit.NO,  # a check that was asked for does not hold
 }
 
@@ -77,6 +79,7 @@ MEANING = {
     Outcome.BADNAME: "this is no name",
     Outcome.NOTAUTH: "the server does not take the key",
     Outcome.BOGUS: "the signatures do not prove the answer",
+    Outcome.INTERRUPTED: "the run was interrupted before there was an answer",
     Outcome.INDETERMINATE: "whether the signatures prove the answer cannot be told",
 }
 

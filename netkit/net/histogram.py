@@ -56,6 +56,14 @@ class Histogram:
         self._last = seconds
         self._buckets[bucket(int(seconds * 1e9))] += 1
 
+    def merge(self, other: "Histogram") -> None:
+        """Count the samples of another one as well; jitter stays what it was, as their order is not known."""
+        self.count += other.count
+        self._sum += other._sum
+        self._min = min(self._min, other._min)
+        self._max = max(self._max, other._max)
+        self._buckets.update(other._buckets)
+
     def percentile(self, share: float) -> float | None:
         """The time that this share of samples did not exceed; never outside the exact extremes."""
         if not self.count:

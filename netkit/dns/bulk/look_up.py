@@ -1,0 +1,125 @@
+"""`look_up()`: lines in, a result for each (line, type) out."""
+
+from collections.abc import Iterator, Sequence
+from time import monotonic
+
+from netkit.dns import hosts as hosts_file
+from netkit.dns.asking import ip_version
+from netkit.dns.bulk.engine import FOR_A_LINE, Engine, Settings
+from netkit.dns.bulk.feed import Feed
+from netkit.dns.bulk.lines import Lines
+from netkit.dns.bulk.task import Result
+from netkit.dns.bulk.upstream import Upstream
+from netkit.dns.lookup import known_locally
+from netkit.dns.result import Resolution
+from netkit.dns.servers import SYSTEM, Server, check, find
+from netkit.dns.types import AAAA, ANY, IN, TXT, A, parse_type
+from netkit.dns.wire import USUAL
+from netkit.errors import BadInput, LocalFailure, NetkitError, Unreachable
+from netkit.events import OnEvent
+from netkit.net.deadline import Deadline
+
+FOR_A_NAME = 2.0  # seconds to look up a server that a line names; the run stands still meanwhile
+
+
+class Run:
+    """Names being looked up: iterate `results()`, call `stop()` to end early. feed, engine: what was read and sent."""
+
+    def __init__(
+        self,
+        fd: int,
+        *,
+        types: Sequence[str] = (),
+        servers: Sequence[str] = (),
+        dns: bool = False,
+        settings: Settings = Settings(),  # noqa: B008 - it never changes
+        unique: bool = False,
+        lenient: bool = False,
+        version: int | None = None,
+        idn: bool = True,
+        hosts: str | None = None,
+        resolv_conf: str | None = None,
+        on_event: OnEvent | None = None,
+        marker: bytes = b"",
+    ) -> None:
+        """fd: where the lines are read. types: those of a name without its own, A and AAAA unless given; servers: as
+        of `netkit.dns.resolve`, for lines without their own. dns: not the hosts file and special names, as with
+        a server, a type or settings.tcp. unique, lenient: see Feed and Lines.
+
+        Raises BadInput for a type or server, Unreachable for a server without address, LocalFailure without a
+        resolver configuration where no line names a server.
+        """
+        numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
+        numbers = numbers or ((A, AAAA) if settings.options.rdclass in (IN, ANY) else (TXT,))
+        check(servers)
+        self.version = version
+        self.resolv_conf = resolv_conf
+        self.engine = Engine(settings, on_event)
+        self.known: dict[tuple[str, ...], tuple[Upstream, ...] | NetkitError] = {}
+        route: tuple[Upstream, ...] = ()
+        try:
+            deadline = Deadline.after(settings.timeout)
+            route = self.engine.route(self._fit(find(servers, deadline=deadline, resolv_conf=resolv_conf)))
+        except LocalFailure as exc:  # unless each line names a server
+            self.engine.no_route = exc
+        if settings.confirm and 0 < len(route) <= settings.confirm:
+            raise BadInput(
+                f"--confirm {settings.confirm} needs {settings.confirm + 1} servers, and there is {len(route)}",
+                hint="name more: @192.0.2.53 @198.51.100.53",
+            )
+        straight = bool(dns or servers or types or version or settings.tcp or settings.options != USUAL)
+        lines = () if straight else hosts_file.read_hosts(hosts)
+
+        def local(text: str) -> Sequence[Resolution] | None:
+            return known_locally(text, lines)
+
+        parse = Lines(
+            numbers,
+            route,
+            self._route,
+            rdclass=settings.options.rdclass,
+            lenient=lenient,
+            idn=idn,
+            marker=marker,
+            hosts=lines,
+            local=None if straight else local,
+        )
+        self.feed = Feed(fd, parse, unique=unique)
+        self.start = monotonic()
+
+    def results(self, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Result]]:
+        return self.engine.run(self.feed, wake=wake, to_the_end=to_the_end)
+
+    def close(self) -> None:
+        """Of a run that is not begun."""
+        self.engine.selector.close()
+
+    def stop(self) -> None:
+        self.engine.stop()
+
+    def _fit(self, found: tuple[Server, ...]) -> tuple[Server, ...]:
+        """Those with an address of the version that is wanted. Raises Unreachable without any, BadInput for one that
+        is to be asked in a way that is not for many names."""
+        for server in found:
+            if server.transport not in ("udp", "tcp"):
+                raise BadInput(f"{server} over {server.transport}: many names are asked over UDP or TCP alone")
+        fit = tuple(one for one in found if self.version in (None, ip_version(one.host)))
+        if not fit:
+            raise Unreachable(f"no server has an IPv{self.version} address: {', '.join(map(str, found))}")
+        return fit
+
+    def _route(self, texts: Sequence[str]) -> tuple[Upstream, ...]:
+        """The servers that a line names, looked up once. Raises BadInput, Unreachable, TimedOut."""
+        key = tuple(texts)
+        if key not in self.known:
+            try:
+                if SYSTEM in key and len(key) == 1 and self.engine.no_route:
+                    raise self.engine.no_route
+                found = find(key, deadline=Deadline.after(FOR_A_NAME), resolv_conf=self.resolv_conf)
+                self.known[key] = self.engine.route(self._fit(found), FOR_A_LINE)
+            except NetkitError as exc:
+                self.known[key] = exc
+        known = self.known[key]
+        if isinstance(known, NetkitError):
+            raise known
+        return known

@@ -1,0 +1,49 @@
+"""What a run came to: how many results of each outcome, what was sent for them, and how long they took."""
+
+from collections import Counter
+from collections.abc import Sequence
+from operator import attrgetter
+
+from netkit.dns.bulk.task import Result
+from netkit.dns.result import Outcome
+from netkit.net.histogram import Histogram
+
+_OUTCOME = attrgetter("outcome")
+
+
+class Counts:
+    """What was sent and heard. strays: replies to no question, late ones above all; rejected: those with a reason."""
+
+    def __init__(self) -> None:
+        self.queries = self.retries = self.timeouts = self.over_tcp = self.rejected = self.strays = 0
+
+
+class Tally:
+    """Results counted. times: of those that a server decided, kept where somebody wants to know."""
+
+    def __init__(self, *, timed: bool = False) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.lines = self.repeated = 0
+        self.counts = Counts()
+        self.times = Histogram() if timed else None
+
+    @property
+    def questions(self) -> int:
+        return self.outcomes.total()
+
+    def add(self, results: Sequence[Result]) -> None:
+        self.outcomes.update(map(_OUTCOME, results))
+        if self.times:
+            for one in results:
+                if one.server:
+                    self.times.add(one.elapsed_ms / 1000)
+
+    def merge(self, other: "Tally") -> None:
+        """Count what another process did as well."""
+        self.outcomes.update(other.outcomes)
+        self.lines += other.lines
+        self.repeated += other.repeated
+        for name, count in vars(other.counts).items():
+            setattr(self.counts, name, getattr(self.counts, name) + count)
+        if self.times and other.times:
+            self.times.merge(other.times)

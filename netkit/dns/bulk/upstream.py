@@ -1,0 +1,205 @@
+"""A server that is asked: the channels to it, how much it takes at once, and whether it is there at all."""
+
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from netkit.dns.bulk.channel import Channel, OverUdp
+from netkit.dns.bulk.pace import LEAST, Window
+from netkit.dns.bulk.stream import OverTcp
+from netkit.dns.bulk.task import Task
+from netkit.dns.servers import Server
+from netkit.net.reasons import EXHAUSTED, reason_of
+
+if TYPE_CHECKING:
+    from netkit.dns.bulk.engine import Engine
+
+SOCKETS = 8  # UDP sockets to one server, each with a random port
+STREAMS = 4  # connections to one server with --tcp
+QUERIES = 20_000  # on one socket; the next one has another port
+PAUSE = 0.1  # seconds before a port that was closed is tried again
+DEAD = 3  # refusals one after the other until a server that has not answered yet counts as not there
+AGAIN = 1.0  # seconds until that is looked at once more
+
+
+def _in_flight(channel: Channel) -> int:
+    return len(channel.flight)
+
+
+class Upstream:
+    def __init__(self, engine: "Engine", server: Server, *, tcp: bool, sockets: int, concurrency: int | None) -> None:
+        self.engine = engine
+        self.server = server
+        self.tcp = tcp or server.transport == "tcp"
+        self.most = min(sockets, STREAMS) if self.tcp else sockets
+        self.channels: list[Channel] = []
+        self.old: list[Channel] = []
+        self.stream: OverTcp | None = None  # for what was truncated over UDP
+        self.window = Window(concurrency)
+        self.queue: deque[Task] = deque()
+        self.heard = False  # it has answered in this run
+        self.refusals = 0  # since it answered last
+        self.refused_since = 0.0
+        self.dead = False  # nothing is sent but a probe now and then; its questions are given up
+        self.paused_until = 0.0
+        self.reason = ""  # why it cannot be reached
+
+    def __str__(self) -> str:
+        return str(self.server)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(len(channel.flight) for channel in self.channels) + sum(len(channel.flight) for channel in self.old)
+
+    @property
+    def room(self) -> int:
+        """How many more questions it may get now."""
+        return self.window.size - len(self.queue) - self.in_flight
+
+    def pump(self, most: int, now: float) -> int:
+        """Send what is in the queue, as far as the window and `most` let it; how many were sent."""
+        if now < self.paused_until:
+            if self.dead:
+                self._give_up()
+            return 0
+        count = min(len(self.queue), most, self.window.size - self.in_flight)
+        sent = 0
+        while sent < count:
+            channel = self._channel()
+            if channel is None:
+                break
+            share = min(count - sent, max(1, self.window.size // self.most - len(channel.flight)))
+            before = len(self.queue)
+            more = channel.send(self.queue, share, now)
+            sent += before - len(self.queue)
+            if not more:
+                break
+        self.engine.counts.queries += sent
+        return sent
+
+    def _channel(self) -> Channel | None:
+        """The one with the fewest questions on their way, a new one as long as there are not all; None if there can be
+        none now."""
+        if len(self.channels) < self.most:
+            return self._opened()
+        channel = min(self.channels, key=_in_flight)
+        if channel.sent >= QUERIES and not self.tcp:  # another port from here on; replies may still come to this one
+            self.channels.remove(channel)
+            self.old.append(channel)
+            return self._opened()
+        return channel
+
+    def _opened(self) -> Channel | None:
+        try:
+            channel = OverTcp(self) if self.tcp else OverUdp(self)
+        except OSError as exc:
+            if exc.errno not in EXHAUSTED:
+                self.refused(None, reason_of(exc))
+            elif self.channels:
+                self.most = len(self.channels)
+                return self.channels[0]
+            else:
+                self.paused_until = monotonic() + PAUSE
+                self.engine.exhausted(exc)
+            return None
+        self.channels.append(channel)
+        if isinstance(channel, OverUdp):
+            self.window.limit = max(LEAST, min(self.window.limit, channel.capacity * self.most))
+        return channel
+
+    def tidy(self) -> None:
+        """Close what no reply is waited for on any more."""
+        for channel in [one for one in self.old if not one.flight]:
+            self.old.remove(channel)
+            channel.close()
+
+    def rest(self) -> int:
+        """Give its descriptors back if it has nothing to do; how many."""
+        if self.queue or self.in_flight or (self.stream and self.stream.flight):
+            return 0
+        channels = self.all_channels()
+        self.close()
+        self.channels, self.old, self.stream = [], [], None
+        return len(channels)
+
+    def all_channels(self) -> list[Channel]:
+        return [*self.channels, *self.old, *([self.stream] if self.stream else [])]
+
+    def answered(self, count: int) -> None:
+        if count:
+            self.heard, self.dead, self.refusals = True, False, 0
+            self.window.answered(count, self.in_flight + count)
+
+    def refused(self, channel: Channel | None, reason: str) -> None:
+        """A closed port, no route: all that is on its way there is lost.
+
+        A server that has answered before may be starting again: as long as a question may take, it is waited for.
+        """
+        now = monotonic()
+        self.refused_since = self.refused_since if self.refusals else now
+        self.refusals += 1
+        self.reason = reason
+        patient = self.heard and now - self.refused_since < self.engine.settings.timeout
+        self.dead = self.refusals >= DEAD and not patient
+        self.paused_until = now + (AGAIN if self.dead else PAUSE)
+        if channel:
+            lost = list(channel.flight.values())
+            channel.flight.clear()
+            self._lost(lost, reason, patient=patient)
+        if self.dead:
+            self._give_up()
+
+    def _lost(self, tasks: list[Task], reason: str, *, patient: bool, over_tcp: bool = False) -> None:
+        """Asked again here at no charge where that is the only server and worth it, else of the next one."""
+        for task in reversed(tasks):
+            if patient and len(task.route) == 1 and not (task.more and task.more.cut):
+                self.put_back(task)
+            else:
+                self.engine.lost(self, task, reason, over_tcp=over_tcp)
+
+    def put_back(self, task: Task) -> None:
+        """To the head of the queue, as if it had not been sent."""
+        task.tries -= 1
+        if task.more:
+            task.more.queued = True
+        self.queue.appendleft(task)
+
+    def ended(self, channel: OverTcp, reason: str) -> None:
+        """A connection is over. What an end after replies has cut off is asked again on a new one, at no charge."""
+        aside = channel is self.stream
+        if aside:
+            self.stream = None
+        else:
+            self.channels.remove(channel)
+        waiting = list(channel.flight.values())
+        channel.flight.clear()
+        if channel.answered:
+            for task in reversed(waiting):
+                self.put_back(task)
+            return
+        patient = False
+        if not channel.connected and not aside:
+            self.refused(None, reason)
+            patient = self.heard and not self.dead
+        self._lost(waiting, reason, patient=patient, over_tcp=True)
+
+    def _give_up(self) -> None:
+        while self.queue:
+            self.engine.lost(self, self.queue.popleft(), self.reason)
+
+    def ask_over_tcp(self, task: Task, now: float) -> None:
+        """What was truncated over UDP."""
+        if self.stream is None:
+            try:
+                self.stream = OverTcp(self)
+            except OSError as exc:
+                self.engine.lost(self, task, reason_of(exc), over_tcp=True)
+                return
+        self.engine.counts.queries += 1
+        if self.engine.bucket:
+            self.engine.bucket.spend(1)
+        self.stream.send(deque([task]), 1, now)
+
+    def close(self) -> None:
+        for channel in self.all_channels():
+            channel.close()
