@@ -62,7 +62,7 @@ def find_steps(names: Sequence[str]) -> list[Step]:
 
 
 def contents(steps: Sequence[Step]) -> list[Listed]:
-    return [Listed(step, command_text(step.words)) for step in steps]
+    return [Listed(step, command_text(step.words, step.stdin)) for step in steps]
 
 
 def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> Iterator[Finished | LeftOut]:
@@ -104,7 +104,7 @@ def run_step(step: Step, words: Sequence[str], environment: Mapping[str, str], *
         done = subprocess.run(
             argv,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
+            input=step.stdin.encode(),
             capture_output=True,
             timeout=STEP_SECONDS,
             check=False,
@@ -117,7 +117,7 @@ def run_step(step: Step, words: Sequence[str], environment: Mapping[str, str], *
     stdout, stderr = out.decode("utf-8", "backslashreplace"), err.decode("utf-8", "backslashreplace")
     duration_ms = round((monotonic() - start) * 1000, 1)
     failure = late or find_failure(step, code, stdout + stderr)
-    return Finished(step, command_text(words), code, stdout, stderr, duration_ms, failure)
+    return Finished(step, command_text(words, step.stdin), code, stdout, stderr, duration_ms, failure)
 
 
 def find_failure(step: Step, code: int, output: str) -> str | None:
@@ -129,11 +129,13 @@ def find_failure(step: Step, code: int, output: str) -> str | None:
     return f"{missing[0]!r} is not in the output" if missing else None
 
 
-def command_text(words: Sequence[str]) -> str:
-    """The command as a shell takes it; placeholders stay readable."""
+def command_text(words: Sequence[str], stdin: str = "") -> str:
+    """The command as a shell takes it, with what goes into it; placeholders stay readable."""
     import shlex
 
-    return " ".join(["netkit", *(word if "{" in word and " " not in word else shlex.quote(word) for word in words)])
+    given = f"printf {shlex.quote(stdin.encode('unicode_escape').decode())} | " if stdin else ""
+    quoted = [word if "{" in word and " " not in word else shlex.quote(word) for word in words]
+    return given + " ".join(["netkit", *quoted])
 
 
 def _may_pass(name: str, ours: Mapping[str, str]) -> bool:

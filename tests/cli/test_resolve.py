@@ -237,7 +237,8 @@ def test_silence_is_4_a_refusing_port_3(netkit: Netkit, udp: socket.socket) -> N
         ),
         (
             ["@127.0.0.1"],
-            "netkit: no name to resolve: only servers were given\nhint: netkit resolve @192.0.2.53 example.com\n",
+            "netkit: no name to resolve: only servers were given\n"
+            "hint: netkit resolve @192.0.2.53 example.com, or -i FILE for many\n",
         ),
         (
             ["-t", "NOSUCH", "a"],

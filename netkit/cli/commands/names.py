@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from netkit.cli.bulk_options import Bulk
 from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.names import remarks
@@ -21,15 +22,16 @@ FAMILIES = {"": "names", "json": "names", "tsv": "names_tsv", "zone": "names_zon
 @grouped
 def resolve(
     names: Annotated[
-        list[str], typer.Argument(metavar="[@SERVER]... NAME|IP...", help="Names; an address means its PTR.")
-    ],
+        list[str] | None, typer.Argument(metavar="[@SERVER]... NAME|IP...", help="Names; an address means its PTR.")
+    ] = None,
+    *,
     asking: Asking,
     sending: Sending,
     edns: Edns,
     mode: Mode,
     validating: Validating,
+    bulk: Bulk,
     timeout: Annotated[float | None, timeout("6s; longer for zones and modes")] = None,
-    *,
     printing: Printing,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -50,6 +52,10 @@ def resolve(
     --validate checks DNSSEC from the root's keys, or those of --trust-anchor, down, whatever the server thinks of it:
     secure and insecure answers are shown with the word, bogus ones never (6), nor what no anchor is above (1).
 
+    -i reads many names, a line each: NAME, NAME,TYPE or NAME,TYPE,@SERVER; an address means its PTR, a network that of
+    each address. Each line has one result a type, in a pipe INPUT, TYPE, OUTCOME and DATA behind tabs; what is no name
+    has one too. A no counts as an answer there, unless --fail-on no. Ctrl-C: what was read has its results, exit 130.
+
     $ netkit resolve www.example.org
     $ netkit resolve @9.9.9.9 -t MX,TXT example.org
     $ netkit resolve @9.9.9.9 --dnssec --nsid -t SOA --json example.org
@@ -60,16 +66,30 @@ def resolve(
     $ netkit resolve --compare @9.9.9.9 @192.0.2.53 www.example.org
     $ netkit resolve --authoritative example.org
     $ netkit resolve --trace-root -t MX example.org
+    $ netkit resolve -i names.txt --json
+    $ netkit resolve -i - --only no --confirm 1 @192.0.2.53 @198.51.100.53
     $ netkit resolve @192.0.2.53 -t AXFR example.org
     $ netkit resolve @192.0.2.53 -t IXFR=2026010101 example.org
     """
+    words = names or []
+    if bulk.input is not None:
+        if mode.family or validating.wanted:
+            raise BadInput("-i looks names up: it goes with no mode and no --validate")
+        from netkit.cli.resolve_bulk import resolve_bulk
+
+        return resolve_bulk(
+            bulk, words, asking, sending, edns, printing, timeout=timeout or 6.0, json=json, color=color, quiet=quiet,
+            trace=trace,
+        )  # fmt: skip
+    bulk.without_input()
     from netkit.dns.lookup import resolve as look_up
 
-    asked = [name for name in names if not name.startswith("@")]
+    asked = [name for name in words if not name.startswith("@")]
     if not asked:
-        raise BadInput("no name to resolve: only servers were given", hint="netkit resolve @192.0.2.53 example.com")
+        given = ": only servers were given" if words else ""
+        raise BadInput(f"no name to resolve{given}", hint="netkit resolve @192.0.2.53 example.com, or -i FILE for many")
     form = printing.form(json)
-    servers = [name[1:] for name in names if name.startswith("@")] + sending.servers
+    servers = [name[1:] for name in words if name.startswith("@")] + sending.servers
     security = sending.security(servers)
     is_transfer, serial = wanted(asking.all_types)
     if validating.wanted and (is_transfer or mode.family):

@@ -9,6 +9,7 @@ from typing import Any
 from netkit.cli.completions.files import FILES
 from netkit.cli.output.names_tsv import FIELDS
 from netkit.cli.trace import FORMS
+from netkit.dns.result import Outcome
 from netkit.dns.types import CLASSES, FREQUENT
 
 PROGRAM = "netkit"
@@ -29,6 +30,9 @@ HINTS: dict[str, tuple[Takes, Sequence[str]]] = {
     "netkit resolve --type": (Takes.LIST, tuple(FREQUENT)),
     "netkit resolve --class": (Takes.CHOICE, tuple(CLASSES)),
     "netkit resolve --fields": (Takes.LIST, FIELDS),
+    "netkit resolve --only": (Takes.LIST, ("no", *Outcome)),
+    "netkit resolve --except": (Takes.LIST, ("no", *Outcome)),
+    "netkit resolve --fail-on": (Takes.LIST, ("failed", "no", "never", *Outcome)),
     "netkit --show-completion": (Takes.ATTACHED, tuple(FILES)),
     "netkit --install-completion": (Takes.ATTACHED, tuple(FILES)),
     "--trace": (Takes.ATTACHED, FORMS),

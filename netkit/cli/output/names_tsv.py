@@ -18,7 +18,7 @@ OF_RECORD = ("name", "type", "class", "ttl", "data")
 FIELDS = (*OF_RECORD, *(key for key in KEYS if key not in ("answers", "addresses", *OF_RECORD)))
 DEFAULT = ("input", "name", "ttl", "type", "data", "outcome", "server")
 WORDS = ("input", "ede", "nsid", "notes", "rejected", "error")
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class Table(NamedTuple):
@@ -64,4 +64,4 @@ def _cell(value: Any, words: bool) -> str:
     if isinstance(value, list):
         return " ".join(_cell(one, words) for one in value if one not in (None, ""))
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return text.translate(_ESCAPES) if words else text
+    return text.translate(ESCAPES) if words else text

@@ -126,6 +126,15 @@ STEPS: tuple[Step, ...] = (
         ("127.0.0.1", "connect"),
     ),
     Step(
+        "resolve-many",
+        "Names by the thousand: a line each, whatever becomes of it",
+        3,
+        "for name in sys.stdin:\n    print(socket.gethostbyname(name.strip()))",
+        ("resolve", "@{dns}", "-t", "A", "-i", "-", "--ordered", "--fail-on", "never"),
+        ("www.lab.test A answer 127.0.0.1", "nosuch.lab.test A nxdomain", "a..b A badname", "127.0.0.1 PTR answer"),
+        stdin="www.lab.test\nnosuch.lab.test\na..b\n127.0.0.1\n",
+    ),
+    Step(
         "resolve-validate",
         "Whether the answer is the zone's own: its signatures, from a key that is trusted down",
         None,
