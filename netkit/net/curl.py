@@ -7,7 +7,7 @@ far; what the caller's own callbacks raise (but `NetkitError`) is raised again a
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,22 +17,29 @@ from netkit.net.curl_exchange import Exchange
 from netkit.net.deadline import Deadline
 from netkit.net.hop import Hop, HopResult, OnHead, OnProgress, Tls
 
+MAX_SESSIONS = 1000  # TLS sessions remembered, with their certificates; far more than connections are kept
+
+
+def load() -> Any:
+    """The module pycurl. Raises LocalFailure."""
+    try:
+        import pycurl  # 6 ms of CPU: only commands that speak HTTP pay it
+    except ImportError as exc:
+        raise LocalFailure(
+            f"HTTP needs pycurl, which cannot be loaded: {exc}",
+            kind="missing",
+            hint="pip install --force-reinstall pycurl; where no wheel fits, it needs libcurl's headers to build",
+        ) from exc
+    return pycurl
+
 
 class Engine:
     """One libcurl handle and its connections; use it as a context manager. Not for two threads at once."""
 
     def __init__(self) -> None:
-        try:
-            import pycurl  # 6 ms of CPU: only commands that speak HTTP pay it
-        except ImportError as exc:
-            raise LocalFailure(
-                f"HTTP needs pycurl, which cannot be loaded: {exc}",
-                kind="missing",
-                hint="pip install --force-reinstall pycurl; where no wheel fits, it needs libcurl's headers to build",
-            ) from exc
-        self.pycurl = pycurl
-        self.curl: Any = pycurl.Curl()
-        self.sessions: dict[str, Tls] = {}  # of the connections kept, by HOST:PORT
+        self.pycurl = load()
+        self.curl: Any = self.pycurl.Curl()
+        self.sessions = Sessions()
 
     def __enter__(self) -> "Engine":
         return self
@@ -58,24 +65,69 @@ class Engine:
         it. Raises what the callbacks raise, KeyboardInterrupt, BadInput about the CA file; all else is in the result.
         """
         exchange = Exchange(self.pycurl, self.curl, hop, deadline, on_head, on_progress, on_event)
-        exchange.set_options()
-        with _interruptible(exchange):
-            try:
-                self.curl.perform()
-                code, words = 0, ""
-            except self.pycurl.error as exc:
-                code, words = exc.args[0], exc.args[1] if len(exc.args) > 1 else ""
-        result = exchange.result(code, words)
-        if result.tls and result.tls.version:
-            self.sessions[hop.address] = result.tls
-        elif result.reused and hop.address in self.sessions:  # libcurl tells of a session once
-            result = result._replace(tls=self.sessions[hop.address])
-        return result
+        for fresh in (0, 1):
+            exchange.set_options()
+            self.curl.setopt(self.curl.FRESH_CONNECT, fresh)
+            with interruptible(exchange.interrupt):
+                try:
+                    self.curl.perform()
+                    code, words = 0, ""
+                except self.pycurl.error as exc:
+                    code, words = exc.args[0], exc.args[1] if len(exc.args) > 1 else ""
+            if not died(exchange, code):
+                break
+            exchange = again(exchange)
+        return self.sessions.completed(exchange.result(code, words))
+
+
+def died(exchange: Exchange, code: int) -> bool:
+    """Whether a kept connection was closed by the peer as it was used again, before a byte of an answer.
+
+    GET and HEAD may be sent again then (RFC 9112 9.3.1). libcurl does so when the connection ends, not when it is
+    reset; and it takes the next that is kept, five times, where a server closes each without saying so.
+    """
+    pycurl = exchange.pycurl
+    return (
+        code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR, pycurl.E_GOT_NOTHING)
+        and exchange.reused()
+        and exchange.stopped is None
+        and exchange.status_line is None
+        and not exchange.informational
+    )
+
+
+def again(exchange: Exchange) -> Exchange:
+    """The same, before it began."""
+    old, on_event = exchange, exchange.listener.on_event
+    return Exchange(old.pycurl, old.curl, old.hop, old.deadline, old.on_head, old.on_progress, on_event)
+
+
+class Sessions:
+    """The TLS sessions of the connections that are kept, by HOST:PORT: libcurl tells of one once, when it is made.
+
+    A session that is resumed on another connection brings no certificates: they are those it began with.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, Tls] = {}
+
+    def completed(self, result: HopResult) -> HopResult:
+        """The result of a connection that was used again has the facts of its session."""
+        address = result.hop.address
+        known, told = self.known.get(address), result.tls
+        if told and told.version:
+            if known and not told.pem and result.error is None:
+                told = told._replace(pem=known.pem)
+            self.known[address] = told
+            if len(self.known) > MAX_SESSIONS:
+                del self.known[next(iter(self.known))]
+            return result._replace(tls=told)
+        return result._replace(tls=known) if result.reused and known else result
 
 
 @contextmanager
-def _interruptible(exchange: Exchange) -> Iterator[None]:
-    """Ctrl-C stops the transfer: the handler sets a mark that libcurl's progress callback sees at once.
+def interruptible(stop: Callable[[BaseException], bool]) -> Iterator[None]:
+    """Ctrl-C stops the transfer: the handler calls `stop`, which sets a mark, and raises where that says so.
 
     The default handler would raise inside whichever callback runs, where pycurl prints the traceback and goes on.
     In other threads, or where a handler is set already, nothing is changed.
@@ -83,8 +135,14 @@ def _interruptible(exchange: Exchange) -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
+
+    def handle(*_: object) -> None:
+        reason = KeyboardInterrupt()
+        if stop(reason):
+            raise reason
+
     try:
-        before = signal.signal(signal.SIGINT, lambda *_: exchange.stop(KeyboardInterrupt()))
+        before = signal.signal(signal.SIGINT, handle)
     except ValueError:  # not the main thread
         yield
         return

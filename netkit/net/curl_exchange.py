@@ -4,15 +4,16 @@
 mean. Here is what its callbacks and times say.
 """
 
-import re
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from netkit.errors import NetkitError, PeerError
 from netkit.events import OnEvent
+from netkit.net.curl_body import Pieces
+from netkit.net.curl_head import check, field, status_line
 from netkit.net.curl_options import set_options
-from netkit.net.curl_text import Listener
+from netkit.net.curl_text import DATA_IN, Listener
 from netkit.net.deadline import Deadline
 from netkit.net.hop import (
     PHASES,
@@ -20,7 +21,6 @@ from netkit.net.hop import (
     Head,
     Hop,
     HopResult,
-    OnBody,
     OnHead,
     OnProgress,
     Phase,
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
 MAX_TRAILERS = 100  # header fields after the body
-MAX_UNWANTED = 64 * 1024  # of a body nobody wants; more costs less as a new connection than to read it all
-
-_STATUS_LINE = re.compile(rb"HTTP/([0-9](?:\.[0-9])?) ([0-9]{3})(?: (.*))?")
-_LENGTH = re.compile(r"([0-9]{1,18})(?:\s*,\s*\1)*")
+RECEIVE = 512 * 1024  # bytes asked of the socket at once; libcurl's own 16 KiB cost twice the system time
 
 
 class Exchange:
@@ -58,37 +55,45 @@ class Exchange:
         self.on_head, self.on_progress = on_head, on_progress
         self.listener = Listener(hop.address, on_event, show_secrets=hop.show_secrets)
         self.stopped: BaseException | None = None  # why a callback ended the transfer
-        self.enough = False
         self.status_line: tuple[str, int, str] | None = None
         self.fields: list[tuple[str, str]] = []
         self.head: Head | None = None
         self.informational: list[Head] = []
         self.trailers: list[tuple[str, str]] = []
         self.warnings: list[Warn] = []
-        self.sink: OnBody | None = None
-        self.received = 0
+        self.pieces = Pieces()
         self.cookies: Lines = {}  # the handle's before the exchange
         self.heard = monotonic()  # when the peer last said anything
+
+    @property
+    def received(self) -> int:
+        return self.pieces.received
 
     def set_options(self) -> None:
         """Raises what `curl_options.set_options` raises."""
         curl = self.curl
         curl.reset()  # options only: connections and the DNS cache stay
         set_options(curl, self.hop, self.deadline)
+        curl.setopt(curl.BUFFERSIZE, RECEIVE)
         if self.hop.jar is not None:
             self.cookies = self.hop.jar.hand_to(curl)
         curl.setopt(curl.VERBOSE, 1)
-        curl.setopt(curl.DEBUGFUNCTION, self._guarded(self.listener))
+        curl.setopt(curl.DEBUGFUNCTION, self._said)
         curl.setopt(curl.HEADERFUNCTION, self._guarded(self._header))
-        curl.setopt(curl.WRITEFUNCTION, self._guarded(self._body))
+        curl.setopt(curl.WRITEFUNCTION, self._body)
         # Without a progress callback Ctrl-C waits for the end of the transfer: 13.9 s measured, 0.01 s with it.
         curl.setopt(curl.NOPROGRESS, 0)
-        curl.setopt(curl.XFERINFOFUNCTION, self._guarded(self._progress))
+        curl.setopt(curl.XFERINFOFUNCTION, self._progress)
 
-    # --- callbacks
+    # --- callbacks: those that libcurl calls all the time are guarded in themselves
 
     def stop(self, reason: BaseException) -> None:
         self.stopped = self.stopped or reason
+
+    def interrupt(self, reason: BaseException) -> bool:
+        """The same from a signal handler, which is to raise the reason where this is true: in the sink."""
+        self.stop(reason)
+        return self.pieces.giving
 
     def _guarded(self, callback: Callable[..., int | None]) -> Callable[..., int | None]:
         """The callback with its exceptions kept for `result`; -1 makes libcurl stop (a debug callback cannot)."""
@@ -103,15 +108,49 @@ class Exchange:
 
         return call
 
-    def _progress(self, total: int, now: int, *_: int) -> None:
+    def _said(self, kind: int, data: bytes) -> None:
+        if self.stopped is not None or (kind >= DATA_IN and self.listener.on_event is None):
+            return
+        try:
+            self.listener(kind, data)
+        except BaseException as exc:
+            self.stop(exc)
+
+    def _body(self, data: bytes) -> int | None:
+        if self.stopped is None:
+            try:
+                self.heard = monotonic()
+                if self.pieces.add(data):
+                    return None
+            except BaseException as exc:
+                self.stop(exc)
+        return -1
+
+    def beat(self) -> bool:
+        """To be called once a second where libcurl does not; False: the exchange is to be ended."""
+        announced = self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T)
+        return self._progress(max(0, announced), self.received) is None
+
+    def _progress(self, total: int, now: int, *_: int) -> int | None:
+        if self.stopped is None:
+            try:
+                if self.pieces.give():
+                    self._listen(total)
+                    if self.on_progress and self.head is not None:
+                        self.on_progress(now, total)
+                    return None
+            except BaseException as exc:
+                self.stop(exc)
+        return -1
+
+    def _listen(self, total: int) -> None:
+        """Raises TimedOut when the peer has been silent for too long."""
         if self.listener.request is None:
             self.heard = monotonic()
         elif monotonic() - self.heard > self.hop.route.stall_timeout:
             from netkit.net.curl_errors import stalled
 
             raise stalled(self, self.hop.route.stall_timeout, total)
-        if self.on_progress and self.head is not None:
-            self.on_progress(now, total)
 
     def _header(self, line: bytes) -> None:
         self.heard = monotonic()
@@ -120,11 +159,11 @@ class Exchange:
         line = line.rstrip(b"\r\n")
         if self.head is not None:
             if line and len(self.trailers) < MAX_TRAILERS:
-                self.trailers.append(self._field(line))
+                self.trailers.append(field(line, self.hop.url, self.warnings))
         elif self.status_line is None:
-            self.status_line = _status_line(line, self.hop.url)
+            self.status_line = status_line(line, self.hop.url)
         elif line:
-            self.fields.append(self._field(line))
+            self.fields.append(field(line, self.hop.url, self.warnings))
         else:
             version, status, reason = self.status_line
             head = Head(status, reason, version, tuple(self.fields))
@@ -140,39 +179,13 @@ class Exchange:
             if status == 101:
                 raise PeerError(f"{self.hop.url}: 101 changes to a protocol that nobody asked for", kind="malformed")
             self.head = head
-            self._check(head)
-            self.sink = self.on_head(head) if self.on_head else None
-
-    def _field(self, line: bytes) -> tuple[str, str]:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if not colon:
-            raise PeerError(f"{self.hop.url}: a header line without a colon: {name[:60]!r}", kind="malformed")
-        if name != name.strip() or not name:
-            self.warnings.append(Warn("header_space", f"space round the name of the header {name.strip()[:60]!r}"))
-        return name.strip(), value.strip(" \t")
-
-    def _check(self, head: Head) -> None:
-        lengths = head.all("content-length")
-        for length in lengths:
-            if not _LENGTH.fullmatch(length):
-                raise PeerError(f"{self.hop.url}: Content-Length {length[:40]!r} is not a size", kind="malformed")
-        if lengths and head.get("transfer-encoding"):
-            self.warnings.append(
-                Warn("length_and_chunked", "both Content-Length and Transfer-Encoding; the latter holds")
-            )
-
-    def _body(self, data: bytes) -> int | None:
-        self.heard = monotonic()
-        self.received += len(data)
-        keep_on = self.received <= MAX_UNWANTED if self.sink is None else self.sink(data) is not False
-        if keep_on:
-            return None
-        self.enough = True
-        return -1
+            self.warnings += check(head, self.hop.url)
+            self.pieces.sink = self.on_head(head) if self.on_head else None
 
     # --- the outcome
 
     def result(self, code: int, words: str) -> HopResult:
+        self._guarded(self.pieces.give)()
         if self.stopped is not None and not isinstance(self.stopped, NetkitError):
             raise self.stopped
         phase = self._phase()
@@ -181,7 +194,7 @@ class Exchange:
         tls = self._tls(code, words)
         if isinstance(self.stopped, NetkitError):
             error: NetkitError | None = self.stopped
-        elif self.head is not None and (code == 0 or self.enough):
+        elif self.head is not None and (code == 0 or self.pieces.enough):
             error = None
         elif code == 0:  # libcurl takes the end of the connection for the end of the headers
             error = PeerError(f"{self.hop.url}: closed amid the headers", kind="truncated")
@@ -199,8 +212,8 @@ class Exchange:
             trailers=tuple(self.trailers),
             informational=tuple(self.informational),
             remote=Remote(ip, self.curl.getinfo(self.curl.PRIMARY_PORT)) if ip else None,
-            failed=self.listener.failed() if not self._reused() else (),
-            reused=self._reused(),
+            failed=self.listener.failed() if not self.reused() else (),
+            reused=self.reused(),
             timings=self._timings(phase),
             tls=tls,
             wire_bytes=self.received,
@@ -213,7 +226,7 @@ class Exchange:
             return ()
         return (Warn("excess_bytes", f"{self.listener.excess} bytes came behind the end of the response"),)
 
-    def _reused(self) -> bool:
+    def reused(self) -> bool:
         return self.listener.request is not None and self.curl.getinfo(self.curl.NUM_CONNECTS) == 0
 
     def _phase(self) -> Phase:
@@ -230,7 +243,10 @@ class Exchange:
         return "connect" if self.listener.tried else "dns"
 
     def _timings(self, reached: Phase) -> Timings:
-        """The differences of libcurl's marks (microseconds since the start), up to the phase that was reached."""
+        """The differences of libcurl's marks (microseconds since the start), up to the phase that was reached.
+
+        What it waited for the connection of another exchange, to share it, is none of its phases.
+        """
         curl = self.curl
         total = curl.getinfo(curl.TOTAL_TIME_T)
         ends: dict[Phase, int] = {
@@ -241,9 +257,9 @@ class Exchange:
             "wait": curl.getinfo(curl.STARTTRANSFER_TIME_T),
             "body": total,
         }
-        skipped: set[Phase] = {"dns", "connect", "tls"} if self._reused() else set() if self.hop.is_tls else {"tls"}
+        skipped: set[Phase] = {"dns", "connect", "tls"} if self.reused() else set() if self.hop.is_tls else {"tls"}
         spans: dict[str, float] = {}
-        before = 0
+        begin = before = min(curl.getinfo(curl.QUEUE_TIME_T), total)
         for phase in PHASES:
             if phase in skipped:
                 continue
@@ -255,7 +271,7 @@ class Exchange:
         if "dns" in spans:  # it may have been done before, by another
             spans["dns"] += self.hop.lookup_ms
             total += int(self.hop.lookup_ms * 1000)
-        return Timings(**spans, total=total / 1000)
+        return Timings(**spans, total=(total - begin) / 1000)
 
     def _tls(self, code: int, words: str) -> Tls | None:
         if not self.hop.is_tls:
@@ -265,14 +281,7 @@ class Exchange:
         if not pem and said.tls_version is None and code:
             return None
         verified: bool | None = not self.hop.route.insecure and code != self.pycurl.E_PEER_FAILED_VERIFICATION
-        if self._reused():
+        if self.reused():
             verified = None if self.hop.route.insecure else True
         why = "not checked (--insecure)" if self.hop.route.insecure else None if verified else words
         return Tls(said.tls_version, said.cipher, said.group, said.alpn, verified, why, pem)
-
-
-def _status_line(line: bytes, url: str) -> tuple[str, int, str]:
-    found = _STATUS_LINE.fullmatch(line)
-    if found is None:
-        raise PeerError(f"{url}: malformed status line: {line[:80].decode('latin-1')!r}", kind="malformed")
-    return found[1].decode(), int(found[2]), (found[3] or b"").decode("latin-1").strip()

@@ -511,3 +511,43 @@ def test_a_downgrade_is_refused(serve: Serve, authority: Any) -> None:
     assert response.error is not None
     assert (int(response.exit_code), response.error.kind, plain.requests) == (6, "downgrade", [])
     assert https(server, cacert=authority.ca, allow_downgrade=True).body.content == b"clear"
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_piece_does_not_wait_for_the_next(serve: Serve, told: bool) -> None:
+    taken = threading.Semaphore(0)
+    got = bytearray()
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        for letter in (b"h", b"e", b"l", b"l", b"o"):
+            connection.sendall(letter)
+            assert taken.acquire(timeout=60)
+
+    def sink(data: bytes) -> None:
+        got.extend(data)
+        taken.release()
+
+    progress = (lambda done, total: None) if told else None
+    assert get(serve(answer), sink=sink, on_progress=progress).exit_code == 0
+    assert got == b"hello"
+
+
+@pytest.mark.parametrize("size", [65535, 65536, 65537, 1_000_000])
+def test_no_byte_is_lost_where_pieces_come_together(serve: Serve, size: int) -> None:
+    body = (bytes(range(251)) * (size // 251 + 1))[:size]
+    server, pieces = serve(ok(body)), list[bytes]()
+    assert get(server, sink=pieces.append).body.decoded_bytes == size
+    assert b"".join(pieces) == body
+    cut = serve(ok(body)[:-1])
+    pieces.clear()
+    response = get(cut, sink=pieces.append)
+    assert (int(response.exit_code), b"".join(pieces)) == (5, body[:-1])
+
+
+def test_what_a_sink_raises_at_the_last_piece_is_raised(serve: Serve) -> None:
+    def sink(data: bytes) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        get(serve(ok(b"x")), sink=sink)

@@ -13,7 +13,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,8 @@ class StandardOutput(io.FileIO):
         self.dropping = False
         self.waiting: bytearray | None = None
         self.poll: select.poll | None = None
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode) and not (stat.S_ISCHR(mode) and not self.isatty()):  # /dev/null takes all at once
             self.poll = select.poll()
             self.poll.register(fd, select.POLLOUT)
 
@@ -137,11 +138,22 @@ def install() -> None:
 
 def write_bytes(data: bytes) -> None:
     """All of it, past the buffer, so that what is refused now is not tried again at the end."""
+    bytes_writer()(data)
+
+
+def bytes_writer() -> Callable[[bytes], None]:
+    """`write_bytes` for many pieces, between which nothing else is written."""
     sys.stdout.flush()
-    raw = sys.stdout.buffer.raw if isinstance(sys.stdout, io.TextIOWrapper) else sys.stdout.buffer
-    view = memoryview(data)
-    while view:
-        view = view[raw.write(view) or 0 :]
+    write = (sys.stdout.buffer.raw if isinstance(sys.stdout, io.TextIOWrapper) else sys.stdout.buffer).write
+
+    def write_all(data: bytes) -> None:
+        written = write(data)
+        if written != len(data):
+            view = memoryview(data)[written:]
+            while view:
+                view = view[write(view) or 0 :]
+
+    return write_all
 
 
 def write_data(data: bytes) -> None:

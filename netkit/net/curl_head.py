@@ -1,0 +1,38 @@
+"""Reads the lines of a response's head, and says what is wrong with them, or odd. libcurl takes more than it should."""
+
+import re
+
+from netkit.errors import PeerError
+from netkit.net.hop import Head, Warn
+
+_STATUS_LINE = re.compile(rb"HTTP/([0-9](?:\.[0-9])?) ([0-9]{3})(?: (.*))?")
+_LENGTH = re.compile(r"([0-9]{1,18})(?:\s*,\s*\1)*")
+
+
+def status_line(line: bytes, url: str) -> tuple[str, int, str]:
+    """(version, status, reason). Raises PeerError."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise PeerError(f"{url}: malformed status line: {line[:80].decode('latin-1')!r}", kind="malformed")
+    return found[1].decode(), int(found[2]), (found[3] or b"").decode("latin-1").strip()
+
+
+def field(line: bytes, url: str, warnings: list[Warn]) -> tuple[str, str]:
+    """(name, value); what is odd about it is added to the warnings. Raises PeerError."""
+    name, colon, value = line.decode("latin-1").partition(":")
+    if not colon:
+        raise PeerError(f"{url}: a header line without a colon: {name[:60]!r}", kind="malformed")
+    if name != name.strip() or not name:
+        warnings.append(Warn("header_space", f"space round the name of the header {name.strip()[:60]!r}"))
+    return name.strip(), value.strip(" \t")
+
+
+def check(head: Head, url: str) -> list[Warn]:
+    """What is odd about how it frames the body (RFC 9112 6.3). Raises PeerError."""
+    lengths = head.all("content-length")
+    for length in lengths:
+        if not _LENGTH.fullmatch(length):
+            raise PeerError(f"{url}: Content-Length {length[:40]!r} is not a size", kind="malformed")
+    if lengths and head.get("transfer-encoding"):
+        return [Warn("length_and_chunked", "both Content-Length and Transfer-Encoding; the latter holds")]
+    return []

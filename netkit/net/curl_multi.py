@@ -1,0 +1,142 @@
+"""Performs many HTTP exchanges at once in one thread: libcurl's multi interface, on the project's event loop.
+
+Handles are used again, connections are shared by all, and streams of HTTP/2 share one connection: those that may come
+to speak it wait until the first to an origin knows whether it does (CURLOPT_PIPEWAIT). libcurl says which descriptors
+and which time it waits for, the loop waits: curl_multi_perform() would look at every transfer each time, and left
+HTTP/2 streams waiting for a second.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from netkit.events import OnEvent
+from netkit.net.curl import Sessions, again, died, load
+from netkit.net.curl_exchange import Exchange
+from netkit.net.deadline import Deadline
+from netkit.net.hop import Hop, HopResult, OnHead, OnProgress
+from netkit.net.loop import GONE, READ, WRITE, Loop
+
+OnResult = Callable[[HopResult], None]
+
+
+class Multi:
+    """Exchanges under way; `turn` until their results have come. Use it as a context manager."""
+
+    def __init__(self, loop: Loop, most: int) -> None:
+        """most: connections that are kept."""
+        pycurl = self.pycurl = load()
+        self.loop = loop
+        self.running: dict[Any, tuple[Exchange, OnResult]] = {}
+        self.free: list[Any] = []
+        self.sessions = Sessions()
+        self.due: float | None = None  # when libcurl wants to be called, by the monotonic clock
+        self.watched: set[int] = set()
+        self.multi: Any = pycurl.CurlMulti()
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self.multi.setopt(pycurl.M_TIMERFUNCTION, self._wait)
+        self.multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+        self.multi.setopt(pycurl.M_MAXCONNECTS, most)
+
+    def __enter__(self) -> "Multi":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is under way, without results."""
+        for curl in self.running:
+            self.multi.remove_handle(curl)
+        for curl in (*self.running, *self.free):
+            curl.close()
+        self.running.clear()
+        self.multi.close()
+
+    def start(
+        self,
+        hop: Hop,
+        on_result: OnResult,
+        *,
+        deadline: Deadline,
+        on_head: OnHead | None = None,
+        on_progress: OnProgress | None = None,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        """Begin one exchange; `turn` calls on_result with what came of it. Raises BadInput about the CA file."""
+        curl = self.free.pop() if self.free else self.pycurl.Curl()
+        self._start(Exchange(self.pycurl, curl, hop, deadline, on_head, on_progress, on_event), on_result)
+
+    def _start(self, exchange: Exchange, on_result: OnResult, *, fresh: bool = False) -> None:
+        """fresh: on a connection of its own."""
+        curl, hop = exchange.curl, exchange.hop
+        try:
+            exchange.set_options()
+        except BaseException:
+            self.free.append(curl)
+            raise
+        curl.setopt(curl.FRESH_CONNECT, fresh)
+        if not fresh and (hop.route.http_version in ("2", "3") or (hop.is_tls and hop.route.http_version == "auto")):
+            curl.setopt(curl.PIPEWAIT, 1)
+        self.running[curl] = exchange, on_result
+        self.multi.add_handle(curl)
+
+    def interrupt(self, reason: BaseException) -> bool:
+        """End all that is under way, from a signal handler, which is to raise the reason where this is true."""
+        self.loop.wake()
+        raising = [exchange.interrupt(reason) for exchange, _ in self.running.values()]  # all of them
+        return any(raising)
+
+    def turn(self, seconds: float | None = None) -> None:
+        """Wait once, at most so long, then hand out the results there are.
+
+        Raises what on_result raises and what the callbacks of an exchange raised, but NetkitError.
+        """
+        if self.due is not None:
+            left = max(0.0, self.due - monotonic())
+            seconds = left if seconds is None else min(left, seconds)
+        self.loop.turn(seconds)
+        if self.due is not None and self.due <= monotonic():
+            self.due = None
+            self.multi.socket_action(self.pycurl.SOCKET_TIMEOUT, 0)
+        more = True
+        while more:
+            more, ended, failed = self.multi.info_read()
+            for curl in ended:
+                self._ended(curl, 0, "")
+            for curl, code, words in failed:
+                self._ended(curl, code, words)
+
+    def _ended(self, curl: Any, code: int, words: str) -> None:
+        exchange, on_result = self.running.pop(curl)
+        self.multi.remove_handle(curl)
+        if died(exchange, code):
+            self._start(again(exchange), on_result, fresh=True)
+            return
+        try:
+            result = self.sessions.completed(exchange.result(code, words))
+        finally:
+            self.free.append(curl)
+        on_result(result)
+
+    # --- what libcurl asks for
+
+    def _watch(self, what: int, fd: int, *_: object) -> None:
+        if what == self.pycurl.POLL_REMOVE:
+            self.watched.discard(fd)
+            self.loop.remove(fd)
+            return
+        events = (READ if what & self.pycurl.POLL_IN else 0) | (WRITE if what & self.pycurl.POLL_OUT else 0)
+        if fd in self.watched:
+            self.loop.change(fd, events)
+        else:
+            self.watched.add(fd)
+            self.loop.add(fd, lambda ready: self._ready(fd, ready), events)
+
+    def _ready(self, fd: int, events: int) -> None:
+        pycurl = self.pycurl
+        said = (pycurl.CSELECT_IN if events & READ else 0) | (pycurl.CSELECT_OUT if events & WRITE else 0)
+        self.multi.socket_action(fd, said | (pycurl.CSELECT_ERR if events & GONE else 0))
+
+    def _wait(self, milliseconds: int) -> None:
+        self.due = None if milliseconds < 0 else monotonic() + milliseconds / 1000
