@@ -10,6 +10,7 @@ AREAS = {
     "startup": "CPU time of --version, --help, leaves and a TAB, against `python -c pass`",
     "echo": "echo-server against C servers, ncat and socat: echoes/s, MB/s, CPU, memory",
     "chat": "chat serve against a C server, ncat and the tutorial's: deliveries/s, CPU, latency, memory",
+    "http": "http get beside curl and HTTPie, against nginx: 1 GiB, 1,000 small URLs, one, memory",
     "mail": "2,000 subjects, 20 messages to 50 people each, over a slow line; a large attachment; smtplib, poplib",
     "dns": "resolve -i against adnshost, massdns and dns.asyncresolver: names a CPU second, memory",
     "watch": "CPU of an event with 5,000 endpoints, against 50",
