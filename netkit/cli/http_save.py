@@ -55,11 +55,11 @@ class Saving(NamedTuple):
         _ = save.path  # its rules
         return save
 
-    def keywords(self, *, urls: int, digest: bool) -> dict[str, Any]:
-        """For a Request. digest: whether somebody reads it. Raises BadInput."""
-        if self.output is not None and urls > 1:
+    def keywords(self, *, one: bool, digest: bool) -> dict[str, Any]:
+        """For a Request. one: there is one URL. digest: whether somebody reads it. Raises BadInput."""
+        if self.output is not None and not one:
             raise BadInput("-o takes one URL: its file can hold one body", hint="-O gives each its own")
-        if self.checksum is not None and urls > 1:
+        if self.checksum is not None and not one:
             raise BadInput("--checksum takes one URL")
         checksum, save = None, self.save()
         if self.checksum is not None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from netkit.events import OnEvent
 from netkit.http.fetching import Fetching
@@ -18,20 +19,23 @@ def fetch(
     on_progress: OnProgress | None = None,
     on_event: OnEvent | None = None,
     on_pause: Callable[[Pause], object] | None = None,
+    engine: Engine | None = None,
 ) -> Response:
     """Fetch one URL, or what a Request says in full.
 
     sink: takes the decoded pieces of the final body, whatever its status; without it, or a file to save to, up to
     `Request.max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop.
-    on_pause: told of each before it begins. Raises BadInput, before anything is sent, and what `sink` raises; every
-    other failure is `Response.error`. A KeyboardInterrupt has a note that says what is left of a download.
+    on_pause: told of each before it begins. engine: whose connections are used, and kept.
+
+    Raises BadInput, before anything is sent, and what `sink` raises; every other failure is `Response.error`.
+    A KeyboardInterrupt has a note that says what is left of a download.
     """
     if isinstance(request, str):
         request = Request.to(request)
     fetching = Fetching(request, sink=sink, on_progress=on_progress)
     steps = fetching.steps()
     result: HopResult | Found | None = None
-    with Engine() as engine:
+    with nullcontext(engine) if engine else Engine() as engine:
         try:
             while True:
                 step = steps.send(result)

@@ -16,7 +16,7 @@ from netkit.http.receiving import Receiving
 from netkit.http.redirect import decide, is_redirect
 from netkit.http.refusal import refusal
 from netkit.http.request import Request
-from netkit.http.result import Response
+from netkit.http.result import Response, timestamp
 from netkit.http.sender import NOTHING, Sender
 from netkit.http.url import Url
 from netkit.net.deadline import Deadline
@@ -52,7 +52,7 @@ class Fetching:
         self.request = request
         self.on_progress = on_progress
         self.sink = None if request.save is not None else sink
-        self.time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.time = timestamp()
         self.found: dict[str, Found] = {}  # by host, of those looked up
         self.saving: Saving | None = None
         self.part: str | None = None

@@ -1,5 +1,6 @@
 """What a fetch comes to: a frozen `Response`, also when it failed."""
 
+from time import gmtime, strftime
 from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.errors import Exit, NetkitError
@@ -9,6 +10,11 @@ from netkit.net.hop import Head, HopResult, Warn
 if TYPE_CHECKING:
     from netkit.http.checks import Check
     from netkit.http.retry import Again
+
+
+def timestamp() -> str:
+    """Now, in RFC 3339."""
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
 
 
 class Body(NamedTuple):
@@ -38,10 +44,11 @@ class Response(NamedTuple):
     A 4xx or 5xx answer is an error too (No, AuthRefused, Temporary), and its body is kept. time: RFC 3339, the start.
     checks: those of the request, with their verdicts.
     hops: of the last attempt; retries: the attempts before it.
+    url: the text where it is no URL; then there are no hops, and the error is BadInput.
     """
 
     method: str
-    url: Url
+    url: Url | str
     time: str
     hops: tuple[HopResult, ...]
     body: Body
@@ -70,6 +77,11 @@ class Response(NamedTuple):
     @property
     def total_ms(self) -> float:
         return sum(hop.timings.total for hop in self.hops)
+
+    @classmethod
+    def unsent(cls, method: str, url: Url | str, error: NetkitError) -> "Response":
+        """What a URL comes to for which nothing was sent."""
+        return cls(method, url, timestamp(), (), Body(), (), error)
 
     def raise_for_error(self) -> "Response":
         """Itself when it ended well, else its error raised."""

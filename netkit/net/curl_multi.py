@@ -17,6 +17,8 @@ from netkit.net.deadline import Deadline
 from netkit.net.hop import Hop, HopResult, OnHead, OnProgress
 from netkit.net.loop import GONE, READ, WRITE, Loop
 
+BEAT = 1.0  # seconds: so often an exchange is asked whether its peer has been silent for too long
+
 OnResult = Callable[[HopResult], None]
 
 
@@ -31,6 +33,7 @@ class Multi:
         self.free: list[Any] = []
         self.sessions = Sessions()
         self.due: float | None = None  # when libcurl wants to be called, by the monotonic clock
+        self.beaten = monotonic()
         self.watched: set[int] = set()
         self.multi: Any = pycurl.CurlMulti()
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -92,6 +95,8 @@ class Multi:
 
         Raises what on_result raises and what the callbacks of an exchange raised, but NetkitError.
         """
+        if self.running:
+            seconds = BEAT if seconds is None else min(BEAT, seconds)
         if self.due is not None:
             left = max(0.0, self.due - monotonic())
             seconds = left if seconds is None else min(left, seconds)
@@ -99,6 +104,11 @@ class Multi:
         if self.due is not None and self.due <= monotonic():
             self.due = None
             self.multi.socket_action(self.pycurl.SOCKET_TIMEOUT, 0)
+        if self.beaten + BEAT <= monotonic():
+            self.beaten = monotonic()
+            for curl, (exchange, _) in list(self.running.items()):
+                if not exchange.beat():
+                    self._ended(curl, self.pycurl.E_ABORTED_BY_CALLBACK, "")
         more = True
         while more:
             more, ended, failed = self.multi.info_read()

@@ -17,6 +17,7 @@ _FAILED = r"connect to (\S+) port (\d+) (?:from .* )?failed: (.*)"
 _SESSION = r"SSL connection using (\S+) / (\S+)(?: / (\S+))?"
 _EXCESS = r"Excess found.*?: excess = (\d+)"
 _LISTED = ("IPv4: ", "IPv6: ")
+_REUSED = ("Reusing existing ", "Re-using existing ")
 _CONNECTED = ("Established connection to ", "Connected to ", "ALPN: curl offers")
 _TUNNELLED = ("CONNECT tunnel established", "Opened SOCKS connection")
 _ALPN = "ALPN: server accepted "
@@ -97,6 +98,8 @@ class Listener:
             self.tls_version = self.cipher = self.group = self.alpn = None  # what was so far was with the proxy
         elif line.startswith(_CONNECTED):
             self._connect()
+        elif line.startswith(_REUSED):
+            self.connected = True
         elif line.startswith("Excess found") and (found := re.match(_EXCESS, line)):
             self.excess = int(found[1])
         elif line.startswith("Could not resolve host"):

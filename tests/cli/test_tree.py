@@ -42,11 +42,11 @@ def test_a_letter_means_one_thing_in_all_commands() -> None:
             words = [name for name in param.opts if name.startswith("--")]
             for letter in letters:
                 meanings.setdefault(letter, set()).add(words[0] if words else letter)
-    usual = {
+    known = {
         "-t": {"--type", "--from-header"},  # what mail programs have piped into sendmail(8) for 40 years
-        "-i": {"--input", "--interval"},  # what ping(8) has always called it
+        "-i": {"--input", "--interval"},  # ping(8)'s, and that of wget and curl's relatives
     }
-    assert {letter: words for letter, words in meanings.items() if len(words) > 1} == usual
+    assert {letter: words for letter, words in meanings.items() if len(words) > 1} == known
 
 
 @pytest.mark.parametrize("path", ["", *Commands.table])

@@ -233,3 +233,36 @@ def test_curl_and_netkit_go_on_with_one_another(
     done = netkit("http", "get", "-o", "large", "-c", "--checksum", checksum, "--json", url, cwd=tmp_path)
     assert json.loads(done.stdout)["body"]["resumed_from"] == 1_000_000
     assert (tmp_path / "large").read_bytes() == whole
+
+
+# --- many at once
+
+
+def test_many_at_once_over_http_2_share_one_connection(site: Site, netkit: Run) -> None:
+    urls = [f"{site.tls}/page.txt?{number}" for number in range(60)]
+    done = netkit("http", "get", "--json", "--parallel", "20", "--cacert", str(site.ca), *urls)
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [document["url"] for document in documents] == urls
+    assert {document["body"]["content"] for document in documents} == {PAGE}
+    hops = [document["hops"][0] for document in documents]
+    assert {hop["http_version"] for hop in hops} == {"2"}
+    assert [hop["reused"] for hop in hops].count(False) == 1
+    assert len({hop["tls"]["chain"][0]["sha256"] for hop in hops}) == 1
+
+
+def test_many_at_once_get_what_curl_gets(site: Site, netkit: Run, curl: Callable[..., bytes]) -> None:
+    urls = [f"{site.plain}/{path}" for path in ("page.txt", "facts.json", "old", "secure", "nosuch", "teapot")] * 20
+    done = netkit("http", "get", "--parallel", "16", "--cacert", str(site.ca), *urls)
+    assert done.returncode == 8
+    theirs = curl("-L", "--compressed", "--cacert", str(site.ca), *urls).decode()
+    assert done.stdout == theirs.replace("\r\n", "\n")  # nginx's own pages
+
+
+def test_statistics_of_kept_and_of_new_connections(site: Site, netkit: Run) -> None:
+    asked = ("http", "head", "-q", "--json", "--count", "4", "--interval", "1ms", "--cacert", str(site.ca))
+    for options, connections in ((["--http", "1.1"], 1), ([], 1), (["--fresh"], 4)):
+        done = netkit(*asked, *options, f"{site.tls}/page.txt")
+        found = json.loads(done.stdout)
+        assert (found["answered"], found["statuses"]) == (4, {"200": 4})
+        assert found["phases"]["tls"]["samples"] == connections

@@ -1,31 +1,36 @@
 """`netkit http get` and `netkit http head`; their options are groups in cli/http_request, _route, _save and _output."""
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from netkit.cli.groups import grouped
+from netkit.cli.groups import NONE, grouped
 from netkit.cli.http_checks import BodyChecking, Checking
+from netkit.cli.http_many import Crowd, Make
 from netkit.cli.http_output import Keeping, Showing
 from netkit.cli.http_request import Asking, Login, Redirects
 from netkit.cli.http_route import Way
+from netkit.cli.http_sampling import Sampler
 from netkit.cli.http_save import Retrying, Saving
+from netkit.cli.http_telling import Telling
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.meter import Meter
-from netkit.cli.output.sink import Form, Output
-from netkit.cli.output.stdout import write_bytes, write_data
-from netkit.cli.run import say
+from netkit.cli.output.sink import Output
+from netkit.cli.output.stdout import bytes_writer
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, combine
+from netkit.errors import BadInput, Exit
 
 if TYPE_CHECKING:
     from netkit.http.request import Request
-    from netkit.http.result import Response
 
-Urls = Annotated[list[str], typer.Argument(metavar="URL...", help="https:// if not written; http:// for this machine.")]
+Method = Literal["GET", "HEAD"]
+
+
+class Targets(NamedTuple):
+    urls: Annotated[
+        list[str], typer.Argument(metavar="[URL]...", help="https:// if not written; http:// for this machine.")
+    ] = NONE
 
 
 class Fetching(NamedTuple):
@@ -38,23 +43,14 @@ class Fetching(NamedTuple):
     checking: Checking
     retrying: Retrying
 
-    def requests(
-        self,
-        method: Literal["GET", "HEAD"],
-        urls: list[str],
-        showing: Showing,
-        *,
-        body: Sequence[str] = (),
-        **saving: Any,
-    ) -> "list[Request]":
-        """One for each URL, all of them made before anything is sent. Raises BadInput, LocalFailure, Insecure."""
+    def maker(self, method: Method, showing: Showing, *, body: Sequence[str] = (), **saving: Any) -> Make:
+        """What makes the request for a URL. Raises BadInput, LocalFailure, Insecure, as does what it gives."""
         from netkit.http.request import Request
         from netkit.http.url import parse_url
 
         asking, login, redirects, way, checking, retrying = self
         pairs = asking.pairs
-        targets = [parse_url(url, query=pairs) for url in urls]
-        common = {
+        common: dict[str, Any] = {
             "headers": asking.headers(),
             "digest_auth": login.digest,
             "cookie": asking.cookies(),
@@ -75,17 +71,24 @@ class Fetching(NamedTuple):
             **saving,
         }
         secret = login.credentials()
-        return [Request(target, method, **common, **secret.keywords(target.host)) for target in targets]
+
+        def make(url: str) -> "Request":
+            target = parse_url(url, query=pairs)
+            return Request(target, method, **common, **secret.keywords(target.host))
+
+        return make
 
 
 @grouped
 def get(
-    urls: Urls,
+    targets: Targets,
     fetching: Fetching,
     body_checking: BodyChecking,
     saving: Saving,
     keeping: Keeping,
     showing: Showing,
+    crowd: Crowd,
+    sampler: Sampler,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -94,8 +97,9 @@ def get(
     """Fetch URLs: body, facts of each hop, timing.
 
     In a pipe: the decoded body alone, as it comes. At a terminal: hops, TLS, headers, the body made readable, a
-    waterfall of the phases. Standard input is never read. The password of -u comes from --password-cmd, -file or -fd,
-    from NETKIT_PASSWORD, or a prompt. http_proxy, https_proxy, all_proxy and no_proxy are honoured as curl does.
+    waterfall of the phases. Standard input is read for -i - alone. The password of -u comes from --password-cmd, -file
+    or -fd, from NETKIT_PASSWORD, or a prompt. http_proxy, https_proxy, all_proxy and no_proxy are honoured as curl
+    does.
 
     A file is written as FILE.part and renamed when it is whole. -o FILE replaces a file of that name; -O never does,
     and never leaves the folder, whatever the server calls it. -c goes on with FILE.part where the server's ETag or date
@@ -108,24 +112,30 @@ def get(
     $ netkit http get https://example.org/
     $ netkit http get -o page.html https://example.org/ --timeout 10s
     $ netkit http get -O -c --retry 5 https://example.org/large.iso
+    $ netkit http get --json --parallel 32 -i urls.txt
+    $ netkit http get --count 20 --interval 500ms https://example.org/
     $ netkit http get --expect-status 200 --slo total=500ms https://example.org/
     $ netkit http get -u joe --digest --cookie-jar jar https://example.org/
     $ netkit http get --proxy socks5h://127.0.0.1:9050 https://example.org/
     """
-    out = Output("http", json=json, color=color, quiet=quiet)
-    more = saving.keywords(urls=len(urls), digest=json)
+    out = Output(sampler.family, json=json, color=color, quiet=quiet)
+    more = saving.keywords(one=crowd.is_one(targets.urls), digest=json)
     if more["save"] and fetching.checking.no_fail:
         raise BadInput("--no-fail has no use with -o or -O, which save the body of a 2xx reply alone")
-    more["max_body"] = keeping.max_body
-    requests = fetching.requests("GET", urls, showing, body=body_checking.expect_body, **more)
-    return _run(requests, showing, out, trace, raw=keeping.raw)
+    if more["save"] and sampler.wanted:
+        raise BadInput("--count saves nothing, so -o and -O do not go with it")
+    make = fetching.maker("GET", showing, body=body_checking.expect_body, max_body=keeping.max_body, **more)
+    telling = Telling("GET", showing, out, raw=keeping.raw, save=more["save"])
+    return _run(targets.urls, make, telling, crowd, sampler, trace)
 
 
 @grouped
 def head(
-    urls: Urls,
+    targets: Targets,
     fetching: Fetching,
     showing: Showing,
+    crowd: Crowd,
+    sampler: Sampler,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -138,82 +148,41 @@ def head(
 
     $ netkit http head https://example.org/
     """
-    requests = fetching.requests("HEAD", urls, showing)
-    return _run(requests, showing, Output("http", json=json, color=color, quiet=quiet), trace)
+    out = Output(sampler.family, json=json, color=color, quiet=quiet)
+    return _run(targets.urls, fetching.maker("HEAD", showing), Telling("HEAD", showing, out), crowd, sampler, trace)
 
 
-def _run(requests: "list[Request]", showing: Showing, out: Output, trace: str, *, raw: bool = False) -> Exit:
-    from netkit.cli.output.http import View
+def _run(urls: list[str], make: Make, telling: Telling, crowd: Crowd, sampler: Sampler, trace: str) -> Exit:
+    out, on_event = telling.out, listener(trace)
+    write = bytes_writer() if telling.streams else None
+    if not crowd.is_one(urls):
+        if sampler.wanted:
+            raise BadInput("--count takes one URL")
+        from netkit.cli import http_many
+
+        return http_many.run(urls, make, crowd, telling, write=write, on_event=on_event)
+    request = make(urls[0])
+    if sampler.wanted:
+        from netkit.cli import http_sampling
+
+        if crowd.parallel > 1:
+            raise BadInput("--count asks once at a time; --parallel is for several URLs")
+        return _kept(request, http_sampling.run(request, sampler, out, on_event))
     from netkit.http.client import fetch
 
-    wanted = showing.sections(requests[0].method, out)
-    streams = out.form is Form.PLAIN and wanted == {"body"}
-    on_event = listener(trace)
-    codes: list[Exit] = []
-    for request in requests:
-        target = request.url
-        if target.guessed and out.form is Form.HUMAN:
-            out.note(f"{target.for_people}")
-        with Meter(out, _name(request)) as meter:
-            response = fetch(
-                request,
-                sink=write_bytes if streams else None,
-                on_progress=meter.update if meter.wanted else None,
-                on_event=on_event,
-                on_pause=lambda pause: out.note(f"netkit: {pause.why}"),
-            )
-        view = View(response, wanted, raw=raw, chosen=showing.verbose or showing.show is not None)
-        if out.form is Form.HUMAN:
-            from netkit.cli.output.http_rich import print_view
-
-            if codes and not wanted <= {"body"}:
-                out.console.print()  # between one URL's facts and the next one's
-            print_view(out.console, view)
-            sys.stdout.flush()
-        elif out.form is Form.JSON:
-            out.show(view)
-        elif not streams:
-            _plain(view)
-        if wanted == {"body"} and out.form is not Form.JSON:
-            _named(request, response)
-        for warning in response.warnings:
-            out.note(f"netkit: warning: {target}: {warning.message}")
-        if response.error and response.error.kind != "check_failed":
-            out.error(response.error)
-        for check in response.checks if out.form is not Form.HUMAN or wanted <= {"body"} else ():
-            if check.ok is False:
-                say(f"netkit: {response.final_url}: {check.message}")
-        if response.error and response.error.kind == "check_failed" and response.error.hint:
-            say(f"hint: {response.error.hint}")
-        codes.append(response.exit_code)
-        if request.jar is not None:
-            request.jar.save()
-    return combine(codes)
+    with Meter(out, telling.name(request)) as meter:
+        response = fetch(
+            request,
+            sink=write,
+            on_progress=meter.update if meter.wanted else None,
+            on_event=on_event,
+            on_pause=telling.pause,
+        )
+    return _kept(request, telling.tell(response))
 
 
-def _named(request: "Request", response: "Response") -> None:
-    """Print what the server called the file, which nobody knew before."""
-    if request.save and request.save.file is None and response.body.saved_to:
-        write_data(os.fsencode(f"{response.body.saved_to}\n"))
-
-
-def _name(request: "Request") -> str:
-    """What a progress bar calls it: the file, where there is one."""
-    if request.save is None:
-        return ""
-    from netkit.http.filename import name_for
-
-    return os.path.basename(request.save.file or "") or name_for(request.url, None, None)
-
-
-def _plain(view: Any) -> None:
-    """The sections with the body between them, as bytes: nothing of it is changed."""
-    from netkit.cli.output.http import after, before
-
-    write_bytes("".join(f"{line}\n" for line in before(view)).encode("latin-1", "replace"))
-    facts = "".join(f"{line}\n" for line in after(view)).encode("utf-8", "surrogateescape")
-    if "body" in view.sections and (content := view.response.body.content):
-        write_bytes(content)
-        if facts and not content.endswith(b"\n"):
-            write_bytes(b"\n")
-    write_bytes(facts)
+def _kept(request: "Request", code: Exit) -> Exit:
+    """The code, once the cookies are saved. Raises LocalFailure."""
+    if request.jar is not None:
+        request.jar.save()
+    return code

@@ -105,4 +105,21 @@ STEPS: tuple[Step, ...] = (
         ("http", "get", "--json", "{http}/hello"),
         ('"status": 200',),
     ),
+    Step(
+        "http-parallel",
+        "Several pages at once, one of them missing: exit 8",
+        25,
+        "for page in pages: conn.request('GET', page)",
+        ("http", "get", "--parallel", "4", "{http}/hello", "{http}/gzip", "{http}/status/404", "{http}/json"),
+        ("Hello from the lab.", "line 49 of a compressed body", "404"),
+        exit=8,
+    ),
+    Step(
+        "http-count",
+        "The same page five times: what each phase took",
+        25,
+        HTTPLIB,
+        ("http", "get", "--count", "5", "--interval", "20ms", "{http}/hello"),
+        ("5 sent, 5 answered, 5 x 200, 1 connection",),
+    ),
 )
