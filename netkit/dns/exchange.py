@@ -152,6 +152,17 @@ class OverLink(Exchange):
         self.link = self.question.links.to(self)
         self.link.add(self)
 
+    def once_more(self, *, answered: bool) -> bool:
+        """Ask anew, as the connection ended, which answered others or none; whether it is under way again."""
+        if self.resent and not answered:
+            return False
+        self.resent = self.resent or not answered
+        try:
+            self.begin()
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         if self.link is not None:
             link, self.link = self.link, None

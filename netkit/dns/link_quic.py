@@ -42,6 +42,7 @@ class QuicLink:
         self.links, self.server, self.trace = links, server, on_event
         self.address = str(server)
         self.closed = False
+        self.answered = 0
         self.streams: dict[int, tuple[OverLink, bytearray]] = {}
         security = links.security
         host, _, zone = server.host.partition("%")
@@ -135,6 +136,7 @@ class QuicLink:
         size = 2 + int.from_bytes(buffer[:2]) if len(buffer) >= 2 else 0
         if size and len(buffer) >= size:
             exchange.take(bytes(buffer[2:size]))
+            self.answered += stream not in self.streams
             self._lost(stream, "gave no other reply")  # where it was none
         elif ended:
             exchange.ended(buffer)
@@ -151,7 +153,7 @@ class QuicLink:
         for exchange in left:
             if code in CRYPTO_ERROR:
                 exchange.question.unproven(exchange, self._unproven(words or f"TLS alert {code - 0x100}"))
-            else:
+            elif not exchange.once_more(answered=self.answered > 0):
                 exchange.question.lost(exchange, f"ended the connection{f': {words}' if words else ''}")
 
     def _unproven(self, words: str) -> Insecure:

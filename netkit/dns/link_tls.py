@@ -1,4 +1,4 @@
-"""DNS over TLS (RFC 7858): the stream of `link` in a session that is verified before a question goes out.
+"""DNS over TLS (RFC 7858): the stream of `link_stream` in a session that is verified before a question goes out.
 
 The certificate must be for the server's name, or for its address where the user gave no name. A session that cannot be
 had is told as such and never replaced by one in the clear.
@@ -7,7 +7,7 @@ had is told as such and never replaced by one in the clear.
 import selectors
 import ssl
 
-from netkit.dns.link import READ, StreamLink
+from netkit.dns.link_stream import READ, StreamLink
 from netkit.errors import Insecure
 from netkit.events import Step
 from netkit.net.tls import client_context, explain, handshake
@@ -24,8 +24,10 @@ class TlsLink(StreamLink):
             if not super().established():
                 return False
             security = self.links.security
-            context = client_context(cacert=security.cacert, insecure=security.insecure)
-            context.set_alpn_protocols(["dot"])
+            context = self.links.context
+            if context is None:
+                context = self.links.context = client_context(cacert=security.cacert, insecure=security.insecure)
+                context.set_alpn_protocols(["dot"])
             self.peer = security.server_name or self.server.name or self.server.host.partition("%")[0]
             assert self.socket is not None
             self.links.selector.unregister(self.socket)  # the SSLSocket takes the descriptor over

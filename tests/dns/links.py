@@ -37,10 +37,13 @@ def context_of(leaf: Leaf) -> ssl.SSLContext:
 
 
 class TlsServer:
-    """Answers each connection in a thread of its own. queries: as they came; connections: how many."""
+    """Answers each connection in a thread of its own, in the clear without a certificate.
 
-    def __init__(self, script: Script, leaf: Leaf) -> None:
-        self.script, self.context = script, context_of(leaf)
+    queries: as they came; connections: how many.
+    """
+
+    def __init__(self, script: Script, leaf: Leaf | None) -> None:
+        self.script, self.context = script, context_of(leaf) if leaf else None
         self.queries: list[bytes] = []
         self.connections = 0
         self.listening = socket.create_server(("127.0.0.1", 0))
@@ -60,8 +63,11 @@ class TlsServer:
             self.threads.append(threading.Thread(target=self.converse, args=(plain,), daemon=True))
             self.threads[-1].start()
 
+    def secured(self, plain: socket.socket) -> socket.socket:
+        return self.context.wrap_socket(plain, server_side=True) if self.context else plain
+
     def converse(self, plain: socket.socket) -> None:
-        with contextlib.suppress(OSError), self.context.wrap_socket(plain, server_side=True) as secured:
+        with contextlib.suppress(OSError), self.secured(plain) as secured:
             received = b""
             while chunk := secured.recv(65535):
                 received += chunk
@@ -123,11 +129,12 @@ class QuicServer:
                         query = self.streams.pop(event.stream_id)[2:]
                         server.queries.append(query)
                         replies = server.script(query, len(server.queries) - 1)
-                        if CLOSE in replies:
-                            self._quic.close(error_code=1, reason_phrase="no more")
-                        else:
-                            data = b"".join(len(one).to_bytes(2) + one for one in replies)
+                        data = b"".join(len(one).to_bytes(2) + one for one in replies if one != CLOSE)
+                        if data or CLOSE not in replies:
                             self._quic.send_stream_data(event.stream_id, data, end_stream=True)
+                        if CLOSE in replies:
+                            self.transmit()
+                            self._quic.close(error_code=0, reason_phrase="no more")
                         self.transmit()
 
         configuration: Any = QuicConfiguration(is_client=False, alpn_protocols=[self.alpn])

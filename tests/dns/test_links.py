@@ -11,11 +11,13 @@ from netkit.dns.lookup import Lookup, resolve
 from netkit.dns.result import Outcome, Resolution
 from netkit.net.ca import Leaf
 from netkit.net.tls_client import Security
-from tests.dns.conftest import reply_to
+from tests.dns.conftest import CLOSE as ENDED
+from tests.dns.conftest import Octets, asked_for, reply_to
 from tests.dns.links import AUTHORITY, CLOSE, QuicServer, Script, TlsServer, trusted
 
 Start = Callable[..., Any]
 KINDS = ("tls", "quic")
+STARTS: dict[str, Start] = {"tcp": lambda script, leaf: TlsServer(script, None), "tls": TlsServer, "quic": QuicServer}
 NAMES = ("dns.test", "127.0.0.1")
 
 
@@ -31,7 +33,7 @@ def start() -> Iterator[Start]:
 
     def begin(kind: str, script: Script, leaf: Leaf | None = None) -> Any:
         leaf = leaf or AUTHORITY.issue(NAMES)
-        running.append({"tls": TlsServer, "quic": QuicServer}[kind](script, leaf))
+        running.append(STARTS[kind](script, leaf))
         return running[-1]
 
     yield begin
@@ -54,6 +56,8 @@ def ask(
 ) -> list[Resolution]:
     name, _, ip = host.partition("#")
     at = f"{kind}://{name}:{server.port}" + (f"#{ip}" if ip else "")
+    if kind == "tcp":
+        at = f"tcp://127.0.0.1:{server.port}"
     found: list[Lookup] = list(
         resolve(names or ("a.test",), types=["TXT"], servers=[at], timeout=timeout, security=Security(cacert), **more)
     )
@@ -73,9 +77,9 @@ def test_an_answer_over_an_encrypted_connection(kind: str, host: str, start: Sta
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_names_share_one_connection(kind: str, start: Start, cacert: str) -> None:
     server = start(kind, answers)
-    found = ask(kind, server, *(f"n{number}.test" for number in range(120)), cacert=cacert)
+    found = ask(kind, server, *(f"n{number}.test" for number in range(200)), cacert=cacert)
     assert {one.outcome for one in found} == {Outcome.ANSWER}
-    assert (len(server.queries), server.connections) == (120, 1)
+    assert (len(server.queries), server.connections) == (200, 1)
 
 
 def test_answers_in_another_order(start: Start, cacert: str) -> None:
@@ -89,14 +93,42 @@ def test_answers_in_another_order(start: Start, cacert: str) -> None:
     assert [one.data for one in found] == [(f'"n{number}"',) for number in range(5)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_closes_after_each_answer(kind: str, start: Start, cacert: str) -> None:
-    def once(query: bytes, number: int) -> list[bytes]:
-        return [*answers(query, number), *([CLOSE] if kind == "tls" else [])]
+@pytest.mark.parametrize(
+    ("kind", "each"),
+    [("tcp", 1), ("tcp", 7), ("tcp", 50), ("tls", 1), ("tls", 7), ("tls", 50), ("quic", 7), ("quic", 50)],
+)
+def test_no_name_is_lost_where_connections_end(kind: str, each: int, start: Start, cacert: str) -> None:
+    """After one answer, amid queries, or between two lots of names."""
+    names = [f"n{number}.test" for number in range(60)]
+    server = start(
+        kind, lambda query, number: [*answers(query, number), *([CLOSE] if number % each == each - 1 else [])]
+    )
+    found = ask(kind, server, *names, cacert=cacert)
+    assert [(one.name, one.outcome) for one in found] == [(f"{name}.", Outcome.ANSWER) for name in names]
+    assert server.connections >= 60 // each
 
-    server = start(kind, once)
-    found = ask(kind, server, "a.test", "b.test", cacert=cacert)
-    assert [one.outcome for one in found] == [Outcome.ANSWER] * 2
+
+def test_a_query_left_unanswered_holds_up_no_other(start: Start, cacert: str) -> None:
+    """The server closes after its first answer, so that it is asked carefully; then it is silent about one name."""
+
+    def script(query: bytes, number: int) -> list[bytes]:
+        if asked_for(query)[0] == "n1.test":
+            return []
+        return [*answers(query, number), *([CLOSE] if number == 0 else [])]
+
+    found = ask("tls", start("tls", script), *(f"n{number}.test" for number in range(9)), cacert=cacert, timeout=3.0)
+    assert [one.outcome for one in found if one.name != "n1.test."] == [Outcome.ANSWER] * 8
+    assert found[1].outcome is Outcome.TIMEOUT
+
+
+def test_a_reply_that_is_cut_spoils_no_other(serve: Start, cacert: str) -> None:
+    def script(wire: bytes, transport: str, number: int) -> list[bytes]:
+        if asked_for(wire)[0] != "n1.test":
+            return answers(wire, number)
+        return [Octets((100).to_bytes(2) + wire[:20]), ENDED]
+
+    found = ask("tcp", serve(script), *(f"n{number}.test" for number in range(5)), cacert=cacert, tries=1)
+    assert [one.outcome.value for one in found] == ["answer", "malformed", "answer", "answer", "answer"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
