@@ -6,12 +6,14 @@ import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
 from netkit.lab.chat import ChatService
+from netkit.lab.dns.responder import Responder
 from netkit.lab.dns.server import Dns
 from netkit.lab.dns.signing import trust_anchor
 from netkit.lab.echo import EchoService, HelloService
@@ -76,7 +78,7 @@ class Lab:
         self._on_log = on_log
         self.store = Store(Maildir(maildir) if maildir else None)
         ca = Authority()
-        self._shared = Shared(
+        shared = Shared(
             self._log if on_log else None,
             on_event,
             ca,
@@ -85,6 +87,7 @@ class Lab:
             Rules(faults),
             ca.issue(NAMES),
         )
+        self._shared = replace(shared, dns=Responder(shared))
         self._services = [service(self._shared) for service in SERVICES]
         self._stack = AsyncExitStack()
         self.stopped = asyncio.Event()

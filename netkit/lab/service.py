@@ -15,6 +15,7 @@ from netkit.lab.mail.store import Store
 from netkit.net.listen import Listening, Transport
 
 if TYPE_CHECKING:
+    from netkit.lab.dns.responder import Responder
     from netkit.net.ca import Authority, Leaf
 
 
@@ -30,7 +31,7 @@ class Port:
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all services of one lab have in common: where to report, the CA, files given by the user, the mail, what is
-    to go wrong with it, and the certificate of the mail servers, which DNS knows as well."""
+    to go wrong with it, the certificate of the mail servers, which DNS knows as well, and who answers for DNS."""
 
     on_log: OnLog | None
     on_event: OnEvent | None
@@ -39,6 +40,7 @@ class Shared:
     store: Store = field(default_factory=Store)
     faults: Rules = field(default_factory=lambda: Rules(()))
     mail: "Leaf | None" = None
+    dns: "Responder | None" = None
 
     def log(
         self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object

@@ -21,6 +21,7 @@ from netkit.net.listen import open_socket
 def test_the_default_ports_are_the_contracts() -> None:
     assert PORTS == {
         "dns": 5300,
+        "dns-tls": 8530,
         "http": 8080,
         "https": 8443,
         "echo": 45000,
@@ -37,12 +38,13 @@ def test_the_default_ports_are_the_contracts() -> None:
 
 def test_environment_and_addresses_say_where_everything_is() -> None:
     with running(bind=["127.0.0.1"]) as lab:
-        dns, http, https, echo, hello, chat, page, smtp, lmtp, pop3 = (
+        dns, dns_tls, http, https, echo, hello, chat, page, smtp, lmtp, pop3 = (
             lab.listening[name][0].endpoint for name in PORTS
         )
         ca = Path(lab.environment["NETKIT_LAB_CA"])
         assert lab.environment == {
             "NETKIT_LAB_DNS": str(dns),
+            "NETKIT_LAB_DNS_TLS": f"tls://{dns_tls}",
             "NETKIT_LAB_ZONE": "lab.test",
             "NETKIT_LAB_HTTP": f"http://{http}",
             "NETKIT_LAB_HTTPS": f"https://{https}",
@@ -63,6 +65,7 @@ def test_environment_and_addresses_say_where_everything_is() -> None:
         assert lab.addresses == [
             f"dns udp://{dns}",
             f"dns tcp://{dns}",
+            f"dns-tls tls://{dns_tls}",
             f"http http://{http}",
             f"https https://{https}",
             f"echo tcp://{echo}",
@@ -111,6 +114,7 @@ def test_events_of_a_whole_life() -> None:
     assert [(event.service, event.event) for event in events] == [
         ("dns", "listening"),
         ("dns", "listening"),
+        ("dns-tls", "listening"),
         ("http", "listening"),
         ("https", "listening"),
         *(2 * [("echo", "listening")]),

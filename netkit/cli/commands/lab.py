@@ -30,8 +30,8 @@ def lab(
             "-p",
             metavar="NAME=PORT",
             help="Listen on this port; repeatable. A bare 0: free ones for every service.",
-            show_default="dns=5300, http=8080, https=8443, echo=45000, hello=45001, chat=2626, chat-web=8026, "
-            "smtp=2525, lmtp=2424, pop3=2110; free ones with a COMMAND",
+            show_default="dns=5300, dns-tls=8530, http=8080, https=8443, echo=45000, hello=45001, chat=2626, "
+            "chat-web=8026, smtp=2525, lmtp=2424, pop3=2110; free ones with a COMMAND",
             rich_help_panel=LISTEN,
         ),
     ] = [],
@@ -88,11 +88,11 @@ def lab(
 ) -> Exit | int:
     """Run DNS, HTTP, mail, echo, hello and chat servers on loopback.
 
-    With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS, NETKIT_LAB_ECHO, NETKIT_LAB_HELLO,
-    NETKIT_LAB_CHAT, NETKIT_LAB_CHAT_WEB (its page, where websockets is installed), NETKIT_LAB_SMTP, NETKIT_LAB_LMTP,
-    NETKIT_LAB_POP3, NETKIT_LAB_MAIL (a page of what came in), NETKIT_LAB_CA (a PEM file to trust), NETKIT_LAB_ANCHOR
-    (the DNSSEC key of signed.test) and NETKIT_LAB_ZONE in its environment, and its exit code is netkit's (128+N when
-    signal N ended it).
+    With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_DNS_TLS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS (which has DNS at
+    /dns-query), NETKIT_LAB_ECHO, NETKIT_LAB_HELLO, NETKIT_LAB_CHAT, NETKIT_LAB_CHAT_WEB (its page, where websockets is
+    installed), NETKIT_LAB_SMTP, NETKIT_LAB_LMTP, NETKIT_LAB_POP3, NETKIT_LAB_MAIL (a page of what came in),
+    NETKIT_LAB_CA (a PEM file to trust), NETKIT_LAB_ANCHOR (the DNSSEC key of signed.test) and NETKIT_LAB_ZONE in its
+    environment, and its exit code is netkit's (128+N when signal N ended it).
 
     Without: serves until Ctrl-C and logs every query and request.
 

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from netkit.lab.dns.responder import Responder
 from netkit.lab.http.protocol import Header, Request, Response
 from netkit.lab.mail.store import Store
 
@@ -23,7 +24,8 @@ class Refused(Exception):
 class Call:
     """One request and where it came from.
 
-    parts: what the endpoint's path leaves open, decoded. store: the mail. counts: how often a name was asked for.
+    parts: what the endpoint's path leaves open, decoded. store: the mail. counts: how often a name was asked for. dns:
+    who answers DNS.
     """
 
     request: Request
@@ -32,6 +34,7 @@ class Call:
     tls: ssl.SSLObject | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     store: Store | None = None
+    dns: Responder | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str) -> int:

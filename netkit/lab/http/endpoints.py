@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from netkit.lab.http import bodies, broken, digest, plain
+from netkit.lab.http import bodies, broken, digest, doh, plain
 from netkit.lab.http.call import Call, Refused, text
 from netkit.lab.http.protocol import Response
 from netkit.lab.mail import api, page
@@ -13,12 +13,16 @@ from netkit.lab.mail import api, page
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """path: words and {parts}. example: a path that works, for the index; empty where `path` does."""
+    """path: words and {parts}. example: a path that works, for the index; empty where `path` does.
+
+    methods: those it takes, empty for all of them.
+    """
 
     path: str
     summary: str
     handle: Callable[[Call], Response]
     example: str = ""
+    methods: tuple[str, ...] = ("GET", "HEAD")
 
 
 def index(call: Call) -> Response:
@@ -43,7 +47,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/redirect-to", "?url=U&status=S: a redirect to U", plain.redirect_to, "/redirect-to?url=/hello"),
     Endpoint("/redirect-loop", "a redirect to itself", plain.redirect_loop),
     Endpoint("/headers", "the request's headers as JSON", plain.headers),
-    Endpoint("/anything", "the whole request as JSON; any method", plain.anything),
+    Endpoint("/anything", "the whole request as JSON; any method", plain.anything, methods=()),
     Endpoint("/ip", "the client's address", plain.ip),
     Endpoint("/tls", "the connection's TLS version and cipher", plain.tls),
     Endpoint("/response-headers", "?NAME=VALUE&..: those headers", plain.response_headers, "/response-headers?X-A=1"),
@@ -80,6 +84,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/early-hints", "a 103 in front of the answer", bodies.early_hints),
     Endpoint("/trailers", "a field behind the body", bodies.trailers),
     Endpoint("/.well-known/mta-sts.txt", "the MTA-STS policy of good.lab.test, or of bad.lab.test", plain.mta_sts),
+    Endpoint("/dns-query", "DNS over HTTPS (RFC 8484), by GET and POST", doh.dns_query, f"/dns-query?dns={doh.EXAMPLE}",
+             ("GET", "HEAD", "POST")),
     Endpoint("/truncated", "half the body that Content-Length says", broken.truncated),
     Endpoint("/malformed/{kind}", "HTTP broken in one way: " + ", ".join(broken.MALFORMED), broken.malformed,
              "/malformed/no-colon"),
@@ -102,8 +108,11 @@ def answer(call: Call) -> Response:
         parts = match(endpoint.path, call.request.path)
         if parts is None:
             continue
-        if call.request.method not in ("GET", "HEAD") and endpoint.path != "/anything":
-            return text("only GET and HEAD here\n", status=405, headers=(("Allow", "GET, HEAD"),))
+        if endpoint.methods and call.request.method not in endpoint.methods:
+            allowed = ", ".join(endpoint.methods)
+            return text(
+                f"only {' and '.join(allowed.rsplit(', ', 1))} here\n", status=405, headers=(("Allow", allowed),)
+            )
         try:
             return endpoint.handle(replace(call, parts=parts))
         except Refused as exc:

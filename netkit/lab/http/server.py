@@ -16,9 +16,9 @@ from typing import ClassVar, Literal
 
 from netkit import __version__
 from netkit.events import Step, StepName
+from netkit.lab.certificates import Certificates
 from netkit.lab.connections import Connections
 from netkit.lab.http.call import Call
-from netkit.lab.http.certificates import Certificates
 from netkit.lab.http.endpoints import answer
 from netkit.lab.http.protocol import (
     BadRequest,
@@ -39,6 +39,7 @@ from netkit.net.listen import Listening
 
 READ = 64 * 1024
 WRITE_BUFFER = 256 * 1024  # what a client that does not read costs us
+ALPN = ("http/1.1",)
 SERVER = f"netkit-lab/{__version__}"
 
 
@@ -66,7 +67,7 @@ class Http(Service):
     def __init__(self, shared: Shared, limits: Limits | None = None) -> None:
         super().__init__(shared)
         self.limits = limits or Limits()
-        self._certificates = Certificates(shared.ca)
+        self._certificates = Certificates(shared.ca, ALPN)
         self._counts: dict[str, int] = {}
         self._connections = Connections(self._serve, self._failed, self.limits.connections)
 
@@ -145,7 +146,10 @@ class _Connection:
                 return
             if request is None:
                 return
-            call = Call(request, self._peer, self._service, self._tls, store=self._shared.store, counts=self._counts)
+            shared, counts = self._shared, self._counts
+            call = Call(
+                request, self._peer, self._service, self._tls, store=shared.store, dns=shared.dns, counts=counts
+            )
             response = answer(call)
             keep = request.keep_alive and served < self._limits.requests
             if not await self._send(request, response, keep):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from netkit.net.ca import Authority, Leaf
 from netkit.net.tls_server import from_leaf
 
-ALPN = ("http/1.1",)
 NAMES = ("localhost", "lab.test", "*.lab.test", "mta-sts.good.lab.test", "mta-sts.bad.lab.test", "127.0.0.1", "::1")
 
 BAD: Mapping[str, tuple[str, Callable[[Authority, str], Leaf]]] = {
@@ -19,16 +18,17 @@ BAD: Mapping[str, tuple[str, Callable[[Authority, str], Leaf]]] = {
 
 
 class Certificates:
-    """Makes the server's TLS contexts; the bad ones when somebody first asks for their names."""
+    """Makes a server's TLS contexts; the bad ones when somebody first asks for their names. alpn: what it speaks."""
 
-    def __init__(self, ca: Authority) -> None:
+    def __init__(self, ca: Authority, alpn: Sequence[str]) -> None:
         self._ca = ca
+        self._alpn = alpn
         self._made: dict[str, ssl.SSLContext] = {}
 
     def context(self, hosts: Sequence[str]) -> ssl.SSLContext:
         """The context to listen with: good for NAMES and the given addresses."""
         names = dict.fromkeys([*NAMES, *(host for host in hosts if host not in ("0.0.0.0", "::", ""))])
-        good = from_leaf(self._ca.issue(list(names)), alpn=ALPN)
+        good = from_leaf(self._ca.issue(list(names)), alpn=self._alpn)
         good.sni_callback = self._choose
         return good
 
@@ -38,5 +38,5 @@ class Certificates:
             return
         name = name.lower()
         if name not in self._made:
-            self._made[name] = from_leaf(bad[1](self._ca, name), alpn=ALPN)
+            self._made[name] = from_leaf(bad[1](self._ca, name), alpn=self._alpn)
         connection.context = self._made[name]
