@@ -75,7 +75,7 @@ MEANING = {
     Outcome.MISMATCH: "replies came, but none to this question",
     Outcome.TIMEOUT: "no reply",
     Outcome.UNREACHABLE: "no server can be reached",
-    Outcome.TLS: "no server is who it should be",
+    Outcome.TLS: "the server does not prove who it is",
     Outcome.BADNAME: "this is no name",
     Outcome.NOTAUTH: "the server does not take the key",
     Outcome.BOGUS: "the signatures do not prove the answer",

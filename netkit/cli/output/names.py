@@ -55,6 +55,7 @@ HINTS = {
     Outcome.LAME: "ask a recursive server, or one of the zone's own",
     Outcome.INDETERMINATE: "--trust-anchor FILE names the keys of a zone above it",
     Outcome.NOTAUTH: "--tsig-file takes the file with the name, algorithm and secret that the server has",
+    Outcome.TLS: "--cacert FILE names an authority to trust; the certificate is for the name or address behind ://",
     Outcome.REFUSED: "the server may answer only its own network or zones",
 }
 
@@ -185,6 +186,7 @@ def rejected(one: Resolution) -> dict[Rejected, int]:
     counted: dict[Rejected, int] = {}
     for r in one.rejected:
         said = r.server == one.server and r.reason in (one.outcome.value, one.rcode, f"notauth: {one.detail}")
+        said |= r.reason.startswith("tls: ") and f"{r.server}: {r.reason.removeprefix('tls: ')}" == one.detail
         if not said:
             counted[r] = counted.get(r, 0) + 1
     return counted

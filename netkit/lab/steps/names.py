@@ -135,6 +135,23 @@ STEPS: tuple[Step, ...] = (
         stdin="www.lab.test\nnosuch.lab.test\na..b\n127.0.0.1\n",
     ),
     Step(
+        "resolve-tls",
+        "A question that nobody on the way can read, to a server that proves who it is",
+        3,
+        GETHOSTBYNAME,
+        ("resolve", "@{dns_tls}", "--cacert", "{ca}", "-t", "A", "--trace", "www.lab.test"),
+        ("127.0.0.1", "TLSv1.3"),
+    ),
+    Step(
+        "resolve-tls-unproven",
+        "A server that does not is asked nothing: exit 6, and never in the clear instead",
+        3,
+        GETHOSTBYNAME,
+        ("resolve", "@{dns_tls}", "-t", "A", "www.lab.test"),
+        ("does not prove who it is", "--cacert"),
+        exit=6,
+    ),
+    Step(
         "resolve-validate",
         "Whether the answer is the zone's own: its signatures, from a key that is trusted down",
         None,
