@@ -159,7 +159,8 @@ def _broken(one: "Exchange", code: int, words: str) -> NetkitError:
         return Unreachable(
             f"{hop.url}: empty reply: the connection was closed without an answer", kind="empty_reply", hint=other
         )
-    lost = code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR) and re.search(r"failure|reset|closed", words)
+    gone = r"failure|reset|closed|unexpected eof"  # the last: TLS that ends without saying so
+    lost = code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR) and re.search(gone, words)
     if lost and one.status_line is None and not one.informational:
         return Unreachable(f"{hop.url}: the connection was reset before an answer", kind="reset", hint=other)
     if one.head is not None and (lost or code == pycurl.E_PARTIAL_FILE):

@@ -25,8 +25,8 @@ OnResult = Callable[[HopResult], None]
 class Multi:
     """Exchanges under way; `turn` until their results have come. Use it as a context manager."""
 
-    def __init__(self, loop: Loop, most: int) -> None:
-        """most: connections that are kept."""
+    def __init__(self, loop: Loop, most: int, *, at_once: int = 0) -> None:
+        """most: connections that are kept. at_once: how many to one host there may be at once, 0 for any number."""
         pycurl = self.pycurl = load()
         self.loop = loop
         self.running: dict[Any, tuple[Exchange, OnResult]] = {}
@@ -40,6 +40,7 @@ class Multi:
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._wait)
         self.multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self.multi.setopt(pycurl.M_MAXCONNECTS, most)
+        self.multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, at_once)
 
     def __enter__(self) -> "Multi":
         return self
