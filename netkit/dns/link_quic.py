@@ -29,7 +29,7 @@ class QuicLink:
     """A connection; streams: by their number, the exchange and what came of its reply."""
 
     def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
-        """Raises LocalFailure without aioquic, OSError when the socket cannot be made."""
+        """Raises LocalFailure without aioquic, BadInput about the CA file, OSError when the socket cannot be made."""
         try:
             from aioquic.quic.configuration import QuicConfiguration
             from aioquic.quic.connection import QuicConnection
@@ -45,6 +45,10 @@ class QuicLink:
         self.answered = 0
         self.streams: dict[int, tuple[OverLink, bytearray]] = {}
         security = links.security
+        if security.cacert is not None:
+            from netkit.net.tls import client_context
+
+            client_context(cacert=security.cacert)  # says what is wrong with it, as aioquic does not
         host, _, zone = server.host.partition("%")
         configuration: Any = QuicConfiguration(
             is_client=True,

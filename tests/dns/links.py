@@ -1,4 +1,4 @@
-"""DNS servers over TLS and QUIC in threads, that answer as a test scripts it; certificates are made here."""
+"""DNS servers over TLS, HTTPS and QUIC in threads, that answer as a test scripts it; certificates are made here."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import socket
 import ssl
 import tempfile
 import threading
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,13 @@ def trusted() -> Iterator[str]:
         yield file.name
 
 
-def context_of(leaf: Leaf) -> ssl.SSLContext:
+def context_of(leaf: Leaf, alpn: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "cert").write_bytes(leaf.certificate)
         (Path(folder) / "key").write_bytes(leaf.key)
         context.load_cert_chain(Path(folder) / "cert", Path(folder) / "key")
-    context.set_alpn_protocols(["dot"])
+    context.set_alpn_protocols([alpn])
     return context
 
 
@@ -42,8 +43,10 @@ class TlsServer:
     queries: as they came; connections: how many.
     """
 
+    alpn = "dot"
+
     def __init__(self, script: Script, leaf: Leaf | None) -> None:
-        self.script, self.context = script, context_of(leaf) if leaf else None
+        self.script, self.context = script, context_of(leaf, self.alpn) if leaf else None
         self.queries: list[bytes] = []
         self.connections = 0
         self.listening = socket.create_server(("127.0.0.1", 0))
@@ -70,14 +73,22 @@ class TlsServer:
         with contextlib.suppress(OSError), self.secured(plain) as secured:
             received = b""
             while chunk := secured.recv(65535):
-                received += chunk
-                while len(received) >= 2 and len(received) >= (size := 2 + int.from_bytes(received[:2])):
-                    query, received = received[2:size], received[size:]
-                    self.queries.append(query)
-                    for reply in self.script(query, len(self.queries) - 1):
-                        if reply == CLOSE:
-                            return
-                        secured.sendall(len(reply).to_bytes(2) + reply)
+                received = self.answer(secured, received + chunk)
+
+    def answer(self, secured: socket.socket, received: bytes) -> bytes:
+        """Answer the whole queries; the rest. Raises OSError to end the connection."""
+        while len(received) >= 2 and len(received) >= (size := 2 + int.from_bytes(received[:2])):
+            query, received = received[2:size], received[size:]
+            for reply in self.asked(query):
+                secured.sendall(len(reply).to_bytes(2) + reply)
+        return received
+
+    def asked(self, query: bytes) -> Iterator[bytes]:
+        self.queries.append(query)
+        for reply in self.script(query, len(self.queries) - 1):
+            if reply == CLOSE:
+                raise ConnectionAbortedError
+            yield reply
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -89,6 +100,34 @@ class TlsServer:
             one.close()
         for thread in self.threads:
             thread.join()
+
+
+class Raw(bytes):
+    """What an HttpsServer sends as it stands."""
+
+
+class HttpsServer(TlsServer):
+    """HTTP/1.1 with GET alone; requests: their heads."""
+
+    alpn = "http/1.1"
+
+    def __init__(self, script: Script, leaf: Leaf | None) -> None:
+        self.requests: list[str] = []
+        super().__init__(script, leaf)
+
+    def answer(self, secured: socket.socket, received: bytes) -> bytes:
+        while b"\r\n\r\n" in received:
+            head, _, received = received.partition(b"\r\n\r\n")
+            self.requests.append(head.decode())
+            words = head.split()[1].partition(b"?dns=")[2]
+            for reply in self.asked(urlsafe_b64decode(words + b"=" * (-len(words) % 4))):
+                secured.sendall(reply if isinstance(reply, Raw) else response(reply))
+        return received
+
+
+def response(body: bytes, status: str = "200 OK", kind: str = "application/dns-message") -> Raw:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return Raw(head.encode() + body)
 
 
 class QuicServer:

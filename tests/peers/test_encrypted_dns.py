@@ -24,7 +24,7 @@ from tests.dns.links import AUTHORITY, QuicServer, trusted
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Program = Callable[[str], str]
 NAMES = 200
-ROUTES = ("tls",)
+ROUTES = ("tls", "https")
 
 
 class Unbound:
@@ -105,7 +105,7 @@ def test_two_hundred_names_over_one_connection(scheme: str, unbound: Unbound, ne
 def test_unbound_does_not_prove_who_it_is(scheme: str, unbound: Unbound, netkit: Run) -> None:
     unknown = netkit("resolve", unbound.at(scheme), "-t", "A", "n7.many.test")
     assert (unknown.returncode, unknown.stdout) == (6, "")
-    assert "an authority that this machine does not trust" in unknown.stderr or "self-signed" in unknown.stderr
+    assert "this machine does not trust" in unknown.stderr
     other = netkit(
         "resolve",
         unbound.at(scheme, "other.test#127.0.0.1"),
@@ -116,7 +116,7 @@ def test_unbound_does_not_prove_who_it_is(scheme: str, unbound: Unbound, netkit:
         "n7.many.test",
     )
     assert (other.returncode, other.stdout) == (6, "")
-    assert "is not for other.test" in other.stderr or "not for other.test" in other.stderr
+    assert "not for other.test" in other.stderr
     anyone = netkit("resolve", unbound.at(scheme), "--insecure", "--short", "-t", "A", "n7.many.test")
     assert (anyone.returncode, anyone.stdout) == (0, "192.0.2.7\n")
 

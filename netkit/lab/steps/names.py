@@ -1,6 +1,6 @@
 """Steps of the tour: resolve and fqdn."""
 
-from netkit.lab.listings import DATAGRAM, GETFQDN, GETHOSTBYNAME, STREAM
+from netkit.lab.listings import DATAGRAM, GETFQDN, GETHOSTBYNAME, HTTPLIB, STREAM
 from netkit.lab.steps.step import Step
 
 STEPS: tuple[Step, ...] = (
@@ -150,6 +150,14 @@ STEPS: tuple[Step, ...] = (
         ("resolve", "@{dns_tls}", "-t", "A", "www.lab.test"),
         ("does not prove who it is", "--cacert"),
         exit=6,
+    ),
+    Step(
+        "resolve-https",
+        "The same as a web request, where nothing else gets through",
+        25,
+        HTTPLIB,
+        ("resolve", "@{https}/dns-query", "--cacert", "{ca}", "-t", "A", "--trace", "www.lab.test"),
+        ("127.0.0.1", "GET /dns-query?dns="),
     ),
     Step(
         "resolve-validate",

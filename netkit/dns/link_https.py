@@ -1,0 +1,150 @@
+"""DNS over HTTPS (RFC 8484) through libcurl: every query a GET of its own, HTTP/2 streams of one connection.
+
+A reply counts when it is 200 and of the type application/dns-message; redirects are not followed, since the user named
+this server, and caches on the way are asked for nothing that they have kept. With HTTP/1.1 a server gets a few
+connections, as browsers make them. libcurl waits on descriptors of its own, which its loop makes one of ours.
+"""
+
+import selectors
+from base64 import urlsafe_b64encode
+from time import monotonic
+
+from netkit.dns.exchange import OverLink
+from netkit.dns.link import Links
+from netkit.dns.servers import Server
+from netkit.dns.wire import Malformed
+from netkit.errors import BadInput, Insecure, LocalFailure, NetkitError, PeerError, Unreachable
+from netkit.events import OnEvent
+from netkit.net.address import join
+from netkit.net.curl_multi import Multi
+from netkit.net.hop import Head, Hop, HopResult, OnBody, Route
+from netkit.net.loop import Loop
+
+TYPE = "application/dns-message"
+MAX_MESSAGE = 65535  # octets of a DNS message
+CONNECTIONS = 6  # at once, to a server that speaks HTTP/1.1
+HEADERS = (("Accept", TYPE), ("Cache-Control", "no-cache"), ("User-Agent", None))  # RFC 8484 8.2: as little as can be
+
+
+class HttpsLink:
+    """The requests to one server."""
+
+    def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
+        """source: the address to send from. Raises LocalFailure without pycurl, BadInput for a source."""
+        if source:
+            raise BadInput("--source is for servers asked over UDP, TCP, tls:// or quic://, not https://")
+        self.links, self.server, self.trace = links, server, on_event
+        host, _, zone = server.host.partition("%")
+        self.host = server.name or host
+        self.address = join(self.host, server.port)
+        self.url = f"https://{join(f'{host}%25{zone}', server.port) if zone else self.address}{server.path}?dns="
+        security = links.security
+        self.route = Route("auto", insecure=security.insecure, cacert=security.cacert)
+        self.loop = Loop()
+        self.multi = Multi(self.loop, most=CONNECTIONS, at_once=CONNECTIONS)
+        self.waiting: set[OverLink] = set()
+        self.answered = 0
+        self.closed = False
+        links.selector.register(self.loop, selectors.EVENT_READ, self)
+
+    @property
+    def due(self) -> float | None:
+        return self.multi.due
+
+    def add(self, exchange: OverLink) -> None:
+        query = urlsafe_b64encode(exchange.query.wire).rstrip(b"=").decode("ascii")
+        hop = Hop(
+            url=self.url + query,
+            host=self.host,
+            address=self.address,
+            headers=HEADERS,
+            route=self.route,
+            resolved=(self.server.host,) if self.server.name else (),
+        )
+        body = bytearray()
+
+        def take(piece: bytes) -> bool:
+            body.extend(piece[: MAX_MESSAGE + 1 - len(body)])
+            return len(body) <= MAX_MESSAGE
+
+        def on_head(head: Head) -> OnBody | None:
+            return take if head.status == 200 else None
+
+        self.waiting.add(exchange)
+        self.multi.start(
+            hop,
+            lambda result: self._came(exchange, result, bytes(body)),
+            deadline=exchange.question.deadline,
+            on_head=on_head,
+            on_event=self.trace,
+        )
+
+    def drop(self, exchange: OverLink) -> None:
+        self.waiting.discard(exchange)
+
+    def has(self, number: int) -> bool:
+        return False  # all have the id 0, and a stream of their own
+
+    def ready(self) -> None:
+        self.multi.turn(0)
+
+    def tick(self) -> None:
+        if self.due is not None and self.due <= monotonic():
+            self.multi.turn(0)
+
+    def _came(self, exchange: OverLink, result: HopResult, body: bytes) -> None:
+        """Raises BadInput about the CA file, LocalFailure."""
+        if exchange not in self.waiting:
+            return
+        question = exchange.question
+        if isinstance(result.error, (BadInput, LocalFailure)):
+            raise result.error
+        if isinstance(result.error, Insecure):
+            message = result.error.message.removeprefix(f"{self.address}: ")
+            error = Insecure(f"{self.server}: {message}", kind=result.error.kind, hint=result.error.hint)
+            question.unproven(exchange, error)
+        elif isinstance(result.error, Unreachable):
+            ended = result.error.kind in ("reset", "empty_reply")
+            if not ended or not exchange.once_more(answered=self.answered > 0):
+                question.lost(exchange, self._reason(result, result.error))
+        elif isinstance(result.error, PeerError):
+            self._unusable(exchange, self._reason(result, result.error))
+        elif result.error is not None:
+            question.lost(exchange, self._reason(result, result.error))
+        elif wrong := _wrong(result.head, body):
+            self._unusable(exchange, wrong)
+        else:
+            exchange.take(body)
+            if exchange in self.waiting:  # it was none, and no other comes
+                question.lost(exchange, "gave no other reply")
+            else:
+                self.answered += 1
+
+    def _unusable(self, exchange: OverLink, reason: str) -> None:
+        exchange.question.unusable(self.server, Malformed(reason))
+        exchange.question.lost(exchange, "gave no other reply")
+
+    def _reason(self, result: HopResult, error: NetkitError) -> str:
+        """In words, without what is said of the server anyway."""
+        if result.failed and error.kind in ("refused", "unreachable"):
+            return result.failed[-1].reason
+        return error.message.removeprefix(f"{result.hop.url}: ")
+
+    def close(self) -> None:
+        self.closed = True
+        self.waiting.clear()
+        self.links.selector.unregister(self.loop)
+        self.multi.close()
+        self.loop.close()
+
+
+def _wrong(head: Head | None, body: bytes) -> str:
+    """Why a response has no DNS message; "" where it has one."""
+    if head is None:
+        return "no response"
+    if head.status != 200:
+        return f"HTTP {head.status} {head.reason[:60]}".rstrip() + " instead of a reply"
+    kind = (head.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind != TYPE:
+        return f"the type {kind[:60] or 'of nothing'} instead of {TYPE}"
+    return f"more than {MAX_MESSAGE} octets" if len(body) > MAX_MESSAGE else ""
