@@ -17,7 +17,7 @@ from netkit.dns.stub import Reached, ask, ask_each
 from netkit.dns.transfer.protocol import serial_of
 from netkit.dns.types import AAAA, CNAME, NS, SOA, A, type_name
 from netkit.dns.wire import AA, USUAL, Malformed, QueryOptions, Raw, Reply, data_name, follow, record_of
-from netkit.errors import Exit, NetkitError, No, PeerError, Temporary, TimedOut, Unreachable
+from netkit.errors import Exit, Insecure, NetkitError, No, PeerError, Temporary, TimedOut, Unreachable
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
@@ -282,6 +282,8 @@ def _no_reply(what: str, reached: Reached) -> NetkitError:
         Outcome.MALFORMED: PeerError,
         Outcome.MISMATCH: PeerError,
         Outcome.TRUNCATED: PeerError,
+        Outcome.TLS: Insecure,
+        Outcome.BOGUS: Insecure,
     }
     return kinds.get(outcome, Temporary)(message, kind=outcome.value)
 
