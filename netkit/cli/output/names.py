@@ -21,7 +21,7 @@ KEYS = {
     "type": "the type that was asked for",
     "class": "the class, IN in nearly all cases",
     "outcome": "one word: answer, nodata, nxdomain, dangling_cname, cname_loop, lame, servfail, refused, rcode, "
-    "truncated, malformed, mismatch, timeout, unreachable, notauth, bogus or indeterminate",
+    "truncated, malformed, mismatch, timeout, unreachable, tls, notauth, bogus or indeterminate",
     "exit_code": "what that means for the exit code",
     "source": "special (RFC 6761), hosts, dns or system",
     "rcode": "the response code, as NOERROR",
