@@ -39,7 +39,7 @@ class Asking(Protocol):
         """A reply to the query."""
 
     def lost(self, exchange: "Exchange", reason: str) -> None:
-        """The exchange ended without one."""
+        """The exchange ended without one; reason: "" where that has been told."""
 
     def unproven(self, exchange: "Exchange", error: Insecure) -> None:
         """The server is not who it should be, so it was not asked."""

@@ -7,6 +7,8 @@ connections, as browsers make them. libcurl waits on descriptors of its own, whi
 
 import selectors
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from netkit.dns.exchange import OverLink
@@ -16,6 +18,7 @@ from netkit.dns.wire import Malformed
 from netkit.errors import BadInput, Insecure, LocalFailure, NetkitError, PeerError, Unreachable
 from netkit.events import OnEvent
 from netkit.net.address import join
+from netkit.net.curl import interruptible
 from netkit.net.curl_multi import Multi
 from netkit.net.hop import Head, Hop, HopResult, OnBody, Route
 from netkit.net.loop import Loop
@@ -71,13 +74,14 @@ class HttpsLink:
             return take if head.status == 200 else None
 
         self.waiting.add(exchange)
-        self.multi.start(
-            hop,
-            lambda result: self._came(exchange, result, bytes(body)),
-            deadline=exchange.question.deadline,
-            on_head=on_head,
-            on_event=self.trace,
-        )
+        with self._undisturbed():
+            self.multi.start(
+                hop,
+                lambda result: self._came(exchange, result, bytes(body)),
+                deadline=exchange.question.deadline,
+                on_head=on_head,
+                on_event=self.trace,
+            )
 
     def drop(self, exchange: OverLink) -> None:
         self.waiting.discard(exchange)
@@ -86,11 +90,26 @@ class HttpsLink:
         return False  # all have the id 0, and a stream of their own
 
     def ready(self) -> None:
-        self.multi.turn(0)
+        with self._undisturbed():
+            self.multi.turn(0)
 
     def tick(self) -> None:
         if self.due is not None and self.due <= monotonic():
-            self.multi.turn(0)
+            self.ready()
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Ctrl-C comes after it: libcurl's callbacks would print what is raised in them, and go on."""
+        came: list[BaseException] = []
+
+        def note(reason: BaseException) -> bool:
+            came.append(reason)
+            return False
+
+        with interruptible(note):
+            yield
+        if came:
+            raise came[0]
 
     def _came(self, exchange: OverLink, result: HopResult, body: bytes) -> None:
         """Raises BadInput about the CA file, LocalFailure."""
@@ -116,13 +135,13 @@ class HttpsLink:
         else:
             exchange.take(body)
             if exchange in self.waiting:  # it was none, and no other comes
-                question.lost(exchange, "gave no other reply")
+                question.lost(exchange, "")
             else:
                 self.answered += 1
 
     def _unusable(self, exchange: OverLink, reason: str) -> None:
         exchange.question.unusable(self.server, Malformed(reason))
-        exchange.question.lost(exchange, "gave no other reply")
+        exchange.question.lost(exchange, "")
 
     def _reason(self, result: HopResult, error: NetkitError) -> str:
         """In words, without what is said of the server anyway."""

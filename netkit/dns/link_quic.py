@@ -141,7 +141,7 @@ class QuicLink:
         if size and len(buffer) >= size:
             exchange.take(bytes(buffer[2:size]))
             self.answered += stream not in self.streams
-            self._lost(stream, "gave no other reply")  # where it was none
+            self._lost(stream, "")  # where it was none
         elif ended:
             exchange.ended(buffer)
             self.streams.pop(stream, None)

@@ -236,7 +236,8 @@ class Question:
 
     def gone(self, server: Server, reason: str) -> None:
         """A server that cannot be reached is not asked again."""
-        self.reject(server, reason)
+        if reason:
+            self.reject(server, reason)
         self.waiting_for = [other for other in self.waiting_for if other != server]
 
     def reject(self, server: Server, reason: str) -> None:
@@ -251,7 +252,7 @@ class Question:
         self.reject(server, f"{outcome.value}: {reason}")
 
     def lost(self, exchange: Exchange, reason: str) -> None:
-        """The exchange ended without a reply."""
+        """The exchange ended without a reply; reason: "" where that has been told."""
         self.forget(exchange)
         self.unreached(exchange, reason)
         self.next_try()

@@ -46,8 +46,8 @@ def resolve(
 
     In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs; --short has DATA alone. Fields of --tsv: those of the JSON
     object, and NAME, TYPE, CLASS, TTL and DATA of each record. Exit: 0 an answer, 1 no such name or record, 2 a bad
-    name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad signature, 7 the key is refused, 9 the server failed; 8 if
-    names differ.
+    name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad signature or certificate, 7 the key is refused, 9 the server
+    failed; 8 if names differ.
 
     --validate checks DNSSEC from the root's keys, or those of --trust-anchor, down, whatever the server thinks of it:
     secure and insecure answers are shown with the word, bogus ones never (6), nor what no anchor is above (1).

@@ -29,7 +29,7 @@ KEYS = {
     "canonical": "the name that the aliases lead to",
     "addresses": "those of the answers",
     "server": "who decided, ADDRESS:PORT",
-    "transport": "how it was asked",
+    "transport": "how it was asked: udp, tcp, tls, https or quic",
     "elapsed_ms": "from the first query to the decision",
     "tries": "queries sent",
     "flags": "of the reply: aa, tc, rd, ra, ad, cd",
