@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Shown
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SCHEMES = ("tls", "https")
 
@@ -61,6 +63,16 @@ def test_without_its_authority_no_mode_asks(at: list[str], dns: str, netkit: Run
     unproven, plain = json.loads(compared.stdout)["views"][:2]
     assert (unproven["outcome"], unproven["data"], plain["outcome"]) == ("tls", [], "answer")
     assert "this machine does not trust" in unproven["rejected"][0]["reason"]
+
+
+def test_the_next_server_is_asked_and_why_is_told(lab: Mapping[str, str], terminal: Callable[..., Shown]) -> None:
+    port = lab["NETKIT_LAB_DNS_TLS"].rpartition(":")[2]
+    servers = [f"@tls://{name}:{port}#127.0.0.1" for name in ("expired.lab.test", "ns1.lab.test")]
+    done = terminal("resolve", *servers, "--cacert", lab["NETKIT_LAB_CA"], "-t", "A", "www.lab.test", columns=200)
+    assert done.returncode == 0
+    assert f"not used: 127.0.0.1:{port}: tls: the certificate was refused: certificate has expired" in done.lines
+    failed = terminal("resolve", servers[0], "--cacert", lab["NETKIT_LAB_CA"], "-t", "A", "www.lab.test", columns=200)
+    assert (failed.returncode, failed.text.count("has expired")) == (6, 1)
 
 
 @pytest.mark.parametrize(("options", "size"), [((), 128), (("--pad", "256"), 256), (("--pad", "0"), 0)])

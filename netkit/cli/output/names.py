@@ -186,7 +186,8 @@ def rejected(one: Resolution) -> dict[Rejected, int]:
     counted: dict[Rejected, int] = {}
     for r in one.rejected:
         said = r.server == one.server and r.reason in (one.outcome.value, one.rcode, f"notauth: {one.detail}")
-        said |= r.reason.startswith("tls: ") and f"{r.server}: {r.reason.removeprefix('tls: ')}" == one.detail
+        if one.outcome is Outcome.TLS:
+            said |= f"{r.server}: {r.reason.removeprefix('tls: ')}" == one.detail
         if not said:
             counted[r] = counted.get(r, 0) + 1
     return counted
