@@ -20,8 +20,9 @@ from netkit.events import OnEvent
 from netkit.net.address import join
 from netkit.net.curl import interruptible
 from netkit.net.curl_multi import Multi
-from netkit.net.hop import Head, Hop, HopResult, OnBody, Route
+from netkit.net.hop import Head, Hop, HopResult, OnBody
 from netkit.net.loop import Loop
+from netkit.net.route import Route
 
 TYPE = "application/dns-message"
 MAX_MESSAGE = 65535  # octets of a DNS message
@@ -33,16 +34,14 @@ class HttpsLink:
     """The requests to one server."""
 
     def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
-        """source: the address to send from. Raises LocalFailure without pycurl, BadInput for a source."""
-        if source:
-            raise BadInput("--source is for servers asked over UDP, TCP, tls:// or quic://, not https://")
+        """source: the address to send from, "" for any. Raises LocalFailure without pycurl."""
         self.links, self.server, self.trace = links, server, on_event
         host, _, zone = server.host.partition("%")
         self.host = server.name or host
         self.address = join(self.host, server.port)
         self.url = f"https://{join(f'{host}%25{zone}', server.port) if zone else self.address}{server.path}?dns="
         security = links.security
-        self.route = Route("auto", insecure=security.insecure, cacert=security.cacert)
+        self.route = Route(insecure=security.insecure, cacert=security.cacert, interface=source or None)
         self.loop = Loop()
         self.multi = Multi(self.loop, most=CONNECTIONS, at_once=CONNECTIONS)
         self.waiting: set[OverLink] = set()

@@ -113,6 +113,7 @@ def test_the_ready_lines_are_the_addresses_and_the_log_says_them_too() -> None:
         assert [re.sub(r"\d+$", "N", line) for line in lines] == [
             "dns udp://127.0.0.1:N",
             "dns tcp://127.0.0.1:N",
+            "dns-tls tls://127.0.0.1:N",
             "http http://127.0.0.1:N",
             "https https://127.0.0.1:N",
             "echo tcp://127.0.0.1:N",

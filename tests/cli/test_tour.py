@@ -94,6 +94,7 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
             https="",
             ca="",
             anchor="",
+            dns_tls="",
             echo="",
             hello="",
             chat="",

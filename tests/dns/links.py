@@ -40,7 +40,7 @@ def context_of(leaf: Leaf, alpn: str) -> ssl.SSLContext:
 class TlsServer:
     """Answers each connection in a thread of its own, in the clear without a certificate.
 
-    queries: as they came; connections: how many.
+    queries: as they came; connections: how many; peers: their addresses.
     """
 
     alpn = "dot"
@@ -49,6 +49,7 @@ class TlsServer:
         self.script, self.context = script, context_of(leaf, self.alpn) if leaf else None
         self.queries: list[bytes] = []
         self.connections = 0
+        self.peers: set[str] = set()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listening.getsockname()[1]
         self.open: list[socket.socket] = []
@@ -58,10 +59,11 @@ class TlsServer:
     def accept(self) -> None:
         while True:
             try:
-                plain, _ = self.listening.accept()
+                plain, (peer, _) = self.listening.accept()
             except OSError:
                 return
             self.connections += 1
+            self.peers.add(peer)
             self.open.append(plain)
             self.threads.append(threading.Thread(target=self.converse, args=(plain,), daemon=True))
             self.threads[-1].start()

@@ -9,6 +9,7 @@ import pytest
 
 from netkit.dns.lookup import Lookup, resolve
 from netkit.dns.result import Outcome, Resolution
+from netkit.dns.wire import QueryOptions
 from netkit.net.ca import Leaf
 from netkit.net.tls_client import Security
 from tests.dns.conftest import CLOSE as ENDED
@@ -224,6 +225,13 @@ def test_the_command(kind: str, start: Start, cacert: str, netkit: Start) -> Non
     wrong = netkit("resolve", at, "-t", "TXT", "a.test")
     assert (wrong.returncode, wrong.stdout) == (6, "")
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls", "https"])
+def test_the_address_to_ask_from(kind: str, start: Start, cacert: str) -> None:
+    server = start(kind, answers)
+    (one,) = ask(kind, server, cacert=cacert, options=QueryOptions(source="127.0.0.9"))
+    assert (one.outcome, server.peers) == (Outcome.ANSWER, {"127.0.0.9"})
 
 
 def test_a_request_says_no_more_than_it_must(start: Start, cacert: str) -> None:
