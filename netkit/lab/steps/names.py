@@ -143,7 +143,7 @@ STEPS: tuple[Step, ...] = (
         ("127.0.0.1", "TLSv1.3"),
     ),
     Step(
-        "resolve-tls-unproven",
+        "resolve-unproven",
         "A server that does not is asked nothing: exit 6, and never in the clear instead",
         3,
         GETHOSTBYNAME,
