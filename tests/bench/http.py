@@ -161,11 +161,11 @@ def httpie(folder: Path) -> str | None:
 def lists(site: Site, address: str) -> tuple[list[str], list[str]]:
     """The small URLs, at that server, as netkit and as curl take them."""
     urls = [f"http://{address}/s/{number}" for number in range(1, SMALL + 1)]
-    stem = site.root / address
-    stem.with_suffix(".urls").write_text("".join(f"{url}\n" for url in urls))
-    stem.with_suffix(".curl").write_text("".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls))
-    curl = ["-q", "-s", "-Z", "--parallel-max", str(AT_ONCE), "-K", str(stem.with_suffix(".curl"))]
-    return ["--parallel", str(AT_ONCE), "-i", str(stem.with_suffix(".urls"))], curl
+    ours, theirs = (site.root / f"{address}.{name}" for name in ("urls", "curl"))
+    ours.write_text("".join(f"{url}\n" for url in urls))
+    theirs.write_text("".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls))
+    curl = ["-q", "-s", "-Z", "--parallel-max", str(AT_ONCE), "-K", str(theirs)]
+    return ["--parallel", str(AT_ONCE), "-i", str(ours)], curl
 
 
 def rows(site: Site, curl: str, http: str | None, line: str) -> list[Row]:
