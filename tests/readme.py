@@ -62,6 +62,7 @@ MASKS = [
     (re.compile(r"^ *\d+\.\d\d (?=[a-z])", re.MULTILINE), "TIME "),  # the first column of a trace
     (re.compile(r"\b\d+ d(ays)?\b"), "N days"),
     (re.compile(r"\b[0-9a-f]{16}…"), "DIGEST"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
     (re.compile(r"^[\u2800-\u28ff] .*\n", re.MULTILINE), ""),  # a spinner, where a command took long
     (re.compile(r"[ \t]+"), " "),
 ]
