@@ -37,6 +37,7 @@ class StreamLink:
         self.most = 1 if self.key in links.closing else MANY  # queries without an answer
         self.moved = 0.0  # when something was sent or answered, by the monotonic clock
         self.waiting: dict[int, OverLink] = {}
+        self.given_up: set[int] = set()  # ids of queries that nobody waits for, whose answers may still come
         self.unsent: deque[tuple[OverLink, bytes]] = deque()
         self.begun = b""  # the rest of a message that is partly sent
         self.received = bytearray()
@@ -49,6 +50,7 @@ class StreamLink:
             self.connect()
         wire = exchange.query.wire
         self.waiting[exchange.query.id] = exchange
+        self.given_up.discard(exchange.query.id)
         self.unsent.append((exchange, len(wire).to_bytes(2) + wire))
         if self.connected:
             self.wait_for(selectors.EVENT_READ | selectors.EVENT_WRITE)
@@ -56,6 +58,7 @@ class StreamLink:
     def drop(self, exchange: OverLink) -> None:
         if self.waiting.get(exchange.query.id) is exchange:
             del self.waiting[exchange.query.id]
+            self.given_up.add(exchange.query.id)
         self.unsent = deque(one for one in self.unsent if one[0] is not exchange)
 
     def has(self, number: int) -> bool:
@@ -174,11 +177,16 @@ class StreamLink:
     # --- what comes of it
 
     def hand_out(self, wire: bytes) -> None:
-        """A message to whom it is for; one that is for nobody is told to all, who refuse it with the reason."""
-        exchange = self.waiting.get(int.from_bytes(wire[:2]))
+        """A message to whom it is for; one that nobody has asked for is told to all, who refuse it with the reason."""
+        number = int.from_bytes(wire[:2])
+        exchange = self.waiting.get(number)
+        if exchange is None and number in self.given_up:
+            self.given_up.remove(number)
+            return
         for one in [exchange] if exchange else list(self.waiting.values()):
             one.take(wire)
-        if exchange and exchange.query.id not in self.waiting:
+        if exchange and number not in self.waiting:
+            self.given_up.discard(number)
             self.answered += 1
             self.most += 1
             self.moved = monotonic()

@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
+from netkit.dns.link import Links
 from netkit.dns.lookup import Lookup, resolve
+from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome, Resolution
+from netkit.dns.servers import Server
+from netkit.dns.stub import ask as ask_stub
+from netkit.dns.types import TXT
 from netkit.dns.wire import QueryOptions
 from netkit.net.ca import Leaf
+from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
 from tests.dns.conftest import CLOSE as ENDED
 from tests.dns.conftest import Octets, asked_for, reply_to
@@ -126,6 +132,25 @@ def test_a_query_left_unanswered_holds_up_no_other(start: Start, cacert: str) ->
     found = ask("tls", start("tls", script), *(f"n{number}.test" for number in range(9)), cacert=cacert, timeout=3.0)
     assert [one.outcome for one in found if one.name != "n1.test."] == [Outcome.ANSWER] * 8
     assert found[1].outcome is Outcome.TIMEOUT
+
+
+def test_a_late_answer_is_no_wrong_one_to_others(start: Start) -> None:
+    """The first is given up; its answer comes when the second is asked, on the same connection."""
+    asked: list[bytes] = []
+
+    def script(query: bytes, number: int) -> list[bytes]:
+        asked.append(query)
+        return [reply_to(asked[0], "@ 60 IN TXT late")] if number else []
+
+    server = Server("127.0.0.1", start("tcp", script).port, "tcp")
+    with Links() as links:
+        first, second = (
+            ask_stub([(parse_name(name), TXT)], [server], deadline=Deadline.after(1.0), tries=1, links=links)[0]
+            for name in ("a.test", "b.test")
+        )
+    assert [first.outcome, second.outcome] == [Outcome.TIMEOUT] * 2
+    assert [one.reason for one in second.rejected] == ["gave no reply"]
+    assert len(asked) == 2
 
 
 def test_a_reply_that_is_cut_spoils_no_other(serve: Start, cacert: str) -> None:

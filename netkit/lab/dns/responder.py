@@ -44,7 +44,7 @@ class Responder:
     def respond(self, data: bytes, peer: str, address: str, transport: str, limit: int = MAX_MESSAGE) -> Reply:
         """What to send for one message, at most `limit` octets each; nothing when it is better to be silent.
 
-        transport: udp, tcp, tls or https. A zone is transferred over TCP and TLS alone (RFC 5936, RFC 9103).
+        transport: udp, tcp, tls, https or http. A zone is transferred over TCP and TLS alone (RFC 5936, RFC 9103).
         """
         if self.shared.on_event:
             self.shared.on_event(Step("recv", peer, transport, len(data), data=data))

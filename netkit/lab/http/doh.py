@@ -24,7 +24,7 @@ EXAMPLE = (
 def dns_query(call: Call) -> Response:
     if call.dns is None:
         raise Refused("no DNS here", 404)
-    reply = call.dns.respond(message(call), call.peer, "", "https")
+    reply = call.dns.respond(message(call), call.peer, "", call.scheme)
     if not reply.packets:
         return replace(text("no answer, on purpose\n", status=504), delay=SILENCE)
     fields = [("Content-Type", TYPE), ("Cache-Control", "no-store")]
