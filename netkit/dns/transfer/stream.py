@@ -191,12 +191,15 @@ def send(sock: socket.socket, data: bytes, deadline: Deadline, server: Server) -
 def messages(sock: socket.socket, deadline: Deadline, server: Server) -> Iterator[bytes]:
     """The messages of a connection, each with two octets of length before it (RFC 7766 8), until its end.
 
-    Raises Unreachable, TimedOut; PeerError for an end inside a message.
+    Raises Unreachable, TimedOut, also where they come so fast that nothing has to be waited for; PeerError for an end
+    inside a message.
     """
     buffer = bytearray()
     while True:
         at = 0
         while len(buffer) - at >= 2 and len(buffer) - at >= (size := 2 + int.from_bytes(buffer[at : at + 2])):
+            if deadline.passed:
+                raise late(deadline, server)
             yield bytes(buffer[at + 2 : at + size])
             at += size
         del buffer[:at]
@@ -218,4 +221,8 @@ def wait(sock: socket.socket, events: int, deadline: Deadline, server: Server) -
     poller = select.poll()
     poller.register(sock, events)
     if deadline.passed or not poller.poll(deadline.left * 1000):
-        raise TimedOut(f"{server}: the transfer has not ended within {deadline.seconds:g} s")
+        raise late(deadline, server)
+
+
+def late(deadline: Deadline, server: Server) -> TimedOut:
+    return TimedOut(f"{server}: the transfer has not ended within {deadline.seconds:g} s")
