@@ -156,7 +156,12 @@ class _Work(NamedTuple):
         found: list[tuple[bytes, str | None]] = []
         for name in names:
             replies = [(kind, next(came).reply) for kind in kinds]
-            mine = [_address(reply, raw) for kind, reply in replies if reply for raw in _of(reply, name, kind)]
+            try:
+                mine = [
+                    record_of(reply, raw).data for kind, reply in replies if reply for raw in _of(reply, name, kind)
+                ]
+            except Malformed as exc:
+                raise PeerError(f"the addresses of {to_text(name)}: {exc}", kind="malformed") from exc
             found += [(name, one) for one in mine] or [(name, None)]
         return found[:MAX_ADDRESSES]
 
@@ -290,7 +295,3 @@ def _no_reply(what: str, reached: Reached) -> NetkitError:
 
 def _of(reply: Reply, owner: bytes, rdtype: int) -> list[Raw]:
     return [raw for raw in reply.answer if raw.type == rdtype and raw.owner.lower() == owner.lower()]
-
-
-def _address(reply: Reply, raw: Raw) -> str:
-    return record_of(reply, raw).data

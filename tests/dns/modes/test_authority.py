@@ -7,6 +7,9 @@ from typing import Any
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
 import dns.rrset
 import pytest
 
@@ -131,6 +134,21 @@ def test_a_name_server_without_an_address(internet: Start) -> None:
     first = found.servers[0]
     assert (first.name, first.address, first.lame) == ("nowhere.zone.test.", None, "its name has no address")
     assert int(found.exit) == 1
+
+
+def test_an_address_that_cannot_be_read(internet: Start) -> None:
+    def three_octets(query: Message, reply: Message) -> Message:
+        if str(query.question[0].name) == "ns1.zone.test." and reply.answer:
+            address = dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.A, b"\x7f\0\1")
+            reply.answer = [dns.rrset.from_rdata("ns1.zone.test.", 60, address)]
+        return reply
+
+    found = ask(internet(**{"127_0_1_9": three_octets}))
+    assert found.error is not None
+    assert (found.error.message, int(found.exit)) == (
+        "the addresses of ns1.zone.test.: an A record of 3 octets",
+        5,
+    )
 
 
 def test_too_many_name_servers(internet: Start) -> None:
