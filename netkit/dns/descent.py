@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
     depth: 0 for the name itself, more for a name server's address. zone: whose server was asked; server: its name;
     address: HOST:PORT. referral: the zone it leads to, with name_servers; None at an end. outcome: of an end, and of
-    what did not help.
+    what did not help. records: those of the name and of its aliases, whatever else the reply has.
     """
 
     depth: int
@@ -233,6 +233,8 @@ class _Work:
                 try:
                     self.look_up(name, kind, depth + 1, records)
                 except _Ended:
+                    if self.deadline.passed:
+                        raise
                     continue
                 if found := [one.data for one in records if one.type == type_name(kind)]:
                     return [_Named(to_text(name), Server(one, self.port)) for one in found]
@@ -256,13 +258,16 @@ def _ns(reply: Reply, owner: bytes) -> list[Raw]:
 def _step(one: _Named, zone: bytes, depth: int, reached: Reached, below: bytes | None) -> Step:
     names: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
-    reply = reached.reply
-    if reply:
+    reply, outcome = reached.reply, reached.outcome
+    if reply and (below or reached.outcome is Outcome.ANSWER):
         try:
             names = tuple(to_text(data_name(reply, raw)) for raw in _ns(reply, below)) if below else ()
-            records = tuple(record_of(reply, raw) for raw in reply.answer)
+            steps = follow(reply, reached.name, reached.type)
+            records = tuple(record_of(reply, raw) for _, found in steps for raw in found)
         except Malformed:
-            names, records = (), ()  # said where they are used
+            outcome = Outcome.MALFORMED  # why is said where they are used
+        else:
+            outcome = outcome if below or records else Outcome.NODATA  # what came is of other owners
     return Step(
         depth=depth,
         name=to_text(reached.name),
@@ -270,7 +275,7 @@ def _step(one: _Named, zone: bytes, depth: int, reached: Reached, below: bytes |
         zone=to_text(zone),
         server=one.name,
         address=str(one.server),
-        outcome=reached.outcome,
+        outcome=outcome,
         elapsed_ms=round(reached.elapsed_ms, 3),
         referral=to_text(below) if below else None,
         name_servers=names,

@@ -143,6 +143,32 @@ def test_the_deadline_holds(internet: Start) -> None:
     assert (way.outcome.value, int(way.exit)) == ("timeout", 4)
 
 
+def test_the_deadline_passes_while_a_name_server_is_looked_up(internet: Start) -> None:
+    way = trace(internet(**{"127_0_1_3": lambda query, reply: None}), "www.other", timeout=0.5)
+    assert (way.outcome.value, int(way.exit)) == ("timeout", 4)
+
+
+def test_records_of_other_owners_are_no_answer(internet: Start) -> None:
+    def stranger(query: Message, reply: Message) -> Message:
+        reply.answer = [dns.rrset.from_text("evil.zone.test.", 60, "IN", "A", "6.6.6.6")]
+        return reply
+
+    way = trace(internet(**{"127_0_1_4": stranger}), "www.zone.test")
+    assert (way.outcome.value, way.records) == ("nodata", ())
+    assert (way.steps[-1].outcome.value, way.steps[-1].records) == ("nodata", ())
+
+
+def test_a_failure_keeps_no_records(internet: Start) -> None:
+    """A hundred replies of 64 KiB would be 200 MiB."""
+
+    def failing(query: Message, reply: Message) -> Message:
+        reply.set_rcode(dns.rcode.SERVFAIL)
+        return reply
+
+    way = trace(internet(**{"127_0_1_4": failing}), "www.zone.test")
+    assert [(one.outcome.value, len(one.records)) for one in way.steps[2:]] == [("servfail", 0), ("answer", 2)]
+
+
 def test_the_command(internet: Start, netkit: Any, terminal: Any, tmp_path: Path) -> None:
     net = internet()
     hints = tmp_path / "hints"
