@@ -20,7 +20,7 @@ from netkit.dns.types import CNAME, DNAME, SOA
 from netkit.dns.validate.anchors import Anchors
 from netkit.dns.validate.chain import Chain
 from netkit.dns.validate.denial import DS
-from netkit.dns.validate.limits import MAX_QUERIES, TooMuch, Work
+from netkit.dns.validate.limits import MAX_QUERIES, OutOfTime, TooMuch, Work
 from netkit.dns.validate.proofs import NSEC3_TYPE, NSEC_TYPE, Zone, check_set, denied, opted_out, proven
 from netkit.dns.validate.records import Key, Signed, sets_of
 from netkit.dns.validate.signature import moment
@@ -81,7 +81,7 @@ def validated(
         on_event=on_event,
     )
     walk = Chain(anchors, source, time() if now is None else now)
-    answers = [_Answer(*one, walk) for one in zip(questions, found, replies, strict=True)]
+    answers = [_Answer(*one, walk, deadline) for one in zip(questions, found, replies, strict=True)]
     walk.fetch([one for answer in answers for one in answer.wanted()])
     return [one if shown else _without_signatures(one) for one in (answer.judged() for answer in answers)]
 
@@ -95,14 +95,16 @@ def _without_signatures(one: Resolution) -> Resolution:
 class _Answer:
     """One answer and the replies that it was made from."""
 
-    def __init__(self, question: Question, found: Resolution, replies: list[Reply], walk: Chain) -> None:
+    def __init__(
+        self, question: Question, found: Resolution, replies: list[Reply], walk: Chain, deadline: Deadline
+    ) -> None:
         self.found = found
         self.type = question.type
         self.name, _ = dns.name.from_wire(question.name, 0)
         self.wire = question.name
         self.replies = replies
         self.chain = walk
-        self.work = Work()
+        self.work = Work(deadline)
         self.links: dict[Link, None] = {}
         self.lasting: dict[tuple[str, str], int] = {}  # (owner, type): seconds that the signature lets it be kept
 
@@ -112,11 +114,12 @@ class _Answer:
         if self.found.outcome not in JUDGED:
             return []
         try:
+            self.work.in_time()
             for reply in self.replies:
                 for section in (reply.answer, reply.authority):
                     for signed in sets_of(reply, section).values():
                         zones |= dict.fromkeys(signed.signers(above=signed.rrset.rdtype == DS)[:1])
-        except Malformed:
+        except (Malformed, OutOfTime):
             return []  # what that means is said when the answer is judged
         ways = [self.chain.wanted(zone, is_zone=True) for zone in zones]
         return list(islice(chain(*(ways or [self.chain.wanted(self.name, is_zone=False)])), MAX_QUERIES))
@@ -128,6 +131,7 @@ class _Answer:
                 dnssec=Dnssec(Verdict.INDETERMINATE, reason=f"there is no answer to validate: {self.found.outcome}")
             )
         try:
+            self.work.in_time()
             for link in self._steps():
                 self.links[link] = None
         except NotProven as exc:
@@ -135,6 +139,9 @@ class _Answer:
         except TooMuch as exc:
             link = Link(str(self.name), "answer", str(self.name), self.found.type, Verdict.BOGUS, reason=str(exc))
             return self._failed(NotProven(link))
+        except OutOfTime as exc:
+            dnssec = Dnssec(Verdict.INDETERMINATE, tuple(self.links), reason=str(exc))
+            return self._without(Outcome.TIMEOUT, str(exc), dnssec)
         except Malformed as exc:
             dnssec = Dnssec(Verdict.INDETERMINATE, tuple(self.links), reason=str(exc))
             return self._without(Outcome.MALFORMED, str(exc), dnssec)

@@ -8,6 +8,7 @@ import dns.exception
 import dns.name
 import dns.rdata
 import dns.rdataclass
+import dns.rdataset
 import dns.rdatatype
 import dns.rrset
 import dns.wire
@@ -56,7 +57,10 @@ def sets_of(reply: Reply, section: Sequence[Raw]) -> dict[Key, Signed]:
         if rrset is None:
             rrset = found[key] = dns.rrset.RRset(name, dns.rdataclass.IN, dns.rdatatype.RdataType(raw.type))
         counts.setdefault(key, set()).add(rdata.to_digestable())
-        rrset.add(rdata, raw.ttl if raw.ttl < 0x80000000 else 0)
+        try:
+            rrset.add(rdata, raw.ttl if raw.ttl < 0x80000000 else 0)
+        except dns.rdataset.DifferingCovers as exc:  # of SIG (RFC 2535), which is no signature any more
+            raise Malformed(f"SIG records of several types at {name}") from exc
     # dnspython keeps the last of several CNAME, where the reader of an answer may take the first.
     return {
         key: Signed(rrset, tuple(dict.fromkeys(signatures.get(key, ()))), len(counts[key]) > len(rrset))

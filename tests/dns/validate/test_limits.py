@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from time import monotonic
 
 import dns.message
 import dns.name
@@ -17,10 +18,12 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from netkit.dns.result import Outcome
 from netkit.dns.validate import limits
-from netkit.dns.validate.limits import TooMuch, Work
+from netkit.dns.validate.limits import OutOfTime, TooMuch, Work
 from netkit.dns.validate.nsec3 import Nsec3Prover
 from netkit.dns.validate.records import Signed
 from netkit.dns.validate.signature import Failed, usable, verify
+from netkit.dns.validate.verdict import Verdict
+from netkit.net.deadline import Deadline
 from tests.dns.conftest import Scripted
 from tests.dns.validate.test_nsec3 import example
 from tests.dns.validate.tree import NOW, Key, Tree, ds_text, make_key, sign
@@ -171,6 +174,40 @@ def test_names_that_are_hashed_too_often() -> None:
     assert 18_000 < prover.work.rounds < limits.MAX_HASH_ROUNDS
     with pytest.raises(TooMuch, match="more than 20,000 rounds of NSEC3 hashing"):
         prover.prove(N(".".join("b" * 120), zone), 1)
+
+
+def test_what_is_not_checked_in_time_is_not_shown(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 signatures over 4,000 records each take four seconds, and a run may have a hundred such answers."""
+    tree = Tree()
+    tree.add("trap")
+    server = serve(tree.grow().answer)
+    monkeypatch.setattr(limits, "OVERTIME", -60.0)
+    found = tree.ask(server, "www.trap.test", seconds=60)
+    assert (found.outcome, found.records) == (Outcome.TIMEOUT, ())
+    assert found.detail == "not all signatures could be checked within 60 s"
+    assert found.dnssec is not None
+    assert found.dnssec.verdict is Verdict.INDETERMINATE
+    late = Work(Deadline(monotonic() - 1, 1.0))
+    with pytest.raises(OutOfTime):
+        late.check()
+
+
+def test_old_signatures_that_cover_several_types(serve: Serve) -> None:
+    """SIG of RFC 2535, which dnspython takes for one set to a type."""
+    tree = Tree()
+    tree.add("trap")
+
+    def wires(query: dns.message.Message, reply: dns.message.Message) -> None:
+        if query.question[0].rdtype == dns.rdatatype.A:
+            for covered in (1, 2):
+                data = covered.to_bytes(2) + bytes([15, 3]) + bytes(14) + b"\0" + bytes(64)
+                old = dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.SIG, data)
+                reply.answer.append(dns.rrset.from_rdata("www.trap.test.", 60, old))
+
+    tree.wires = wires
+    found = tree.ask(serve(tree.grow().answer), "www.trap.test")
+    assert (found.outcome, found.records) == (Outcome.MALFORMED, ())
+    assert found.detail == "SIG records of several types at www.trap.test."
 
 
 def test_questions_end() -> None:
