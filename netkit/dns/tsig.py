@@ -3,7 +3,8 @@
 Signing and checking are dnspython's (dns.tsig); here is the key's file, and where in a message the signature stands.
 Keys come from a file alone: BIND's `key "NAME" { algorithm ALG; secret "BASE64"; };`, as tsig-keygen(8) and named.conf
 have it, or one line `NAME:ALG:SECRET`, in the order of nsupdate(1) and kdig(1) too, `ALG:NAME:SECRET`. No message and
-no repr() has the secret in it. The messages of a zone transfer, several to one signature, are `transfer.signed`'s.
+no repr() has the secret in it, nor any word of a file in another order that might be it. The messages of a zone
+transfer, several to one signature, are `transfer.signed`'s.
 """
 
 import re
@@ -21,6 +22,7 @@ TSIG, CLASS_ANY = 250, b"\0\xff"
 FUDGE = 300  # seconds that the two clocks may differ (RFC 8945 5.2.3)
 MAX_FILE = 65536  # octets; a key has about 150
 DEFAULT_ALGORITHM = "hmac-sha256"
+ORDER = 'NAME:ALG:SECRET, ALG:NAME:SECRET, or key "NAME" { algorithm ALG; secret "BASE64"; };'
 ALGORITHMS = {
     "hmac-md5": "hmac-md5.sig-alg.reg.int", "hmac-sha1": "hmac-sha1", "hmac-sha224": "hmac-sha224",
     "hmac-sha256": "hmac-sha256", "hmac-sha256-128": "hmac-sha256-128", "hmac-sha384": "hmac-sha384",
@@ -107,7 +109,7 @@ def _clauses(text: str) -> list[Key]:
                 raise BadInput("its syntax is broken: a { is never closed") from None
             facts = dict(pairwise(inside))
             if "secret" not in facts:
-                raise BadInput(f"key {words[place + 1]!r} has no secret")
+                raise BadInput("the key has no secret")
             keys.append(_key(words[place + 1], facts.get("algorithm", DEFAULT_ALGORITHM), facts["secret"]))
     return keys
 
@@ -115,14 +117,20 @@ def _clauses(text: str) -> list[Key]:
 def _key(name: str, algorithm: str, secret: str) -> Key:
     known = ALGORITHMS.get(algorithm.lower().removesuffix(".").removesuffix(".sig-alg.reg.int"))
     if known is None:
-        raise BadInput(f"key algorithm {algorithm[:40]!r} is not one of {', '.join(ALGORITHMS)}")
+        word = f" {algorithm[:40]!r}" if algorithm.lower().startswith("hmac-") else ""  # base64 has no "-"
+        raise BadInput(f"key algorithm{word} is not one of {', '.join(ALGORITHMS)}", hint=ORDER)
     try:
         octets = b64decode(secret.strip(), validate=True)
     except ValueError:
         octets = b""
     if not octets:
-        raise BadInput(f"the secret of key {name!r} is not base64")
-    return Key(to_text(parse_name(name)), known, octets)
+        raise BadInput("the key's secret is not base64", hint=ORDER)
+    try:
+        return Key(to_text(parse_name(name)), known, octets)
+    except BadInput:
+        if "." in name:  # base64 has none
+            raise
+        raise BadInput("the key's name is no name", hint=ORDER) from None
 
 
 def sign(query: Query, key: Key) -> Query:

@@ -68,10 +68,10 @@ def test_every_algorithm_is_dnspythons() -> None:
         (CLAUSE + CLAUSE, "it has 2 keys, where one is to be used"),
         ('key "key.test', 'its syntax is broken: a " is never closed'),
         ("key k { secret", "its syntax is broken: a { is never closed"),
-        ("key k { algorithm hmac-sha256; };", "key 'k' has no secret"),
+        ("key k { algorithm hmac-sha256; };", "the key has no secret"),
         ("k:hmac-sha257:c2VjcmV0", f"key algorithm 'hmac-sha257' is not one of {', '.join(ALGORITHMS)}"),
-        ("k:hmac-sha256:not*base64", "the secret of key 'k' is not base64"),
-        ("k:hmac-sha256:", "the secret of key 'k' is not base64"),
+        ("k:hmac-sha256:not*base64", "the key's secret is not base64"),
+        ("k:hmac-sha256:", "the key's secret is not base64"),
         (f"a..b:hmac-sha256:{SECRET}", "'a..b': label 2 is empty (two dots in a row, or a dot in front)"),
     ],
 )
@@ -81,12 +81,29 @@ def test_what_is_no_key_file(text: str, message: str) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k:SECRETxx:hmac-sha256",
+        "SECRETxx:not*base64",
+        "SECRETxx/+==:bXlrZXk=",
+        'key k { algorithm SECRETxx; secret "hmac-sha256"; };',
+        'key "SECRETxx" { algorithm hmac-sha256; };',
+        'key "SECRETxx" { secret "k*"; };',
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_told(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_key(text)
+    assert "SECRETxx" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_files_that_cannot_be_used_are_named_and_no_secret_is_told(tmp_path: Path) -> None:
     path = tmp_path / "key"
     with pytest.raises(LocalFailure, match=f"cannot read the key file {path}: No such file or directory"):
         read_key(str(path))
     path.write_text(f'key k {{ algorithm x; secret "{SECRET}"; }};')
-    with pytest.raises(BadInput, match=f"{path}: key algorithm 'x' is not one of") as caught:
+    with pytest.raises(BadInput, match=f"{path}: key algorithm is not one of") as caught:
         read_key(str(path))
     assert SECRET not in f"{caught.value.message} {caught.value.hint} {parse_key(CLAUSE)!r} {parse_key(CLAUSE)}"
     path.write_bytes(b"\xff\xfe")
