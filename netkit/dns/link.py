@@ -48,7 +48,12 @@ class Links:
     """Use it as a context manager. security: how certificates are verified."""
 
     def __init__(self, security: Security | None = None) -> None:
+        """Raises BadInput about the CA file, before anybody is asked."""
         self.security = security or Security()
+        if self.security.cacert is not None:
+            from netkit.net.tls import client_context
+
+            client_context(cacert=self.security.cacert)
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
         self.open: dict[Key, Link] = {}
         self.context: ssl.SSLContext | None = None  # of all connections over TLS: the CAs are read once

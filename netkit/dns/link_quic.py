@@ -3,6 +3,7 @@
 The certificate is verified before a question goes out; 0-RTT is not used, since it could be replayed.
 """
 
+import logging
 import selectors
 import socket
 import ssl
@@ -50,6 +51,9 @@ class QuicLink:
 
             client_context(cacert=security.cacert)  # says what is wrong with it, as aioquic does not
         host, _, zone = server.host.partition("%")
+        quiet = logging.getLogger("quic")  # what its peers do wrong would go to standard error
+        if not quiet.handlers:
+            quiet.addHandler(logging.NullHandler())
         configuration: Any = QuicConfiguration(
             is_client=True,
             alpn_protocols=["doq"],

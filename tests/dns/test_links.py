@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -329,3 +330,32 @@ def test_a_zone_over_tls(start: Start, cacert: str, netkit: Start) -> None:
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
     refused = netkit("resolve", at, "-t", "AXFR", "zone.test")
     assert (refused.returncode, refused.stdout) == (6, "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_certificates_to_trust_that_cannot_be_read(kind: str, refusing: str, netkit: Start, tmp_path: Path) -> None:
+    """Said before anybody is asked."""
+    empty = tmp_path / "empty.pem"
+    empty.write_bytes(b"")
+    for path in (empty, tmp_path / "nowhere.pem"):
+        done = netkit("resolve", f"@{kind}://{refusing}", "--cacert", str(path), "-t", "TXT", "a.test")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{path}: cannot read CA certificates" in done.stderr
+
+
+def test_what_a_quic_server_does_wrong_is_said_once(serve: Start, netkit: Start) -> None:
+    """aioquic logs it as well, which Python's logging would write to standard error."""
+
+    def other_versions(query: bytes, transport: str, number: int) -> list[bytes]:
+        size = query[5]
+        theirs, ours = query[5 : 6 + size], query[6 + size : 7 + size + query[6 + size]]
+        return [b"\x80\0\0\0\0" + ours + theirs + b"\x1a\x2a\x3a\x4a"]
+
+    server = serve(other_versions)
+    done = netkit("resolve", f"@quic://{server}", "-t", "TXT", "a.test")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.splitlines() == [
+        f"netkit: a.test TXT: unreachable: no server can be reached; {server} ended the connection: "
+        "Could not find a common protocol version",
+        "hint: is a DNS server running there? @SERVER asks another one",
+    ]
