@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from netkit.dns.lookup import Lookup
-from netkit.dns.name import is_ip, parse_name
+from netkit.dns.name import is_ip, parse_name, to_text
 from netkit.dns.name_sources import Source, SourceName, Sources, every_one, in_turn, is_full, of_localhost
 from netkit.dns.resolv_conf import read_configuration
 from netkit.dns.result import Outcome
@@ -97,7 +97,7 @@ def _this_host(asking: Sources, every: bool) -> Fqdn:
 
 def _name(text: str, asking: Sources, every: bool) -> Fqdn:
     """The canonical name of the first candidate of the search list that exists (resolv.conf(5), ndots)."""
-    parse_name(text)
+    written = to_text(parse_name(text)).removesuffix(".")  # Python's own encoding is that of 2003: faß would be fass
     bare = text.rstrip(".")
     if not is_full(bare) and bare.lower().split(".")[-1] == "localhost":
         return Fqdn(text, None, "special", Exit.NO, detail="localhost is every host's name for itself, not a full one")
@@ -119,7 +119,7 @@ def _name(text: str, asking: Sources, every: bool) -> Fqdn:
     first = next((one for one in said if is_full(one.name)), None)
     agree = None
     if every:
-        [system] = every_one([Source("canonical", text, partial(canonical, text))], asking)
+        [system] = every_one([Source("canonical", text, partial(canonical, written or text))], asking)
         said.append(system)
         agree = agreement([first, system]) if first else None
     if first:

@@ -27,8 +27,13 @@ def is_ip(text: str) -> bool:
 
 
 def _packed(text: str) -> bytes:
-    """The 16 octets of an IPv6 address; a zone (`%eth0`) says where it is, not what it is."""
-    return socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
+    """The 16 octets of an IPv6 address; a zone (`%eth0`) says where it is, not what it is.
+
+    Raises OSError, ValueError; UnicodeEncodeError is one, of a zone with octets that were no UTF-8.
+    """
+    address, _, zone = text.partition("%")
+    zone.encode()
+    return socket.inet_pton(socket.AF_INET6, address)
 
 
 def canonical_ip(text: str) -> str:

@@ -345,6 +345,20 @@ def test_every_source_of_a_name(serve: Serve, host: Callable[..., None], files: 
     assert fqdn("www", every=True, timeout=SECONDS).agree is None
 
 
+def test_the_system_is_asked_for_the_name_that_dns_is(
+    serve: Serve, host: Callable[..., None], files: Callable[..., None]
+) -> None:
+    """Python's own encoding, of IDNA 2003, would ask it for fass.test."""
+    host("xn--fa-hia.test", canonical="xn--fa-hia.test")
+    server = serve(data({"xn--fa-hia.test A": "192.0.2.1"}))
+    files("", f"nameserver {server}\n")
+    found = fqdn("faß.test", every=True, timeout=SECONDS)
+    assert [(one.source, one.name) for one in found.sources] == [
+        ("dns", "xn--fa-hia.test"),
+        ("canonical", "xn--fa-hia.test"),
+    ]
+
+
 def test_every_source_of_a_name_that_fails(serve: Serve, host: Callable[..., None], files: Callable[..., None]) -> None:
     host("www")
     server = serve(lambda query, transport, number: [reply_to(query, rcode="SERVFAIL")])

@@ -125,6 +125,8 @@ def test_canonical_addresses(address: str, canonical: str) -> None:
     assert canonical_ip(address) == canonical
 
 
-@pytest.mark.parametrize("text", ["", "1.2.3", "1.2.3.4.", "1.2.3.256", "::g", "a:b", "x", "01.2.3.4", "1:2", "[::1]"])
+@pytest.mark.parametrize(
+    "text", ["", "1.2.3", "1.2.3.4.", "1.2.3.256", "::g", "a:b", "x", "01.2.3.4", "1:2", "[::1]", "::1%\udcff"]
+)
 def test_what_is_no_address(text: str) -> None:
     assert not is_ip(text)
