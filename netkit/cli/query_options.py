@@ -55,7 +55,9 @@ class Sending(NamedTuple):
     tcp: Annotated[bool, option("--tcp", help="Ask over TCP from the start.", panel=SENDING)] = False
     four: Annotated[bool, option("-4", help="Ask over IPv4 alone.", panel=SENDING)] = False
     six: Annotated[bool, option("-6", help="Ask over IPv6 alone.", panel=SENDING)] = False
-    source: Annotated[str, option("--source", metavar="ADDRESS", help="Ask from this address.", panel=SENDING)] = ""
+    source: Annotated[
+        str | None, option("--source", metavar="ADDRESS", help="Ask from this address.", panel=SENDING)
+    ] = None
     tries: Annotated[
         int | None,
         option("--tries", metavar="N", min=1, max=20, help="Ask a silent server so often.", panel=SENDING, default="3"),
@@ -91,8 +93,8 @@ class Edns(NamedTuple):
     no_recursion: Annotated[bool, option("--no-rd", help="Ask for what the server has itself.", panel=EDNS)] = False
     nsid: Annotated[bool, option("--nsid", help="Ask the server who it is.", panel=EDNS)] = False
     subnet: Annotated[
-        str, option("--ecs", metavar="NET", help="Ask for clients there; 0: tell no subnet.", panel=EDNS)
-    ] = ""
+        str | None, option("--ecs", metavar="NET", help="Ask for clients there; 0: tell no subnet.", panel=EDNS)
+    ] = None
     cookie: Annotated[bool, option("--cookie", help="Exchange cookies (RFC 7873).", panel=EDNS)] = False
     pad: Annotated[
         int | None,
@@ -113,9 +115,16 @@ class Edns(NamedTuple):
         str | None, option("--tsig-file", metavar="FILE", help="Sign with the key in FILE.", panel=EDNS)
     ] = None
 
+    @property
+    def carried(self) -> str | None:
+        """The first option given that EDNS alone can carry."""
+        given = {"--dnssec": self.dnssec, "--nsid": self.nsid, "--ecs": self.subnet is not None,
+                 "--cookie": self.cookie, "--pad": self.pad, "--bufsize": self.payload}  # fmt: skip
+        return next((name for name, on in given.items() if on), None)
+
     def options(self, asking: Asking, sending: Sending) -> "QueryOptions | None":
         """What they come to; None when the question is asked as usual. Raises BadInput, LocalFailure."""
-        if self == Edns() and not sending.source and asking.rdclass == DEFAULT_CLASS:
+        if self == Edns() and sending.source is None and asking.rdclass == DEFAULT_CLASS:
             return None
         from netkit.dns.edns import NSID, Cookies, subnet_option
         from netkit.dns.name import is_ip
@@ -123,11 +132,9 @@ class Edns(NamedTuple):
         from netkit.dns.types import parse_class
         from netkit.dns.wire import UDP_PAYLOAD, QueryOptions
 
-        wanted = {"--dnssec": self.dnssec, "--nsid": self.nsid, "--ecs": self.subnet, "--cookie": self.cookie,
-                  "--pad": self.pad, "--bufsize": self.payload}  # fmt: skip
-        if self.no_edns and (first := next((name for name, given in wanted.items() if given), None)):
+        if self.no_edns and (first := self.carried):
             raise BadInput(f"{first} is part of EDNS, which --no-edns leaves out")
-        if sending.source and not is_ip(sending.source):
+        if sending.source is not None and not is_ip(sending.source):
             raise BadInput(f"--source {sending.source[:60]!r} is no IP address")
         extra = ((NSID, b""),) if self.nsid else ()
         return QueryOptions(
@@ -137,11 +144,11 @@ class Edns(NamedTuple):
             rdclass=parse_class(asking.rdclass),
             edns=not self.no_edns,
             payload=self.payload or UDP_PAYLOAD,
-            extra=(*extra, subnet_option(self.subnet)) if self.subnet else extra,
+            extra=(*extra, subnet_option(self.subnet)) if self.subnet is not None else extra,
             pad=self.pad,
             cookies=Cookies() if self.cookie else None,
             key=read_key(self.tsig_file) if self.tsig_file is not None else None,
-            source=sending.source,
+            source=sending.source or "",
         )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from netkit.cli.options import option
 from netkit.cli.output.sink import Output
+from netkit.cli.query_options import Asking, Edns, Sending
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from netkit.net.tls_client import Security
 
 MODES = "Modes"
+MODE_OPTIONS = {"compare": "--compare", "authority": "--authoritative", "descent": "--trace-root"}
 TIMEOUTS = {"compare": 6.0, "authority": 10.0, "descent": 20.0}  # seconds, where --timeout says nothing
 
 
@@ -53,6 +55,24 @@ class Mode(NamedTuple):
         return chosen[0] if chosen else ""
 
 
+def refuse(asking: Asking, sending: Sending, edns: Edns, mode: Mode, *, is_transfer: bool) -> None:
+    """Raise BadInput for an option that the mode, or a zone transfer, would pass over without a word."""
+    what = "a zone transfer" if is_transfer else MODE_OPTIONS[mode.family]
+    if is_transfer and mode.family:
+        raise BadInput(f"{MODE_OPTIONS[mode.family]} is another question than a zone transfer")
+    unfit = {
+        "--search": asking.search,
+        "--system": asking.system,
+        "--common": asking.common and is_transfer,
+        "--dns": asking.dns and mode.compare,
+        "--tries": sending.tries is not None and not mode.compare,
+    }
+    if first := next((name for name, given in unfit.items() if given), None):
+        raise BadInput(f"{first} does not go with {what}")
+    if is_transfer and (first := edns.carried):
+        raise BadInput(f"{first} is part of EDNS, which a zone transfer does without")
+
+
 def run(
     mode: Mode,
     names: Sequence[str],
@@ -77,7 +97,8 @@ def run(
     if form not in ("", "json"):
         raise BadInput(f"--{form} is for answers: this mode prints its own lines, or --json")
     family = mode.family
-    common: dict[str, Any] = {"version": version, "tcp": tcp, "options": options or USUAL, "on_event": on_event}
+    common: dict[str, Any] = {"version": version, "tcp": tcp, "idn": idn, "options": options or USUAL}
+    common["on_event"] = on_event
     seconds = timeout or TIMEOUTS[family]
     codes: list[Exit] = []
     if family == "compare":
@@ -86,7 +107,7 @@ def run(
         from netkit.dns.compare import compare
 
         for one in compare(
-            names, types=types, servers=servers, idn=idn, tries=tries, timeout=seconds, security=security, **common
+            names, types=types, servers=servers, tries=tries, timeout=seconds, security=security, **common
         ):
             out.show(one)
             if out.form is Form.PLAIN:

@@ -37,6 +37,7 @@ def transfer(
     zones: Sequence[str],
     *,
     serial: int | None,
+    idn: bool,
     servers: Sequence[str],
     version: int | None,
     options: "QueryOptions | None",
@@ -56,7 +57,7 @@ def transfer(
 
     if form not in ("", "json", "zone"):
         raise BadInput(f"--{form} is not a form of a zone transfer: it prints lines of a zone file, or --json")
-    names = [(text, parse_name(text)) for text in zones]
+    names = [(text, parse_name(text, idn=idn)) for text in zones]
     options = options or USUAL
     codes: list[Exit] = []
     for _, name in names:

@@ -77,6 +77,7 @@ def authority(
     version: int | None = None,
     timeout: float = TIMEOUT,
     tcp: bool = False,
+    idn: bool = True,
     options: QueryOptions = USUAL,
     security: Security | None = None,
     on_event: OnEvent | None = None,
@@ -84,9 +85,9 @@ def authority(
     """The Authority of a name, or of an address's reverse name.
 
     servers: whom to ask where the zone is; security: how their certificates are verified. port: of the name servers.
-    Raises BadInput; LocalFailure.
+    idn: as in `resolve`. Raises BadInput; LocalFailure.
     """
-    question = questions_of(text, (), idn=True)[0]
+    question = questions_of(text, (), idn)[0]
     name = to_text(question.name)
     asked = (question.type,) if is_ip(text) else tuple(types)
     deadline = Deadline.after(timeout)

@@ -93,14 +93,16 @@ def descend(
     version: int | None = None,
     timeout: float = TIMEOUT,
     tcp: bool = False,
+    idn: bool = True,
     options: QueryOptions = USUAL,
     on_event: OnEvent | None = None,
 ) -> list[Descent]:
     """A Descent for each type; the later ones begin where the first has been.
 
-    port: of all name servers. version: 4 or 6, such addresses alone. Raises BadInput, LocalFailure.
+    port: of all name servers. version: 4 or 6, such addresses alone. idn: as in `resolve`. Raises
+    BadInput, LocalFailure.
     """
-    questions = questions_of(text, tuple(types), idn=True)
+    questions = questions_of(text, tuple(types), idn)
     root = [_Named(one.name, Server(one.address, port)) for one in hints]
     work = _Work(
         port,

@@ -399,6 +399,8 @@ def test_without_idn_octets_go_out_as_they_stand(netkit: Netkit, server: Scripte
         (["--no-edns", "--nsid"], "netkit: --nsid is part of EDNS, which --no-edns leaves out\n"),
         (["--no-edns", "--bufsize", "512"], "netkit: --bufsize is part of EDNS, which --no-edns leaves out\n"),
         (["--source", "lo"], "netkit: --source 'lo' is no IP address\n"),
+        (["--source", ""], "netkit: --source '' is no IP address\n"),
+        (["--ecs", ""], "netkit: client subnet '' is no network\n"),
         (["-4", "-6"], "netkit: -4 and -6 exclude each other\n"),
         (
             ["--ecs", "10/8"],

@@ -10,7 +10,7 @@ from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.names import remarks
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.query_options import Asking, Edns, Printing, Sending
-from netkit.cli.resolve_modes import Mode, run
+from netkit.cli.resolve_modes import Mode, refuse, run
 from netkit.cli.resolve_transfer import transfer, wanted
 from netkit.cli.resolve_validate import Validating
 from netkit.cli.trace import listener
@@ -83,6 +83,7 @@ def resolve(
         )  # fmt: skip
     bulk.without_input()
     from netkit.dns.lookup import resolve as look_up
+    from netkit.dns.types import COMMON
 
     asked = [name for name in words if not name.startswith("@")]
     if not asked:
@@ -94,10 +95,13 @@ def resolve(
     is_transfer, serial = wanted(asking.all_types)
     if validating.wanted and (is_transfer or mode.family):
         raise BadInput("--validate is for answers: neither zone transfers nor the modes are validated")
+    if is_transfer or mode.family:
+        refuse(asking, sending, edns, mode, is_transfer=is_transfer)
     if is_transfer:
         return transfer(
             asked,
             serial=serial,
+            idn=not asking.no_idn,
             servers=servers,
             version=sending.version,
             options=edns.options(asking, sending),
@@ -111,7 +115,7 @@ def resolve(
         return run(
             mode,
             asked,
-            types=asking.all_types,
+            types=[*asking.all_types, *(COMMON if asking.common else ())],
             servers=servers,
             version=sending.version,
             tcp=sending.tcp,

@@ -13,7 +13,7 @@ import pytest
 
 from netkit.dns.descent import MAX_QUERIES, Descent, descend
 from netkit.dns.root_hints import Hint, parse_hints, read_hints
-from netkit.dns.types import parse_type
+from netkit.dns.types import COMMON, parse_type
 from netkit.errors import BadInput, LocalFailure
 from tests.dns.modes.conftest import HINTS, ROOT, USUAL, Internet
 
@@ -197,12 +197,27 @@ def test_the_command(internet: Start, netkit: Any, terminal: Any, tmp_path: Path
         (["--root-hints", "x"], "is for --trace-root"),
         (["--port", "5300"], "--port is for"),
         (["--trace-root", "--short"], "prints its own lines"),
+        (["--trace-root", "--search"], "--search does not go with --trace-root"),
+        (["--trace-root", "--tries", "2"], "--tries does not go with --trace-root"),
+        (["--authoritative", "--system", "@127.0.0.1:1"], "--system does not go with --authoritative"),
+        (["--compare", "--dns", "@127.0.0.1:1"], "--dns does not go with --compare"),
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], said: str, netkit: Any) -> None:
     done = netkit("resolve", *words, "www.zone.test")
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_the_common_types_and_names_as_they_stand(internet: Start, netkit: Any, tmp_path: Path) -> None:
+    net = internet()
+    hints = tmp_path / "hints"
+    hints.write_text(HINTS)
+    words = ["resolve", "--trace-root", "--root-hints", str(hints), "--port", str(net.port), "--json"]
+    done = netkit(*words, "--common", "zone.test")
+    assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == list(COMMON)
+    done = netkit(*words, "--no-idn", "bücher.zone.test")
+    assert json.loads(done.stdout)["name"] == "b\\195\\188cher.zone.test."
 
 
 def test_the_hints_are_the_thirteen_servers_of_the_root() -> None:

@@ -109,6 +109,11 @@ def test_the_next_server_is_asked_while_nothing_came(serve: Run, refusing: str, 
         (["-t", "AXFR=1"], "AXFR takes no serial"),
         (["-t", "AXFR,A"], "no other type goes with it"),
         (["-t", "AXFR", "--short"], "not a form of a zone transfer"),
+        (["-t", "AXFR", "--compare"], "--compare is another question than a zone transfer"),
+        (["-t", "AXFR", "--common"], "--common does not go with a zone transfer"),
+        (["-t", "AXFR", "--search"], "--search does not go with a zone transfer"),
+        (["-t", "AXFR", "--nsid"], "--nsid is part of EDNS"),
+        (["-t", "AXFR", "--ecs", "0"], "--ecs is part of EDNS"),
     ],
 )
 def test_bad_input(arguments: list[str], said: str, netkit: Run) -> None:
