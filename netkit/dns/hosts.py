@@ -9,6 +9,7 @@ from netkit.dns.name import canonical_ip, is_ip
 from netkit.errors import LocalFailure
 
 HOSTS = "/etc/hosts"
+MAX_FILE = 64 << 20  # octets; the largest lists of blocked names have about 30 MiB
 
 
 class Line(NamedTuple):
@@ -27,12 +28,15 @@ def read_hosts(path: str | None = None) -> tuple[Line, ...]:
     """The lines of the hosts file, none when there is no file. Raises LocalFailure if it cannot be read."""
     where = hosts_path(path)
     try:
-        text = Path(where).read_text(encoding="utf-8", errors="replace")
+        with Path(where).open("rb") as file:
+            data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         return ()
     except OSError as exc:
         raise LocalFailure(f"cannot read {where}: {exc.strerror}") from exc
-    return tuple(parse_hosts(text))
+    if len(data) > MAX_FILE:
+        raise LocalFailure(f"{where} has more than {MAX_FILE >> 20} MiB: it is no hosts file")
+    return tuple(parse_hosts(data.decode(errors="replace")))
 
 
 def parse_hosts(text: str) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from netkit.net.address import parse_endpoint
 
 MAX_SERVERS, MAX_NDOTS, MAX_TIMEOUT, MAX_ATTEMPTS = 3, 15, 30, 5  # MAXNS and RES_MAX* of resolv.conf(5)
 RESOLV_CONF = "/etc/resolv.conf"
+MAX_FILE = 1 << 20  # octets; a search list of a hundred domains has 2,000
 
 
 class Configuration(NamedTuple):
@@ -46,11 +47,16 @@ def read_configuration(path: str | None = None) -> Configuration:
     """The system's resolver configuration; an empty one when there is no file. Raises LocalFailure if unreadable."""
     where = resolv_conf_path(path)
     try:
-        text = Path(where).read_text(encoding="utf-8", errors="replace")
+        with Path(where).open("rb") as file:
+            data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
-        text = ""
+        data = b""
     except OSError as exc:
         raise LocalFailure(f"cannot read {where}: {exc.strerror}", kind="resolver_configuration") from exc
+    if len(data) > MAX_FILE:
+        reason = f"{where} has more than {MAX_FILE >> 20} MiB: it is no resolver configuration"
+        raise LocalFailure(reason, kind="resolver_configuration")
+    text = data.decode(errors="replace")
     if options := os.environ.get("RES_OPTIONS", "").split():
         text += f"\noptions {' '.join(options)}"
     if domains := os.environ.get("LOCALDOMAIN", "").split():

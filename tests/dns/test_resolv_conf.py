@@ -116,3 +116,10 @@ def test_without_a_search_list_this_hosts_domain_is_it(
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: hostname)
     assert search_domains(Configuration(search=search)) == domains
+
+
+def test_a_file_that_is_far_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_bytes(b"nameserver 192.0.2.1\n" * 50_000)
+    with pytest.raises(LocalFailure, match="has more than 1 MiB: it is no resolver configuration"):
+        read_configuration(str(path))
