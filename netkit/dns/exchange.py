@@ -22,6 +22,8 @@ from netkit.net.reasons import reason_of
 if TYPE_CHECKING:
     from netkit.dns.link import Link, Links
 
+AT_ONCE = 64  # datagrams that one socket is read for, before the others have their turn: a flood must not hold the loop
+
 
 class Asking(Protocol):
     """Whom an exchange works for: the question it belongs to, which judges what comes."""
@@ -126,7 +128,9 @@ class OverUdp(Exchange):
         self.question.selector.register(sock, selectors.EVENT_READ, self)
 
     def ready(self) -> None:
-        while self.socket is not None and not self.question.deadline.passed:  # a flood would hold this loop for ever
+        for _ in range(AT_ONCE):
+            if self.socket is None or self.question.deadline.passed:
+                return
             try:
                 wire = self.socket.recv(65535)
             except BlockingIOError:

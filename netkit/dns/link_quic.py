@@ -10,7 +10,7 @@ import ssl
 from time import monotonic
 from typing import Any
 
-from netkit.dns.exchange import OverLink
+from netkit.dns.exchange import AT_ONCE, OverLink
 from netkit.dns.link import Links
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
@@ -103,7 +103,7 @@ class QuicLink:
 
     def ready(self) -> None:
         peer = self.socket.getpeername()
-        for _ in range(64):  # a flood must not hold the loop
+        for _ in range(AT_ONCE):
             try:
                 data = self.socket.recv(65535)
             except BlockingIOError:

@@ -21,6 +21,7 @@ from netkit.net.reasons import reason_of
 
 MANY = 1 << 16  # queries on one connection: there are no more ids
 PATIENCE = 0.3  # seconds until twice as many are asked at once where none is answered: ten steps make a thousand
+MAX_STRAYS = 4  # messages nobody has asked for that the queries are told of
 READ = 65537  # octets at a time: the largest message with its length
 
 
@@ -32,7 +33,7 @@ class StreamLink:
         self.address = str(server)
         self.socket: socket.socket | None = None
         self.connected = self.closed = False
-        self.answered = 0
+        self.answered = self.strays = 0
         self.key: Key = (server, "tls" if server.transport == "tls" else "tcp", source)
         self.most = 1 if self.key in links.closing else MANY  # queries without an answer
         self.moved = 0.0  # when something was sent or answered, by the monotonic clock
@@ -177,14 +178,19 @@ class StreamLink:
     # --- what comes of it
 
     def hand_out(self, wire: bytes) -> None:
-        """A message to whom it is for; one that nobody has asked for is told to all, who refuse it with the reason."""
+        """A message to whom it is for; one that nobody has asked for is told to all, who refuse it with the reason,
+        the first few times: a read may hold 32,000 messages of no octets, and a hundred queries may wait."""
         number = int.from_bytes(wire[:2])
         exchange = self.waiting.get(number)
         if exchange is None and number in self.given_up:
             self.given_up.remove(number)
             return
-        for one in [exchange] if exchange else list(self.waiting.values()):
-            one.take(wire)
+        if exchange:
+            exchange.take(wire)
+        elif self.strays < MAX_STRAYS:
+            self.strays += 1
+            for one in list(self.waiting.values()):
+                one.take(wire)
         if exchange and number not in self.waiting:
             self.given_up.discard(number)
             self.answered += 1

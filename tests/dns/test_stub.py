@@ -11,6 +11,8 @@ from time import monotonic, process_time
 import dns.message
 import pytest
 
+from netkit.dns.exchange import AT_ONCE
+from netkit.dns.link_stream import MAX_STRAYS
 from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
@@ -486,3 +488,96 @@ def test_types_go_out_as_asked(serve: Serve) -> None:
     for rdtype in (16, 65534):
         assert one(server, rdtype=rdtype).outcome is Outcome.NODATA
     assert [asked_for(wire)[1] for _, wire in server.queries] == ["TXT", "TYPE65534"] == [*map(type_name, (16, 65534))]
+
+
+def test_a_flood_for_nobody_over_tcp_is_told_to_each_query_a_few_times(serve: Serve) -> None:
+    """32,000 messages of no octets fit one read; a hundred queries told of each would take ten seconds for it."""
+    asked: list[bytes] = []
+
+    def script(query: bytes, transport: str, number: int) -> list[bytes]:
+        asked.append(query)
+        if len(asked) < 2:
+            return []
+        return [Octets(b"\0\0" * 30_000), *(reply_to(one, ADDRESS) for one in asked)]
+
+    found = ask(
+        [(parse_name("www.test"), A), (parse_name("ftp.test"), A)],
+        [Server("127.0.0.1", serve(script).port)],
+        deadline=Deadline.after(20_000 * MS),
+        tries=1,
+        tcp=True,
+    )
+    assert [data(one) for one in found] == [["192.0.2.1"]] * 2
+    told = ["malformed: 0 octets are no DNS message: the header alone has 12"] * MAX_STRAYS
+    assert [reasons(one) for one in found] == [told] * 2
+
+
+def test_a_flood_for_one_question_leaves_others_their_turn() -> None:
+    sent = threading.Event()
+    order: list[str] = []
+
+    def on_event(step: Step) -> None:
+        if step.name == "recv":
+            sent.wait()  # all of it is there to be read
+            order.append("answer" if step.detail.startswith("reply") else "rejected")
+
+    with socket.socket(type=socket.SOCK_DGRAM) as both:
+        both.bind(("127.0.0.1", 0))
+
+        def flood() -> None:
+            came = [both.recvfrom(512) for _ in range(2)]
+            for number in range(150):
+                both.sendto(number.to_bytes(2) + bytes(10), came[0][1])
+            both.sendto(reply_to(came[1][0], ADDRESS), came[1][1])
+            both.sendto(reply_to(came[0][0], ADDRESS), came[0][1])
+            sent.set()
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        found = ask(
+            [(parse_name("flood.test"), A), (parse_name("www.test"), A)],
+            [Server("127.0.0.1", both.getsockname()[1])],
+            deadline=Deadline.after(20_000 * MS),
+            tries=1,
+            try_seconds=20.0,
+            on_event=on_event,
+        )
+        thread.join()
+    assert [data(one) for one in found] == [["192.0.2.1"]] * 2
+    assert len(order) == 152
+    assert order.index("answer") <= 2 * AT_ONCE
+
+
+def test_tcp_reset_with_queries_unread_and_closed_behind_each_answer() -> None:
+    """The reset may have taken an answer with it, so all is asked anew, and no query is behind another any more."""
+    connections: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve_one(peer: socket.socket) -> None:
+            size = int.from_bytes(peer.recv(2, socket.MSG_WAITALL))
+            query = peer.recv(size, socket.MSG_WAITALL)
+            if len(connections) == 1:
+                peer.recv(1, socket.MSG_PEEK)  # the next query is there: closing now resets
+                return
+            reply = reply_to(query, ADDRESS)
+            peer.sendall(len(reply).to_bytes(2) + reply)
+
+        def run() -> None:
+            while len(connections) < 4:
+                peer, _ = listener.accept()
+                connections.append(1)
+                with peer:
+                    serve_one(peer)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        found = ask(
+            [(parse_name(f"n{number}.test"), A) for number in range(3)],
+            [Server("127.0.0.1", listener.getsockname()[1])],
+            deadline=Deadline.after(20_000 * MS),
+            tries=1,
+            try_seconds=20.0,
+            tcp=True,
+        )
+        thread.join(0 if any(one.reply is None for one in found) else 20)
+    assert [one.outcome for one in found] == [Outcome.ANSWER] * 3
