@@ -4,8 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netkit.dns.full_name import Fqdn, fqdn
+    from netkit.dns.full_name import fqdn
     from netkit.dns.lookup import Lookup, resolve
+    from netkit.dns.naming import Fqdn
     from netkit.dns.result import Outcome, Record, Resolution
 
 __all__ = ["Fqdn", "Lookup", "Outcome", "Record", "Resolution", "fqdn", "resolve"]

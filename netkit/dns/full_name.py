@@ -5,13 +5,13 @@ half a minute. Each source is asked by itself (`name_sources`), under one deadli
 """
 
 from functools import partial
-from typing import NamedTuple
 
+from netkit.dns import naming
 from netkit.dns.lookup import Lookup
 from netkit.dns.name import is_ip, parse_name, to_text
 from netkit.dns.name_sources import Source, SourceName, Sources, every_one, in_turn, is_full, of_localhost
+from netkit.dns.naming import Fqdn
 from netkit.dns.resolv_conf import read_configuration
-from netkit.dns.result import Outcome
 from netkit.dns.reverse import confirmed
 from netkit.dns.search import candidates
 from netkit.dns.system_names import canonical, name_info
@@ -20,27 +20,6 @@ from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
 TIMEOUT = 5.0
-MAX_NAMES = 8  # of one address, that are looked at; hundreds may stand in one PTR reply
-
-
-class Fqdn(NamedTuple):
-    """The full name that was found, or why there is none.
-
-    input: a name or address, None for this host. name: without the final dot, None when nothing has one.
-    confirmed: for an address, whether the name leads back to it; None when that could not be found out. agree: whether
-    all sources with a dotted name say the same; None when fewer than two have one. sources: those that were asked, in
-    the order of trust. every: whether all of them were to be asked.
-    """
-
-    input: str | None
-    name: str | None
-    source: str | None
-    exit: Exit
-    confirmed: bool | None = None
-    agree: bool | None = None
-    sources: tuple[SourceName, ...] = ()
-    detail: str | None = None
-    every: bool = False
 
 
 def fqdn(
@@ -98,59 +77,38 @@ def _this_host(asking: Sources, every: bool) -> Fqdn:
 def _name(text: str, asking: Sources, every: bool) -> Fqdn:
     """The canonical name of the first candidate of the search list that exists (resolv.conf(5), ndots)."""
     written = to_text(parse_name(text)).removesuffix(".")  # Python's own encoding is that of 2003: faß would be fass
-    bare = text.rstrip(".")
-    if not is_full(bare) and bare.lower().split(".")[-1] == "localhost":
-        return Fqdn(text, None, "special", Exit.NO, detail="localhost is every host's name for itself, not a full one")
+    if known := naming.localhost(text):
+        return known
     configuration = read_configuration(asking.resolv_conf)
     names = candidates(text, configuration.search, configuration.ndots)
     answers = asking.resolve_all(names) if every else map(asking.resolve, names)
     said: list[SourceName] = []
     worst: Lookup | None = None
     for candidate, answer in zip(names, answers, strict=True):
-        found = next((one for one in answer.resolutions if one.outcome is Outcome.ANSWER), answer.resolutions[0])
-        exists = found.outcome in (Outcome.ANSWER, Outcome.NODATA)
-        name = (found.canonical or found.name).rstrip(".") if exists else None
-        detail = None if exists else found.outcome.value
-        said.append(SourceName(found.source, name, detail, found.elapsed_ms, candidate))
-        if is_full(name) and not every:
+        said.append(naming.candidate_said(candidate, answer))
+        worst = naming.worse(answer, worst)
+        if is_full(said[-1].name) and not every:
             break
-        if worst is None or answer.exit not in (Exit.OK, Exit.NO):
-            worst = answer
-    first = next((one for one in said if is_full(one.name)), None)
-    agree = None
-    if every:
-        [system] = every_one([Source("canonical", text, partial(canonical, written or text))], asking)
-        said.append(system)
-        agree = agreement([first, system]) if first else None
-    if first:
-        return Fqdn(text, first.name, first.source, Exit.OK, agree=agree, sources=tuple(said))
     assert worst is not None
-    if worst.exit in (Exit.OK, Exit.NO):
-        detail = "only a short name" if any(one.name for one in said) else "no such name"
-        return Fqdn(text, None, None, Exit.NO, sources=tuple(said), detail=detail)
-    return Fqdn(text, None, None, worst.exit, sources=tuple(said), detail=worst.resolutions[0].outcome.value)
+    found = naming.of_candidates(text, said, worst)
+    if not every:
+        return found
+    [system] = every_one([Source("canonical", text, partial(canonical, written or text))], asking)
+    first = next((one for one in said if is_full(one.name)), None)
+    return found._replace(agree=agreement([first, system]) if first else None, sources=(*said, system))
 
 
 def _address(text: str, asking: Sources, every: bool) -> Fqdn:
     """PTR, then whether one of the names leads back: forward-confirmed reverse DNS."""
-    answer = asking.resolve(text)
-    reverse = answer.resolutions[0]
-    names = [data.rstrip(".") for data in reverse.data]
-    full = [name for name in names if is_full(name)][:MAX_NAMES]
-    if full:
-        back = [Source(reverse.source, text, partial(confirmed, name, text)) for name in full]
+    reverse = asking.resolve(text).resolutions[0]
+    if names := naming.to_confirm(reverse):
+        back = [Source(reverse.source, text, partial(confirmed, name, text)) for name in names]
         said = every_one(back, asking) if every else in_turn(back, asking, enough=_is_confirmed)
+        found = naming.named(text, reverse, said)
     else:
-        said = [SourceName(reverse.source, names[0] if names else None, None, reverse.elapsed_ms, text)]
-    agree = None
-    if every:
-        [system] = every_one([Source("system", text, partial(name_info, text))], asking)
-        agree = agreement([*said[:1], system])
-        said.append(system)
-    if not full:
-        if answer.exit not in (Exit.OK, Exit.NO):
-            return Fqdn(text, None, None, answer.exit, sources=tuple(said), detail=reverse.outcome.value)
-        detail = f"only {names[0]}, not a full name" if names else "no name: " + reverse.outcome.value
-        return Fqdn(text, None, reverse.source, Exit.NO, None, agree, tuple(said), detail)
-    best = next((one for one in said if one.confirmed), said[0])
-    return Fqdn(text, best.name, best.source, best.exit, best.confirmed, agree, tuple(said), best.detail)
+        said = [naming.reverse_said(text, reverse)]
+        found = naming.unnamed(text, reverse, said)
+    if not every:
+        return found
+    [system] = every_one([Source("system", text, partial(name_info, text))], asking)
+    return found._replace(agree=agreement([*said[:1], system]), sources=(*said, system))

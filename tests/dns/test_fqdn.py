@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from netkit.dns import fqdn
-from netkit.dns.full_name import MAX_NAMES, Fqdn
 from netkit.dns.name_sources import SourceName, is_full
+from netkit.dns.naming import MAX_NAMES, Fqdn
 from netkit.errors import BadInput, Exit, LocalFailure
 from tests.dns.conftest import SOA, Script, Scripted, asked_for, reply_to
 

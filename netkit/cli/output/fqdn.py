@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from netkit.cli.output.sink import now
-from netkit.dns.full_name import Fqdn
+from netkit.dns.naming import Fqdn
 from netkit.errors import Exit
 
 

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.dns.full_name import Fqdn
+from netkit.dns.naming import Fqdn
 
 
 def render(found: Fqdn, *, quiet: bool = False) -> RenderableType | None:

@@ -12,5 +12,6 @@ What is unusual about a reply is left to `dns.wire` and `dns.chase`, so that a n
     upstream a server: its channels, how much it takes, whether it is there
     pace     how many questions may be on their way, and how many a second
     engine   the loop
+    full_names  lines of `fqdn`; steps: what they ask, which follows from the answers to what they asked
     jobs     the same in several processes
 """

@@ -3,10 +3,12 @@
 Rules. A server that refuses, fails or is lame is left for the next one; a silent one is asked again after the next
 one was, the last time without EDNS. What is truncated is asked again over TCP. A reply that is not ours or cannot be
 read is kept with its reason and the wait goes on, so that a bad reply never ends as a bare timeout. A question has one
-deadline, from its first query on. After stop() nothing is sent; what has no result by then is `interrupted`.
+deadline, from its first query on. Whoever takes the results may add() questions that follow from them; these go before
+more lines are read. After stop() nothing is sent; what has no result by then is `interrupted`.
 """
 
 import selectors
+from collections import deque
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import NamedTuple
@@ -67,6 +69,8 @@ class Engine:
         self.lost = self.judging.lost
         self.open = 0  # questions taken that have no result yet
         self.stopped = False
+        self.further: deque[Task] = deque()  # that were added, and wait for room
+        self.full = False  # whoever takes the results has no room for those of more lines
         self.held: dict[int, Result] = {}  # results that came before an earlier question's
         self.next_place = 0
         self.no_route: NetkitError | None = None
@@ -113,6 +117,14 @@ class Engine:
                 upstream.close()
             self.selector.close()
 
+    def add(self, tasks: Sequence[Task]) -> None:
+        """Ask these as well: for who got a list of results, before he takes the next one."""
+        for task in tasks:
+            task.place = self.feed.number
+            self.feed.number += 1
+        self.further += tasks
+        self.open += len(tasks)
+
     def stop(self) -> None:
         """End the run; called by a signal handler, so it does no more than say so."""
         self.stopped = True
@@ -153,7 +165,7 @@ class Engine:
                 if self.bucket:
                     self.bucket.spend(sent)
                 backlog += len(upstream.queue)
-        if backlog >= BACKLOG or tokens <= 0 or self.feed.exhausted:
+        if backlog >= BACKLOG or tokens <= 0 or not (self.further or self._reads):
             return False
         default = self.feed.parse.route
         rooms = _rooms(default, now)
@@ -163,8 +175,11 @@ class Engine:
             most = min(most, HELD - (self.feed.number - self.next_place))
         if most <= 0:
             return False
-        tasks = self.feed.take(most)
-        self.open += len(tasks)
+        tasks = [self.further.popleft() for _ in range(min(most, len(self.further)))]
+        if self._reads and len(tasks) < most:
+            taken = self.feed.take(most - len(tasks))
+            self.open += len(taken)
+            tasks += taken
         touched: dict[Upstream, None] = {}
         for task in tasks:
             if task.known is not None:
@@ -189,9 +204,16 @@ class Engine:
             if self.bucket:
                 self.bucket.spend(sent)
         if len(tasks) < most:
+            if not self._reads:
+                return False
             self._await_input()
-            return self.feed.always and not self.feed.exhausted
+            return self.feed.always
         return True
+
+    @property
+    def _reads(self) -> bool:
+        """Whether lines are to be read."""
+        return not (self.full or self.feed.exhausted)
 
     def _await_input(self) -> None:
         """Be woken when there is more to read."""
@@ -205,7 +227,7 @@ class Engine:
 
     def _wait(self, now: float, next_tick: float) -> float | None:
         queued = [one for one in self.upstreams.values() if one.queue and one.window.size > one.in_flight]
-        if queued or (self.bucket and not self.feed.exhausted and self.bucket.tokens < 1):
+        if queued or (self.bucket and (self.further or self._reads) and self.bucket.tokens < 1):
             paused = min((upstream.paused_until - now for upstream in queued), default=0.0)
             tokens = self.bucket.wait() if self.bucket else 0.0
             return min(max(paused, tokens, 0.001), self.tick)
@@ -250,6 +272,7 @@ class Engine:
             for channel in upstream.all_channels():
                 tasks |= {task.place: task for task in (*channel.flight.values(), *channel.late.values())}
             tasks |= {task.place: task for task in upstream.queue}
+        tasks |= {task.place: task for task in self.further}
         for place in sorted(tasks):
             task = tasks[place]
             if place not in done and not (task.more and task.more.done):

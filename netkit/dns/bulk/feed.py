@@ -2,15 +2,28 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from netkit.dns.bulk.lines import BOM, MAX_LINE, Lines
+from netkit.dns.bulk.lines import BOM, MAX_LINE
 from netkit.dns.bulk.quick import HARMLESS
 from netkit.dns.bulk.task import Task
 from netkit.errors import LocalFailure
 
+if TYPE_CHECKING:
+    from netkit.dns.bulk.upstream import Upstream
+
 CHUNK = 65536  # what a pipe holds, pipe(7)
 _USUAL = HARMLESS + b"\n"
+
+
+class Parse(Protocol):
+    """Makes tasks of lines, as `lines.Lines` does."""
+
+    @property
+    def route(self) -> "Sequence[Upstream]": ...
+    def usual(self, lines: Iterator[bytes], most: int, found: list[Task]) -> tuple[int, bytes | None]: ...
+    def tasks(self, line: bytes) -> Iterator[Task]: ...
 
 
 class Feed:
@@ -19,7 +32,7 @@ class Feed:
     unique: a question that came before is left out; each that was seen takes some 100 octets of memory.
     """
 
-    def __init__(self, fd: int, lines: Lines, *, unique: bool = False) -> None:
+    def __init__(self, fd: int, lines: Parse, *, unique: bool = False) -> None:
         self.fd = fd
         self.parse = lines
         self.lines = 0

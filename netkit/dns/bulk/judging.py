@@ -125,7 +125,7 @@ class Judging:
     def _next(self, task: Task, more: More, last: "Upstream") -> None:
         left = self._tries(task, more, last)
         slack = SLACK * self.engine.try_seconds
-        if left and task.began + self.settings.timeout - monotonic() + slack >= self.engine.try_seconds:
+        if left and task.began - task.spent + self.settings.timeout - monotonic() + slack >= self.engine.try_seconds:
             alive = next((other for other in left if not other.dead), None)
             if alive:
                 left.remove(alive)

@@ -128,7 +128,7 @@ class Lines:
         if self.marker and line == self.marker:
             yield self._bad(text, "", BadInput("a mark"))
             return
-        bare = re.split(r"(?:^|\s)#", text, maxsplit=1)[0].rstrip()
+        bare = without_comment(text)
         if not bare:
             return
         cut = len(line) >= MAX_LINE
@@ -158,15 +158,15 @@ class Lines:
         for task in self._asked(written, self._stripped(name) if self.lenient else name, numbers, route, servers):
             if unreached and task.known is None:
                 outcome, why = unreached
-                task.known = Resolution(task.text, task.name, type_name(task.type), outcome, "dns", detail=_reason(why))
+                task.known = Resolution(task.text, task.name, type_name(task.type), outcome, "dns", detail=reason(why))
             yield task
 
     def _asked(
         self, written: str, name: str, types: Sequence[int], route: "Sequence[Upstream]", servers: Sequence[str]
     ) -> Iterator[Task]:
-        if "/" in name and (network := _network(name)) is not None:
+        if "/" in name and (network := parse_network(name)) is not None:
             if network.num_addresses > MAX_NETWORK:
-                yield self._bad(written, "PTR", BadInput(f"{name} has more than {MAX_NETWORK:,} addresses"))
+                yield self._bad(written, "PTR", too_large(name))
                 return
             for address in network:
                 yield from self._address(str(address), str(address), types, route, straight=bool(types or servers))
@@ -214,7 +214,7 @@ class Lines:
 
     def _bad(self, text: str, rdtype: str, exc: BadInput) -> Task:
         task = Task(text, text, b"", 0, (), harmless=False)
-        task.known = Resolution(text, text, rdtype, Outcome.BADNAME, "dns", detail=_reason(exc))
+        task.known = Resolution(text, text, rdtype, Outcome.BADNAME, "dns", detail=reason(exc))
         return task
 
     def _stripped(self, text: str) -> str:
@@ -227,12 +227,21 @@ class Lines:
         return host
 
 
-def _reason(exc: NetkitError) -> str:
+def reason(exc: NetkitError) -> str:
     text = exc.message if exc.hint is None else f"{exc.message}; {exc.hint}"
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
-def _network(text: str) -> "IPv4Network | IPv6Network | None":
+def without_comment(text: str) -> str:
+    """A line without its comment and the blanks around it."""
+    return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
+
+
+def too_large(network: str) -> BadInput:
+    return BadInput(f"{network} has more than {MAX_NETWORK:,} addresses")
+
+
+def parse_network(text: str) -> "IPv4Network | IPv6Network | None":
     """The network that the text is, host bits or not; None when it is none."""
     import ipaddress  # 6 ms of CPU, for files with networks alone
 

@@ -26,6 +26,7 @@ class Task:
     place = 0  # its number among all questions
     began = 0.0  # when its first query went out
     sent = 0.0  # the latest one
+    spent = 0.0  # seconds of its time that were gone before: on the questions that it follows from
     more: "More | None" = None  # none as long as all went well
     known: Resolution | None = None  # what is known of it without asking, or that it cannot be asked
 

@@ -1,0 +1,234 @@
+"""`fqdn` for any number of lines at once: names by the search list, addresses there and back, and one result for each.
+
+Rules. What a line asks next follows from the answer to what it asked before (`steps`), so each has one question on its
+way at a time, and those of all lines share one engine. A line has one deadline for all of its questions, from its first
+query on; the time that one waits for its turn does not count. Lines are names, addresses and networks; types and
+servers of their own they have none. What is on the way takes memory, and with `ordered` what waits for an earlier line.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from netkit.dns import hosts as hosts_file
+from netkit.dns import naming
+from netkit.dns.bulk.engine import HELD, Engine, Settings
+from netkit.dns.bulk.feed import Feed
+from netkit.dns.bulk.lines import MAX_LINE, MAX_NETWORK, parse_network, reason, too_large, without_comment
+from netkit.dns.bulk.steps import Named, Status, Steps, of_address, of_name
+from netkit.dns.bulk.task import Task
+from netkit.dns.lookup import known_locally
+from netkit.dns.name import canonical_ip, is_ip, parse_name, reverse_name, to_text
+from netkit.dns.resolv_conf import read_configuration
+from netkit.dns.result import Outcome, Resolution
+from netkit.dns.search import candidates
+from netkit.dns.servers import check, find
+from netkit.dns.special import LOOPBACK
+from netkit.dns.types import PTR, type_name
+from netkit.errors import BadInput, Exit, LocalFailure
+from netkit.events import OnEvent
+from netkit.net.deadline import Deadline
+
+if TYPE_CHECKING:
+    from netkit.dns.bulk.upstream import Upstream
+    from netkit.net.histogram import Histogram
+
+CLASS_IN = b"\0\1"
+
+
+class Line:
+    """A line on its way. named: its result, once there is one; spent: seconds on the questions that are answered."""
+
+    __slots__ = ("named", "place", "spent", "steps", "text")
+
+    def __init__(self, place: int, text: str, steps: Steps | None = None, named: Named | None = None) -> None:
+        self.place = place
+        self.text = text
+        self.steps = steps
+        self.named = named
+        self.spent = 0.0
+
+
+class OfLine(Task):
+    """A question of a line."""
+
+    line: Line
+
+
+class FullNames:
+    """Lines being looked up: iterate `results()`, call `stop()` to end early. feed, engine: what was read and sent.
+
+    times: gets how long each question took that a server decided.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        *,
+        servers: Sequence[str] = (),
+        settings: Settings = Settings(timeout=5.0),  # noqa: B008 - it never changes
+        hosts: str | None = None,
+        resolv_conf: str | None = None,
+        times: "Histogram | None" = None,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        """fd: where the lines are read; servers: as of `netkit.dns.fqdn`, which ask DNS alone.
+
+        Raises BadInput for a server, Unreachable for one without address, LocalFailure for files that cannot be read.
+        """
+        check(servers)
+        self.ordered = settings.ordered
+        self.times = times
+        self.engine = Engine(settings._replace(ordered=False), on_event)
+        self.route: tuple[Upstream, ...] = ()
+        try:
+            deadline = Deadline.after(settings.timeout)
+            found = find(servers, deadline=deadline, resolv_conf=resolv_conf)
+            for server in found:
+                if server.transport not in ("udp", "tcp"):
+                    raise BadInput(f"{server} over {server.transport}: many names are asked over UDP or TCP alone")
+            self.route = self.engine.route(found)
+        except LocalFailure as exc:  # unless the hosts file has all of them
+            self.engine.no_route = exc
+        configuration = read_configuration(resolv_conf)
+        self.search, self.ndots = configuration.search, configuration.ndots
+        self.straight = bool(servers)
+        self.hosts = () if servers else hosts_file.read_hosts(hosts)
+        self.in_hosts = {word for line in self.hosts for word in (line.address, *line.names)}
+        self.feed = Feed(fd, self)
+        self.taken = 0  # lines that have a result to come, or have it
+        self.next_place = 0
+        self.held: dict[int, Named] = {}  # results that came before an earlier line's
+
+    def results(self, *, wake: int | None = None) -> Iterator[list[Named]]:
+        """The results as they come, in lists; `wake` as of Engine.run. Raises LocalFailure."""
+        for came in self.engine.run(self.feed, wake=wake):
+            ready: list[Line] = []
+            further: list[Task] = []
+            for one in came:
+                if self.times and one.server:
+                    self.times.add(one.elapsed_ms / 1000)
+                assert isinstance(one.task, OfLine)
+                line = one.task.line
+                task = None if line.named else self._next(line, one.resolution)
+                while task and task.known:
+                    task = self._next(line, task.known)
+                if task:
+                    further.append(task)
+                else:
+                    ready.append(line)
+            self.engine.add(further)
+            yield self._in_order(ready)
+
+    def stop(self) -> None:
+        self.engine.stop()
+
+    def close(self) -> None:
+        """Of a run that is not begun."""
+        self.engine.selector.close()
+
+    # --- what lines ask
+
+    def usual(self, lines: Iterator[bytes], most: int, found: list[Task]) -> tuple[int, bytes | None]:
+        """No line is made short work of; see `feed.Parse`."""
+        line = next(lines, None)
+        return (0, None) if line is None else (1, line)
+
+    def tasks(self, line: bytes) -> Iterator[Task]:
+        """The first question of a line without its LF; for a network, of each address."""
+        text = without_comment(line.decode("utf-8", "surrogateescape"))
+        if not text:
+            return
+        if len(line) >= MAX_LINE:
+            yield self._bad(text, BadInput(f"the line has more than {MAX_LINE} octets"))
+        elif is_ip(text):
+            yield self._begun(text, of_address(text))
+        elif "/" in text and (network := parse_network(text)) is not None:
+            if network.num_addresses > MAX_NETWORK:
+                yield self._bad(text, too_large(text))
+                return
+            for address in network:
+                yield self._begun(str(address), of_address(str(address)))
+        else:
+            try:
+                parse_name(text)
+            except BadInput as exc:
+                yield self._bad(text, exc)
+                return
+            if known := naming.localhost(text):
+                yield self._settled(Named(known, Status.NONE), Outcome.ANSWER)
+            else:
+                yield self._begun(text, of_name(text, candidates(text, self.search, self.ndots)))
+
+    def _begun(self, text: str, steps: Steps) -> OfLine:
+        return self._ask(Line(self._place(), text, steps), *next(steps))
+
+    def _bad(self, text: str, exc: BadInput) -> OfLine:
+        return self._settled(
+            Named(naming.Fqdn(text, None, None, Exit.USAGE, detail=reason(exc)), Outcome.BADNAME), Outcome.BADNAME
+        )
+
+    def _settled(self, named: Named, outcome: Outcome) -> OfLine:
+        """The task of a line that asks nothing."""
+        text = named.found.input or ""
+        task = OfLine(text, text, b"", 0, (), harmless=False)
+        task.line = Line(self._place(), text, named=named)
+        task.known = Resolution(text, text, "", outcome, "special")
+        return task
+
+    def _place(self) -> int:
+        self.taken += 1
+        return self.taken - 1
+
+    # --- from an answer to the next question
+
+    def _next(self, line: Line, resolution: Resolution) -> OfLine | None:
+        """What follows from an answer: a question, or the result of the line."""
+        line.spent += resolution.elapsed_ms / 1000
+        assert line.steps
+        if resolution.outcome is not Outcome.INTERRUPTED:
+            try:
+                wanted = line.steps.send(resolution)
+            except StopIteration as end:
+                line.named = end.value
+                return None
+            if not self.engine.stopped:
+                return self._ask(line, *wanted)
+        line.steps.close()
+        line.named = Named(
+            naming.Fqdn(line.text, None, None, Exit.INTERRUPTED, detail=Outcome.INTERRUPTED.value), Outcome.INTERRUPTED
+        )
+        return None
+
+    def _ask(self, line: Line, name: str, rdtype: int) -> OfLine:
+        """The task of a question; it is `known` where nobody is to be asked."""
+        wire = parse_name(reverse_name(name) if rdtype == PTR else name)
+        task = OfLine(line.text, to_text(wire), wire + rdtype.to_bytes(2) + CLASS_IN, rdtype, self.route, False)
+        task.line = line
+        task.spent = line.spent
+        if not self.straight and self._may_be_local(name) and (known := known_locally(name, self.hosts)):
+            task.known = next(one for one in known if one.type == type_name(rdtype))
+        elif line.spent and line.spent + self.engine.try_seconds > self.engine.settings.timeout:
+            task.known = Resolution(name, task.name, type_name(rdtype), Outcome.TIMEOUT, "dns")
+        return task
+
+    def _may_be_local(self, name: str) -> bool:
+        """Whether it is worth a search of the hosts file, or the name is a special one (RFC 6761)."""
+        if is_ip(name):
+            address = canonical_ip(name)
+            return address in self.in_hosts or address in LOOPBACK.values()
+        bare = name.lower().rstrip(".")
+        return not bare.isascii() or bare in self.in_hosts or bare.rpartition(".")[2] in ("localhost", "invalid")
+
+    def _in_order(self, lines: list[Line]) -> list[Named]:
+        """The results to hand out now."""
+        if not self.ordered:
+            return [line.named for line in lines if line.named]
+        for line in lines:
+            if line.named:
+                self.held[line.place] = line.named
+        ready = []
+        while self.next_place in self.held:
+            ready.append(self.held.pop(self.next_place))
+            self.next_place += 1
+        self.engine.full = len(self.held) >= HELD
+        return ready
