@@ -1,20 +1,13 @@
 """`resolve -i FILE`: any number of names; what is read, shown and counted, and how it ends."""
 
-import gc
-import os
-import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from netkit.cli.bulk_options import Bulk
+from netkit.cli.bulk_options import Bulk, in_flight
+from netkit.cli.bulk_run import carried_out, few_collections, opened
 from netkit.cli.options import Color
-from netkit.cli.output.bulk_progress import Progress
-from netkit.cli.output.sink import Form, Output
-from netkit.cli.run import say
-from netkit.errors import BadInput, Exit, LocalFailure, combine
+from netkit.cli.output.sink import Output
+from netkit.errors import BadInput, Exit
 
 if TYPE_CHECKING:
     from netkit.cli.query_options import Asking, Edns, Printing, Sending
@@ -22,8 +15,6 @@ if TYPE_CHECKING:
     from netkit.dns.bulk.tally import Tally
     from netkit.dns.bulk.task import Result
     from netkit.dns.result import Outcome
-
-GARBAGE = 50_000  # objects made and not freed until cycles are looked for; results have none
 
 Lines = Callable[[Sequence["Result"]], list[str]]
 
@@ -46,6 +37,7 @@ def resolve_bulk(
     from netkit.cli.trace import listener
     from netkit.dns.bulk.engine import Settings
     from netkit.dns.bulk.look_up import Run
+    from netkit.dns.bulk.tally import EXITS
     from netkit.dns.lookup import TRIES
     from netkit.dns.types import COMMON
     from netkit.dns.wire import USUAL
@@ -59,7 +51,7 @@ def resolve_bulk(
         tries=sending.tries or TRIES,
         timeout=timeout,
         options=edns.options(asking, sending) or USUAL,
-        concurrency=bulk.in_flight,
+        concurrency=in_flight(bulk.concurrency),
         rate=bulk.rate,
         ordered=bulk.ordered,
         confirm=bulk.confirm,
@@ -86,8 +78,7 @@ def resolve_bulk(
             marker=marker,
         )
 
-    gc.freeze()  # what was loaded stays; looking through it for cycles took a quarter of the time
-    gc.set_threshold(GARBAGE)
+    few_collections()
     with opened(bulk.input or "-") as fd:
         run = begun(fd)
         lines = writer(form, idn=not asking.no_idn)
@@ -96,7 +87,7 @@ def resolve_bulk(
         else:
             run.close()
             source = Together(fd, bulk, begun, lines, shown)
-        return carried_out(source, fd, out, bulk, failing)
+        return carried_out(source, fd, out, bulk, failing, EXITS)
 
 
 def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Printing", bulk: Bulk) -> None:
@@ -116,22 +107,6 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Pri
             raise BadInput(f"{name} does not go with -i")
     if bulk.unique and bulk.jobs > 1:
         raise BadInput("--unique and --jobs exclude each other: one process has to see all names")
-
-
-@contextmanager
-def opened(name: str) -> Iterator[int]:
-    """The descriptor of the input. Raises LocalFailure."""
-    if name == "-":
-        yield 0
-        return
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise LocalFailure(f"cannot read {name}: {exc.strerror}", kind="unreadable") from exc
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def writer(form: str, *, idn: bool) -> Lines:
@@ -231,67 +206,3 @@ class Together:
         for data in self.spread.parts(wake=wake):
             yield data.decode("utf-8", "surrogateescape")
         self.tally.lines = self.spread.lines
-
-
-def carried_out(source: "Alone | Together", fd: int, out: Output, bulk: Bulk, failing: "frozenset[Outcome]") -> Exit:
-    """Write the results as they come; then what is to be said of all, and the exit code that they make together."""
-    from netkit.cli.output.bulk_summary import statistics, summary
-    from netkit.cli.output.escape import visible
-    from netkit.dns.result import EXIT
-
-    start = monotonic()
-    interrupted = False
-    with Progress(out, fd) as progress, interruptible(source.stop) as wake:
-        for text in source.text(wake.fd):
-            if out.form is Form.HUMAN:
-                text = visible(text, lines=True)
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            progress.update(source.read, source.done)
-        interrupted = wake.called
-    seconds = monotonic() - start
-    tally = source.tally
-    if bulk.stats or interrupted:
-        for line in statistics(tally, seconds, json=out.form is Form.JSON):
-            say(line)
-    else:
-        for line in summary(tally):
-            out.note(line)
-    if interrupted:
-        name = "the input" if bulk.input == "-" else bulk.input
-        lines = source.lines
-        say(f"netkit: interrupted after line {lines:,} of {name}", f"tail -n +{lines + 1} has the rest")
-        return Exit.INTERRUPTED
-    return combine({EXIT[one] if one in failing else Exit.OK for one, count in tally.outcomes.items() if count})
-
-
-class Wake:
-    """Whether Ctrl-C came, and a descriptor that is readable since."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self.called = False
-
-
-@contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[Wake]:
-    """Ctrl-C calls stop(); the second one ends at once."""
-    ours, theirs = os.pipe()
-    os.set_blocking(theirs, False)
-    wake = Wake(ours)
-
-    def handle(number: int, frame: object) -> None:
-        if wake.called:
-            raise KeyboardInterrupt
-        wake.called = True
-        stop()
-
-    before = signal.signal(signal.SIGINT, handle)
-    wake_before = signal.set_wakeup_fd(theirs)
-    try:
-        yield wake
-    finally:
-        signal.set_wakeup_fd(wake_before)
-        signal.signal(signal.SIGINT, before)
-        os.close(ours)
-        os.close(theirs)

@@ -5,21 +5,26 @@ from typing import Annotated
 
 import typer
 
+from netkit.cli.bulk_options import FqdnBulk, without_input
+from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
-from netkit.errors import Exit, No, combine
+from netkit.errors import BadInput, Exit, No, combine
 
 
+@grouped
 def fqdn(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME|IP]...", help="Names or addresses; none means this host.")
     ] = None,
+    *,
     every: Annotated[bool, typer.Option("--all", help="Ask every source, and whether they agree.")] = False,
     servers: Annotated[
         list[str], typer.Option("--server", "-s", metavar="SERVER", help="DNS server: IP, HOST:PORT, or system.")
     ] = [],
     short_ok: Annotated[bool, typer.Option("--short-ok", help="A name without a dot is good enough.")] = False,
+    bulk: FqdnBulk,
     timeout: Annotated[float, timeout("5s")] = 5.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -35,8 +40,25 @@ def fqdn(
     In a pipe: the name; with --all SOURCE, ASKED, NAME and DETAIL of each behind tabs. Exit: 0 a full name, 1 only a
     short one, none, or one that does not lead back.
 
+    -i reads many, a line each: NAME, IP, or a network for each of its addresses. Each has one result, in a pipe INPUT,
+    NAME and STATUS behind tabs: answer is a full name, confirmed or unconfirmed an address's; short, none, or what
+    failed. A no counts as an answer there, unless --fail-on no. Ctrl-C: what was read has its results, exit 130.
+
     $ netkit fqdn --all
+    $ netkit fqdn -i hosts.txt --ordered
+    $ netkit fqdn -i - --json --fail-on no
     """
+    if bulk.input is not None:
+        if targets:
+            raise BadInput(f"{targets[0][:60]!r} and -i: the names come from the input alone")
+        if every or short_ok:
+            raise BadInput(f"{'--all' if every else '--short-ok'} does not go with -i")
+        from netkit.cli.fqdn_bulk import fqdn_bulk
+
+        return fqdn_bulk(
+            bulk, servers, timeout=timeout, out=Output("fqdn", json=json, color=color, quiet=quiet), trace=trace
+        )
+    without_input(bulk)
     from netkit.dns.full_name import fqdn as find
 
     out = Output("fqdn", json=json, color=color, quiet=quiet)

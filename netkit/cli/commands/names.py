@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.bulk_options import Bulk
+from netkit.cli.bulk_options import Bulk, without_input
 from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
 from netkit.cli.output.names import remarks
@@ -81,7 +81,7 @@ def resolve(
             bulk, words, asking, sending, edns, printing, timeout=timeout or 6.0, json=json, color=color, quiet=quiet,
             trace=trace,
         )  # fmt: skip
-    bulk.without_input()
+    without_input(bulk)
     from netkit.dns.lookup import resolve as look_up
     from netkit.dns.types import COMMON
 

@@ -5,19 +5,18 @@ rate (questions a second), queries, retries, timeouts, over_tcp, rejected, stray
 without a reply).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 from netkit.cli.output.sink import encode, now
 from netkit.dns.bulk.tally import Tally
-from netkit.dns.result import NEGATIVE, Outcome
-
-GOOD = (Outcome.ANSWER, *NEGATIVE)
+from netkit.errors import Exit
 
 
-def summary(tally: Tally) -> Iterator[str]:
+def summary(tally: Tally, exits: Mapping[StrEnum, Exit]) -> Iterator[str]:
     """One line when something failed; a negative answer is none."""
-    failed = {one: count for one, count in tally.outcomes.most_common() if one not in GOOD}
+    failed = {one: count for one, count in tally.outcomes.most_common() if exits[one] not in (Exit.OK, Exit.NO)}
     if failed:
         words = ", ".join(f"{count:,} {one.value}" for one, count in failed.items())
         yield f"netkit: {sum(failed.values()):,} of {tally.questions:,} questions failed: {words}"

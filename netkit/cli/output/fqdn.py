@@ -33,8 +33,14 @@ def document(found: Fqdn) -> dict[str, Any]:
             }
             for one in found.sources
         ],
-        "error": {"kind": "no_full_name", "message": found.detail, "hint": None} if failed else None,
+        "error": {"kind": _kind(found), "message": found.detail, "hint": None} if failed else None,
     }
+
+
+def _kind(found: Fqdn) -> str:
+    if found.exit is Exit.USAGE:
+        return "badname"
+    return "interrupted" if found.exit is Exit.INTERRUPTED else "no_full_name"
 
 
 def plain(found: Fqdn) -> Iterable[str]:

@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from netkit.dns import naming
+from netkit.dns.bulk.tally import EXITS as OF_OUTCOMES
 from netkit.dns.lookup import Lookup
 from netkit.dns.name_sources import SourceName
-from netkit.dns.result import EXIT, Outcome, Resolution
+from netkit.dns.result import Outcome, Resolution
 from netkit.dns.types import AAAA, PTR, A
 from netkit.errors import Exit
 
@@ -27,7 +28,7 @@ class Status(StrEnum):
 
 
 NO = (Status.UNCONFIRMED, Status.SHORT, Status.NONE)
-EXITS: Mapping[StrEnum, Exit] = dict([*EXIT.items(), (Status.CONFIRMED, Exit.OK), *((one, Exit.NO) for one in NO)])
+EXITS: Mapping[StrEnum, Exit] = {**OF_OUTCOMES, Status.CONFIRMED: Exit.OK, **dict.fromkeys(NO, Exit.NO)}
 
 
 class Named(NamedTuple):

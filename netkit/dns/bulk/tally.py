@@ -1,13 +1,16 @@
 """What a run came to: how many results of each outcome, what was sent for them, and how long they took."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from operator import attrgetter
 
 from netkit.dns.bulk.task import Result
-from netkit.dns.result import Outcome
+from netkit.dns.result import EXIT
+from netkit.errors import Exit
 from netkit.net.histogram import Histogram
 
+EXITS: Mapping[StrEnum, Exit] = dict(EXIT.items())
 _OUTCOME = attrgetter("outcome")
 
 
@@ -19,10 +22,11 @@ class Counts:
 
 
 class Tally:
-    """Results counted. times: of those that a server decided, kept where somebody wants to know."""
+    """Results counted, by their Outcome or another word that is theirs. times: of those that a server decided, kept
+    where somebody wants to know."""
 
     def __init__(self, *, timed: bool = False) -> None:
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[StrEnum] = Counter()
         self.lines = self.repeated = 0
         self.counts = Counts()
         self.times = Histogram() if timed else None
