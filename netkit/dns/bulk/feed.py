@@ -135,7 +135,7 @@ class Feed:
             return bool(last)
         if b"\n" not in chunk:
             self.rest = (self.rest + chunk)[:MAX_LINE]
-            return self.always
+            return False  # /dev/zero has no line, and whoever asks may want to stop
         octets = self.rest + chunk
         if b"\r" in octets:
             octets = octets.replace(b"\r\n", b"\n")

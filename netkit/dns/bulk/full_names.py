@@ -1,9 +1,10 @@
 """`fqdn` for any number of lines at once: names by the search list, addresses there and back, and one result for each.
 
 Rules. What a line asks next follows from the answer to what it asked before (`steps`), so each has one question on its
-way at a time, and those of all lines share one engine. A line has one deadline for all of its questions, from its first
-query on; the time that one waits for its turn does not count. Lines are names, addresses and networks; types and
-servers of their own they have none. What is on the way takes memory, and with `ordered` what waits for an earlier line.
+way at a time, and those of all lines share one engine. A line has one deadline for all that it asks: behind it nothing
+is asked, nor asked again, and only a query that is on its way has the time of its try. What waits for its turn loses
+none. Lines are names, addresses and networks; types and servers of their own they have none. Memory is taken by what is
+on its way, and with `ordered` by what waits for an earlier line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -150,6 +151,8 @@ class FullNames:
                 yield self._begun(str(address), of_address(str(address)))
         else:
             try:
+                if "," in text:
+                    raise BadInput(f"{text!r} is more than a name or an address: types and servers are for resolve -i")
                 parse_name(text)
             except BadInput as exc:
                 yield self._bad(text, exc)
@@ -207,7 +210,7 @@ class FullNames:
         task.spent = line.spent
         if not self.straight and self._may_be_local(name) and (known := known_locally(name, self.hosts)):
             task.known = next(one for one in known if one.type == type_name(rdtype))
-        elif line.spent and line.spent + self.engine.try_seconds > self.engine.settings.timeout:
+        elif line.spent >= self.engine.settings.timeout:
             task.known = Resolution(name, task.name, type_name(rdtype), Outcome.TIMEOUT, "dns")
         return task
 

@@ -1,8 +1,8 @@
 """A DNS server in a thread that is fast enough for thousands of names, and loses, fails, cuts and garbles some.
 
-A of `h123.anything` is 10.0.0.123 and so on. What happens to the first query for a name is its number's to say:
-DROPPED, FAILED (SERVFAIL), CUT (TC; TCP has the answer) and GARBLED leave over what `number % 100` is, the last one of
-a thousand. Later queries for the name are answered.
+A of `h123.anything` is 10.0.0.123 and so on, and PTR leads back; 10.1.0.123 has the same name, which does not. What
+happens to the first query for a name is its number's to say: DROPPED, FAILED (SERVFAIL), CUT (TC; TCP has the answer)
+and GARBLED leave over what `number % 100` is, the last one of a thousand. Later queries for the name are answered.
 """
 
 import selectors
@@ -11,6 +11,7 @@ import threading
 
 from tests.dns.conftest import sockets
 
+PTR = b"\4arpa\0\0\x0c\0\1"
 DROPPED, FAILED, CUT, GARBLED = 1, 2, 3, 4
 
 
@@ -108,10 +109,19 @@ def again(port: int) -> tuple[socket.socket, socket.socket]:
 
 
 def number_of(question: bytes) -> int:
+    if question.endswith(PTR):
+        last = question[1 : 1 + question[0]]
+        behind = question[1 + question[0] :]
+        return int(last) + 256 * int(behind[1 : 1 + behind[0]])
     return int(question[2 : 1 + question[0]] or b"0")
 
 
 def answer(wire: bytes) -> bytes:
     question = wire[12 : wire.index(b"\0", 12) + 5]
+    if question.endswith(PTR):
+        label = b"h%d" % number_of(question)
+        name = bytes([len(label)]) + label + b"\4test\0"
+        head = wire[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question
+        return head + b"\xc0\x0c\0\x0c\0\1\0\0\0\x3c" + len(name).to_bytes(2) + name
     address = (10 << 24 | number_of(question)).to_bytes(4)
     return wire[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + address
