@@ -192,4 +192,17 @@ STEPS: tuple[Step, ...] = (
         ("fqdn", "--server", "{dns}", "127.0.0.1"),
         ("www.lab.test",),
     ),
+    Step(
+        "fqdn-many",
+        "Addresses by the thousand, or a network: which of them have a name that leads back?",
+        None,
+        "for address in sys.stdin:\n    print(socket.getfqdn(address.strip()))",
+        ("fqdn", "--server", "{dns}", "-i", "-", "--ordered"),
+        (
+            "127.0.0.1 www.lab.test confirmed",
+            "127.0.0.77 www.lab.test unconfirmed",
+            "127.0.0.11 many.lab.test confirmed",
+        ),
+        stdin="127.0.0.1\n127.0.0.77\n127.0.0.10/31\n",
+    ),
 )
