@@ -95,7 +95,11 @@ def _name(text: str, asking: Sources, every: bool) -> Fqdn:
         return found
     [system] = every_one([Source("canonical", text, partial(canonical, written or text))], asking)
     first = next((one for one in said if is_full(one.name)), None)
-    return found._replace(agree=agreement([first, system]) if first else None, sources=(*said, system))
+    return found._replace(
+        agree=agreement([first, system]) if first else None,
+        sources=(*said, system),
+        detail="only a short name" if found.exit is Exit.NO and system.name else found.detail,
+    )
 
 
 def _address(text: str, asking: Sources, every: bool) -> Fqdn:
