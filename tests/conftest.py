@@ -29,7 +29,7 @@ FORGOTTEN = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest test comes first, so that it does not run alone at the end, where others run beside it."""
-    items.sort(key=lambda item: item.name != "test_every_command_prints_what_readme_shows")
+    items.sort(key=lambda item: item.name != "test_every_step_is_as_expected")
 
 
 @pytest.fixture(autouse=True)
