@@ -9,6 +9,7 @@ far; what the caller's own callbacks raise (but `NetkitError`) is raised again a
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import sleep
 from typing import Any
 
 from netkit.errors import LocalFailure
@@ -17,6 +18,8 @@ from netkit.net.curl_exchange import Exchange
 from netkit.net.deadline import Deadline
 from netkit.net.hop import Hop, HopResult, OnHead, OnProgress, Tls
 
+LONGEST_WAIT = 0.2  # seconds: Ctrl-C that comes just before a wait is seen behind it
+SHORT = 0.005  # seconds between looks at descriptors beyond what select(2) can wait for
 MAX_SESSIONS = 1000  # TLS sessions remembered, with their certificates; far more than connections are kept
 
 
@@ -34,11 +37,17 @@ def load() -> Any:
 
 
 class Engine:
-    """One libcurl handle and its connections; use it as a context manager. Not for two threads at once."""
+    """One libcurl handle and its connections; use it as a context manager. Not for two threads at once.
+
+    It is driven through the multi interface, whose waits end when a signal comes. curl_easy_perform() goes back to its
+    own: while it connects, makes a TLS session or talks to a SOCKS proxy it calls nothing of ours, and Ctrl-C waited
+    for the end of --connect-timeout.
+    """
 
     def __init__(self) -> None:
         self.pycurl = load()
         self.curl: Any = self.pycurl.Curl()
+        self.multi: Any = self.pycurl.CurlMulti()
         self.sessions = Sessions()
 
     def __enter__(self) -> "Engine":
@@ -49,6 +58,7 @@ class Engine:
 
     def close(self) -> None:
         self.curl.close()
+        self.multi.close()
 
     def perform(
         self,
@@ -69,15 +79,36 @@ class Engine:
             exchange.set_options()
             self.curl.setopt(self.curl.FRESH_CONNECT, fresh)
             with interruptible(exchange.interrupt):
-                try:
-                    self.curl.perform()
-                    code, words = 0, ""
-                except self.pycurl.error as exc:
-                    code, words = exc.args[0], exc.args[1] if len(exc.args) > 1 else ""
+                code, words = self._transfer(exchange)
             if not died(exchange, code):
                 break
             exchange = again(exchange)
         return self.sessions.completed(exchange.result(code, words))
+
+    def _transfer(self, exchange: Exchange) -> tuple[int, str]:
+        """libcurl's code, and its words."""
+        self.multi.add_handle(self.curl)
+        try:
+            while exchange.stopped is None:
+                self.multi.perform()
+                _, ended, failed = self.multi.info_read()
+                if failed:
+                    return failed[0][1], failed[0][2]
+                if ended:
+                    return 0, ""
+                self._wait()
+        finally:
+            self.multi.remove_handle(self.curl)
+        return self.pycurl.E_ABORTED_BY_CALLBACK, ""
+
+    def _wait(self) -> None:
+        """Until libcurl has something to do; a signal ends it."""
+        due = self.multi.timeout()  # milliseconds, -1 for none
+        seconds = LONGEST_WAIT if due < 0 else min(LONGEST_WAIT, due / 1000)
+        if self.multi.select(seconds) < 0 or seconds < SHORT:
+            return
+        if not any(map(len, self.multi.fdset())):  # then it did not wait
+            sleep(min(SHORT, seconds))
 
 
 def died(exchange: Exchange, code: int) -> bool:
