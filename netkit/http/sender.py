@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netkit.http.digest import Answer
 
 NOTHING = Found()
+MAX_STALE = 3  # nonces of one fetch that a server may call too old (RFC 7616 3.3); it could do so for ever
 
 
 class Sender:
@@ -36,6 +37,7 @@ class Sender:
             self.headers = [one for one in self.headers if one.name.lower() != "cookie" or one.value is None]
         self.credentials = credentials(request.url, request.auth, request.bearer)
         self.answer: Answer | None = None  # to a Digest challenge
+        self.stale = 0  # answers that came too late
         if request.digest_auth and (self.credentials is None or self.credentials.bearer is not None):
             raise BadInput("Digest authentication needs a user", hint="-u USER, or --netrc")
         self._refuse_clear(request.url)
@@ -63,8 +65,12 @@ class Sender:
         *,
         identity: bool = False,
     ) -> Hop:
-        """more: headers besides. identity: nothing is to be encoded."""
+        """more: headers besides. identity: nothing is to be encoded. Raises LocalFailure for an unknown interface."""
         request = self.request
+        if url.zone and not url.zone.isdecimal():  # libcurl would try until --timeout
+            from netkit.net.curl_options import interface
+
+            interface(url.zone)
         headers = build(self.headers, self._authorization(url), identity=identity)
         return Hop(
             url=url.wire,
@@ -105,7 +111,9 @@ class Sender:
         offered = choose(challenges(head.all("www-authenticate")))
         if offered is None:
             return False
-        return self.answer is None or offered.parameters.get("stale", "").lower() == "true"
+        if self.answer is None:
+            return True
+        return self.stale < MAX_STALE and offered.parameters.get("stale", "").lower() == "true"
 
     def take(self, head: Head) -> None:
         """Answer its challenge from now on."""
@@ -114,6 +122,7 @@ class Sender:
         offered = choose(challenges(head.all("www-authenticate")))
         assert offered is not None
         assert self.credentials is not None
+        self.stale += self.answer is not None
         self.answer = Answer(offered, self.credentials.user or "", self.credentials.password or "")
 
     def _authorization(self, url: Url) -> Header | None:

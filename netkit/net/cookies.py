@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from netkit.errors import BadInput, LocalFailure
 
 MAX_FILE = 4 * 1024 * 1024  # octets; browsers stop at 3,000 cookies of 4 KiB, and hold far less
+MAX_DOMAIN = 180  # cookies of one domain, as Chromium has it (RFC 6265 6.1: at least 50); the oldest make room
 HEADER = "# Netscape HTTP Cookie File\n# Whoever can read it can act as you.\n\n"
 
 Lines: TypeAlias = dict[tuple[str, str, str], str]  # by (domain, path, name)
@@ -74,13 +75,26 @@ class CookieJar:
     def take_from(self, curl: Any, given: Lines) -> None:
         """What the handle has now that was not given to it, and what it has no more: a server or time ended that.
 
-        By what has changed, since other handles may have been sent cookies meanwhile.
+        By what has changed, since other handles may have been sent cookies meanwhile. A server cannot fill the file: of
+        its cookies the oldest make room for more than MAX_DOMAIN, and what is beyond MAX_FILE is not taken.
         """
         lines = (raw.decode("utf-8", "surrogateescape") for raw in curl.getinfo_raw(curl.INFO_COOKIELIST))
         now = {_key(line.split("\t")): line for line in lines}
         for key in given.keys() - now.keys():
             self.cookies.pop(key, None)
-        self.cookies |= {key: line for key, line in now.items() if given.get(key) != line}
+        new = {key: line for key, line in now.items() if given.get(key) != line}
+        if not new:
+            return
+        self.cookies |= new
+        for domain in {key[0] for key in new}:
+            of_it = [key for key in self.cookies if key[0] == domain]
+            for key in of_it[: max(0, len(of_it) - MAX_DOMAIN)]:
+                del self.cookies[key]
+        excess = len(self._data()) - MAX_FILE
+        while excess > 0 and new:
+            key, line = new.popitem()
+            if self.cookies.pop(key, None) is not None:
+                excess -= len(line.encode("utf-8", "surrogateescape")) + 1
 
     def save(self) -> None:
         """Aside and renamed, for nobody else's eyes; left alone when nothing has changed. Raises LocalFailure."""
@@ -88,8 +102,7 @@ class CookieJar:
             return
         from netkit.net.whole_file import write_whole
 
-        text = HEADER + "".join(f"{line}\n" for line in self.cookies.values())
-        data = text.encode("utf-8", "surrogateescape")
+        data = self._data()
         target = Path(os.path.realpath(self.file))  # through a link, to the file it names
         try:
             if target.exists() and not target.is_file():
@@ -99,6 +112,10 @@ class CookieJar:
         except OSError as exc:
             raise LocalFailure(f"cannot write {self.file}: {exc.strerror}", kind="write") from exc
         self._saved = dict(self.cookies)
+
+    def _data(self) -> bytes:
+        text = HEADER + "".join(f"{line}\n" for line in self.cookies.values())
+        return text.encode("utf-8", "surrogateescape")
 
 
 def _key(fields: list[str]) -> tuple[str, str, str]:

@@ -5,6 +5,8 @@ import re
 from netkit.errors import PeerError
 from netkit.net.hop import Head, Warn
 
+MAX_ODD = 10  # headers of one exchange that are told of as odd; a server may send 5,000
+
 _STATUS_LINE = re.compile(rb"HTTP/([0-9](?:\.[0-9])?) ([0-9]{3})(?: (.*))?")
 _LENGTH = re.compile(r"([0-9]{1,18})(?:\s*,\s*\1)*")
 
@@ -22,7 +24,7 @@ def field(line: bytes, url: str, warnings: list[Warn]) -> tuple[str, str]:
     name, colon, value = line.decode("latin-1").partition(":")
     if not colon:
         raise PeerError(f"{url}: a header line without a colon: {name[:60]!r}", kind="malformed")
-    if name != name.strip() or not name:
+    if (name != name.strip() or not name) and len(warnings) < MAX_ODD:
         warnings.append(Warn("header_space", f"space round the name of the header {name.strip()[:60]!r}"))
     return name.strip(), value.strip(" \t")
 

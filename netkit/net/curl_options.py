@@ -16,6 +16,7 @@ from netkit.net.route import Identity, Proxy, Route
 
 # Options without a name in pycurl 7.49, by their numbers in curl.h.
 _QUICK_EXIT = 322  # do not wait for a resolver thread at the end
+_SOCKS5_AUTH = 267
 _SUPPRESS_CONNECT_HEADERS = 265  # a proxy's answer to CONNECT is none of the server's headers
 
 
@@ -105,6 +106,7 @@ def _set_proxy(curl: Any, proxy: Proxy, route: Route) -> None:
     curl.setopt(curl.PROXY, str(proxy))
     curl.setopt(curl.NOPROXY, "")  # decided already
     curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
+    curl.setopt(_SOCKS5_AUTH, curl.HTTPAUTH_BASIC)  # libcurl also offers GSS-API: the user's Kerberos ticket, unasked
     curl.setopt(curl.USERAGENT, f"netkit/{__version__}")  # to the proxy; the server gets what the headers say
     if proxy.user is not None:
         curl.setopt(curl.PROXYAUTH, curl.HTTPAUTH_BASIC)

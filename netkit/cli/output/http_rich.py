@@ -12,10 +12,12 @@ from netkit.cli.output.escape import visible
 from netkit.cli.output.http import View
 from netkit.cli.output.http_body_rich import body
 from netkit.cli.output.http_tls_rich import tls
-from netkit.cli.output.http_waterfall import milliseconds, size, status_style, waterfall, within
+from netkit.cli.output.http_waterfall import fitted, milliseconds, size, status_style, waterfall, within
 from netkit.http.checks import Check
 from netkit.http.result import Body
 from netkit.net.hop import Head, HopResult
+
+LONGEST = 2000  # characters of a URL in the line of a redirect; a Location may have 64 Ki
 
 
 def print_view(console: Console, view: View) -> None:
@@ -77,7 +79,7 @@ def exchange(view: View, hop: HopResult, width: int) -> Iterator[Text]:
 
 def hop_line(hop: HopResult, target: str, width: int) -> Iterator[Text]:
     """A redirect: from where, to where, how long it took; on two lines where one is too short."""
-    here, there = visible(hop.hop.url), within(target, hop.hop.url)
+    here, there = fitted(visible(hop.hop.url), LONGEST), fitted(within(target, hop.hop.url), LONGEST)
     line = Text().append(str(hop.head.status) if hop.head else "–", status_style(hop)).append(f" {here}")
     arrow = Text().append("→ ", "dim").append(there).append(f"  {milliseconds(hop.timings.total)}", "dim")
     if line.cell_len + 1 + arrow.cell_len < width:
