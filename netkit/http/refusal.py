@@ -23,7 +23,8 @@ def refusal(hop: HopResult, *, follow: bool) -> NetkitError | None:
         return No(f"{what}: a redirect without a target", kind="redirect_without_target")
     if status in (401, 407):
         asked = head.get("www-authenticate" if status == 401 else "proxy-authenticate")
-        return AuthRefused(what, kind=f"http_{status}", hint=f"the server asks for: {asked[:200]}" if asked else None)
+        who = "proxy" if status == 407 and hop.hop.proxy else "server"
+        return AuthRefused(what, kind=f"http_{status}", hint=f"the {who} asks for: {asked[:200]}" if asked else None)
     if status == 429 or 500 <= status < 600:
         after = head.get("retry-after")
         return Temporary(what, kind=f"http_{status}", hint=f"Retry-After: {after[:80]}" if after else None)

@@ -212,7 +212,7 @@ class Saving:
             if not self.save.overwrite and os.path.lexists(candidate):
                 continue
             part = Part(candidate, follow=False)
-            if not _is_plain(part.part):
+            if not _is_plain(part.part) and not self.save.overwrite:
                 continue
             try:
                 part.take_over()

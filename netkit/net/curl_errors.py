@@ -124,7 +124,7 @@ def _proxy(one: "Exchange", proxy: Proxy, code: int, words: str) -> NetkitError 
         if number in _UNREACHED:
             kind = "refused" if _UNREACHED[number] == "refused" else "unreachable"
             return Unreachable(f"{what} cannot reach it: {_UNREACHED[number]}", kind=kind)
-        return PeerError(f"{what} does not speak {proxy.scheme} as it should: {words}", kind="proxy")
+        return PeerError(f"{what} does not speak {proxy.scheme} as it should: {words.rstrip('.')}", kind="proxy")
     if code == pycurl.E_PEER_FAILED_VERIFICATION and curl.getinfo(curl.PROXY_SSL_VERIFYRESULT):
         from netkit.net.tls import explain
 
@@ -138,8 +138,11 @@ def _proxy(one: "Exchange", proxy: Proxy, code: int, words: str) -> NetkitError 
             from netkit.net.tls import handshake
 
             return handshake(f"the proxy {proxy}", words)
-        if not one.listener.tunnelled and code in (pycurl.E_RECV_ERROR, pycurl.E_GOT_NOTHING, pycurl.E_SEND_ERROR):
-            return Unreachable(f"{hop.url}: the proxy {proxy} hung up", kind="proxy")
+        if hop.needs_tunnel and not one.listener.tunnelled and curl.getinfo(curl.CONNECT_TIME_T):
+            if code == pycurl.E_GOT_NOTHING or re.search("aborted|failure|reset|closed", words):
+                return Unreachable(f"{hop.url}: the proxy {proxy} hung up", kind="proxy")
+            reason = f"{words[:1].lower()}{words[1:]}" if words[1:2].islower() else words
+            return PeerError(f"{hop.url}: the proxy {proxy} gave no proper answer to CONNECT: {reason}", kind="proxy")
     return None
 
 

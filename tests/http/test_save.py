@@ -510,6 +510,24 @@ def test_a_link_of_the_servers_name_is_not_followed(serve: Serve, tmp_path: Path
     assert (victim.read_bytes(), (tmp_path / "file").is_symlink()) == (b"safe", False)
 
 
+@pytest.mark.parametrize("planted", ["link", "folder", "pipe"])
+def test_what_stands_in_the_way_of_a_part_is_named(serve: Serve, tmp_path: Path, planted: str) -> None:
+    part, victim = tmp_path / "file.part", tmp_path / "victim"
+    victim.write_bytes(b"safe")
+    if planted == "link":
+        part.symlink_to(victim)
+    elif planted == "folder":
+        part.mkdir()
+    else:
+        os.mkfifo(part)
+    server = serve(ok(BODY))
+    assert get(server, save=Save(folder=str(tmp_path))).body.saved_to == f"{tmp_path}/file.1"
+    response = get(server, save=Save(folder=str(tmp_path), overwrite=True))
+    why = {"link": "it is a symbolic link", "folder": "Is a directory", "pipe": "it is no file"}[planted]
+    assert str(response.error) == f"cannot write {part}: {why}"
+    assert victim.read_bytes() == b"safe"
+
+
 def test_the_server_names_a_part_that_is_gone_on_with(serve: Serve, tmp_path: Path) -> None:
     named = b"Content-Disposition: attachment; filename=b.bin"
     server = serve(

@@ -118,11 +118,46 @@ def test_tunnels_that_are_refused(serve: Serve, answer: bytes, code: int, kind: 
     assert (hop["status"], hop["headers"], hop["request"], hop["tls"]) == (None, None, {"headers": None}, None)
 
 
-@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nA" + b"a" * 400_000])
-def test_what_is_no_answer_to_connect(serve: Serve, answer: bytes) -> None:
-    response = through(f"http://127.0.0.1:{serve(answer).port}", "https://far.test/")
-    assert response.error is not None
-    assert int(response.exit_code) in (3, 5)
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"garbage\r\n\r\n", "invalid response header"),
+        (b"HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", "NUL byte in header"),
+        (b"HTTP/1.1 200 OK\r\nA" + b"a" * 400_000, "CONNECT response too large"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100_000, "too many response headers, 5000 is max"),
+        (b"HTTP/1.1 100 Go on\r\n\r\n", "CONNECT tunnel failed, response 100"),
+    ],
+)
+def test_what_is_no_answer_to_connect(serve: Serve, answer: bytes, words: str) -> None:
+    server = serve(answer)
+    response = through(f"http://127.0.0.1:{server.port}", "https://far.test/")
+    assert failure(response) == (5, "proxy")
+    start = f"https://far.test/: the proxy http://127.0.0.1:{server.port} gave no proper answer to CONNECT: "
+    assert str(response.error).startswith(start + words)
+
+
+def test_who_wants_a_login_is_named(serve: Serve) -> None:
+    wanted = b'HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n'
+    server = serve(wanted)
+    response = through(f"http://127.0.0.1:{server.port}", "http://far.test/")
+    assert response.error
+    assert (failure(response), response.error.hint) == ((7, "http_407"), 'the proxy asks for: Basic realm="x"')
+    direct = fetch(f"http://127.0.0.1:{server.port}/")
+    assert direct.error
+    assert direct.error.hint == 'the server asks for: Basic realm="x"'
+
+
+def test_a_socks_proxy_is_offered_no_kerberos_ticket() -> None:
+    heard: list[bytes] = []
+
+    def serve(client: socket.socket) -> None:
+        heard.append(client.recv(100))
+        client.sendall(b"\5\1")  # GSS-API, which it was not offered
+
+    with loopback.tcp(serve) as endpoint:
+        response = through(f"socks5h://127.0.0.1:{endpoint.port}", "http://far.test/")
+    assert heard == [b"\5\1\0"]
+    assert response.error
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])
