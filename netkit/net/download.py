@@ -29,9 +29,11 @@ class Download:
         folder, base = os.path.split(name)
         self.path = os.path.realpath(name) if follow else os.path.join(os.path.realpath(folder), base)
         try:
-            mode = os.stat(self.path, follow_symlinks=follow).st_mode
+            mode = os.stat(name if follow else self.path, follow_symlinks=follow).st_mode
         except OSError:
             mode = stat.S_IFREG
+        if follow and not stat.S_ISREG(mode):
+            self.path = name  # /dev/stdout and /dev/fd/63 lead to a pipe by a name that no file has: pipe:[4711]
         if name.endswith("/") or stat.S_ISDIR(mode):
             raise BadInput(f"{name} is a folder", hint="-o takes the name of a file")
         folder = os.path.dirname(self.path)

@@ -149,6 +149,18 @@ def test_devices_are_written_directly() -> None:
         begun(Path("/dev/full"))
 
 
+def test_a_pipe_is_written_through_its_descriptor() -> None:
+    """Its name in /proc leads to one that no file has, pipe:[4711]."""
+    reads, writes = os.pipe()
+    download = Download(f"/dev/fd/{writes}")
+    download.open()
+    download.write(b"through")
+    download.commit()
+    os.close(writes)
+    with os.fdopen(reads, "rb") as stream:
+        assert stream.read() == b"through"
+
+
 def test_folders_are_no_files(tmp_path: Path) -> None:
     for name in (str(tmp_path), f"{tmp_path}/"):
         with pytest.raises(BadInput, match="is a folder"):
