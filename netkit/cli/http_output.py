@@ -40,4 +40,6 @@ class Showing(NamedTuple):
         wanted = frozenset(word.strip() for word in self.show.split(",") if word.strip())
         if unknown := wanted - set(SECTIONS):
             raise BadInput(f"--show {sorted(unknown)[0]!r}: the parts are {', '.join(SECTIONS)}")
+        if not wanted:
+            raise BadInput(f"--show {self.show!r}: no part is named", hint=f"the parts are {', '.join(SECTIONS)}")
         return wanted

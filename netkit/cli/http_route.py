@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from netkit.cli.groups import NONE
 from netkit.cli.options import TIME, TLS, duration, option
 from netkit.cli.secret import find_passphrase
-from netkit.errors import BadInput
+from netkit.errors import BadInput, NetkitError
 
 if TYPE_CHECKING:
     from netkit.http.overrides import Overrides
@@ -95,7 +95,7 @@ class Through(NamedTuple):
     ] = None
 
     def proxies(self) -> "Proxies | None":
-        """As the options say, else the environment. Raises BadInput, LocalFailure, Insecure."""
+        """As the options say, else the environment. Raises BadInput, LocalFailure, Insecure about the options."""
         if self.proxy is None and not any(name.lower().endswith("_proxy") for name in os.environ):
             if self.proxy_password_cmd is not None or self.proxy_password_file is not None:
                 raise BadInput("a proxy's password needs the proxy it belongs to", hint="--proxy SCHEME://USER@HOST")
@@ -107,13 +107,21 @@ class Through(NamedTuple):
             environment["no_proxy"] = self.no_proxy
         if self.proxy is None:
             found = from_environment(environment)
-            return Proxies(self._logged_in(found.http), self._logged_in(found.https), found.bypass)
+            return Proxies(self._if_can(found.http), self._if_can(found.https), found.bypass)
         proxy = self._logged_in(parse_proxy(self.proxy, "--proxy"))
         bypass = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
         return Proxies(proxy, proxy, parse_bypass(bypass))
 
-    def _logged_in(self, proxy: "Proxy | None") -> "Proxy | None":
-        if proxy is None or proxy.user is None or proxy.password is not None:
+    def _if_can(self, proxy: "Proxy | NetkitError | None") -> "Proxy | NetkitError | None":
+        if proxy is None or isinstance(proxy, NetkitError):
+            return proxy
+        try:
+            return self._logged_in(proxy)
+        except NetkitError as exc:
+            return exc
+
+    def _logged_in(self, proxy: "Proxy") -> "Proxy":
+        if proxy.user is None or proxy.password is not None:
             return proxy
         from netkit.net.route import Hidden
 

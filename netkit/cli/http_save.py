@@ -41,6 +41,9 @@ class Saving(NamedTuple):
 
     def save(self) -> "Save | None":
         """Raises BadInput."""
+        for option_name, name in (("-o", self.output), ("-d", self.folder)):
+            if name == "":
+                raise BadInput(f"{option_name} '': the name is empty")
         named = self.output is not None
         if named and self.remote_name:
             raise BadInput("-o and -O are two names for one file")
@@ -98,6 +101,8 @@ class Retrying(NamedTuple):
     def policy(self) -> "Retry | None":
         """Raises BadInput."""
         if not self.retry:
+            if self.retry_on is not None:
+                raise BadInput("--retry-on needs --retry N")
             return None
         from netkit.http.retry import STATUSES, Retry
 

@@ -101,7 +101,11 @@ def usage(exc: Any) -> Exit:
         return Exit.USAGE
     path = exc.ctx.command_path if exc.ctx else "netkit"
     message, _, suggestion = message.partition(" Did you mean ")
-    message = message.removesuffix(".")
+    message = (
+        message.removesuffix(".")
+        .replace("a valid int range", "a whole number")
+        .replace("a valid int", "a whole number")
+    )
     hint = f"did you mean {suggestion}" if suggestion else f"{path} --help lists what it takes"
     say(f"{path}: {message[:1].lower()}{message[1:]}", hint)
     return Exit.USAGE

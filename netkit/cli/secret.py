@@ -114,6 +114,8 @@ class Credentials:
                 f"-u {user.partition(':')[0]}:…: a password in an option is seen by every user of this machine (ps)",
                 hint="-u USER with --password-cmd, --password-file, --password-fd, NETKIT_PASSWORD, or the prompt",
             )
+        if user == "":
+            raise BadInput("-u '': the name of the user is empty")
         given = command is not None or file is not None or fd is not None
         if given and user is None:
             raise BadInput("a password needs the user it belongs to", hint="-u USER")

@@ -9,7 +9,7 @@ address ranges in no_proxy.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from netkit.errors import BadInput, Insecure
+from netkit.errors import BadInput, Insecure, NetkitError
 from netkit.http.url import Url, parse_url
 from netkit.net.hostname import is_ipv4
 from netkit.net.route import Hidden, Proxy, ProxyScheme
@@ -27,15 +27,23 @@ SCHEMES: dict[str, ProxyScheme] = {
 
 
 class Proxies(NamedTuple):
-    """One for each scheme of URLs, None for a direct way; bypass: hosts that are reached without."""
+    """One for each scheme of URLs, None for a direct way; bypass: hosts that are reached without.
 
-    http: Proxy | None = None
-    https: Proxy | None = None
+    An error in place of a proxy is why it cannot be used, which matters to the URLs that would go through it alone.
+    """
+
+    http: Proxy | NetkitError | None = None
+    https: Proxy | NetkitError | None = None
     bypass: tuple[str, ...] = ()
 
     def chosen(self, url: Url) -> Proxy | None:
+        """Raises the error where there is one."""
         proxy = self.https if url.scheme == "https" else self.http
-        return None if proxy is None or bypassed(url.host, self.bypass) else proxy
+        if proxy is None or bypassed(url.host, self.bypass):
+            return None
+        if isinstance(proxy, NetkitError):
+            raise proxy
+        return proxy
 
 
 def parse_proxy(text: str, where: str, *, password: str | None = None, secret_allowed: bool = False) -> Proxy:
@@ -92,11 +100,14 @@ def _without_secret(text: str) -> str:
 
 
 def from_environment(environ: Mapping[str, str], *, password: str | None = None) -> Proxies:
-    """What the environment says; an empty variable is as none. Raises BadInput naming the variable, Insecure."""
+    """What the environment says; an empty variable is as none, one that cannot be used names itself in its error."""
 
-    def proxy(*names: str) -> Proxy | None:
+    def proxy(*names: str) -> Proxy | NetkitError | None:
         name = next((name for name in names if environ.get(name)), None)
-        return parse_proxy(environ[name], name, password=password, secret_allowed=True) if name else None
+        try:
+            return parse_proxy(environ[name], name, password=password, secret_allowed=True) if name else None
+        except NetkitError as exc:
+            return exc
 
     bypass = parse_bypass(environ.get("no_proxy") or environ.get("NO_PROXY") or "")
     if bypass == ("*",):

@@ -78,6 +78,8 @@ def test_a_part_of_an_encoded_body_is_left_as_it_is(serve: Serve, netkit: Netkit
         (("--cert", "/nonexistent"), "/nonexistent: no such file, or it cannot be read"),
         (("--tls-min", "1.3", "--tls-max", "1.2"), "--tls-max 1.2 is older than --tls-min 1.3"),
         (("--digest",), "Digest authentication needs a user"),
+        (("-u", ""), "-u '': the name of the user is empty"),
+        (("--show", ","), "--show ',': no part is named"),
         (("--cookie-jar", "/"), "/ is a folder"),
         (("--netrc", "-u", "joe", "--password-cmd", "echo"), "--netrc brings its own users"),
     ],
@@ -196,6 +198,14 @@ def test_a_redirect_steers_no_terminal(serve: Serve, terminal: Callable[..., Any
         shown = "\n".join(terminal("http", "get", url_of(serve(answer))).lines)
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
         assert "\\x1b[31m" in shown
+
+
+def test_a_proxy_of_the_environment_that_is_not_used_does_no_harm(serve: Serve, netkit: Netkit) -> None:
+    url = url_of(serve(OK))
+    for proxy, code in (("http://joe:secret@far.test:3128", 6), ("nonsense://x", 2)):
+        assert netkit("http", "get", url, env={"http_proxy": proxy, "no_proxy": "127.0.0.1"}).stdout == "yes"
+        done = netkit("http", "get", url, env={"http_proxy": proxy})
+        assert (done.returncode, done.stdout, "http_proxy '" in done.stderr) == (code, "", True)
 
 
 def test_a_silent_server_is_given_up(serve: Serve, netkit: Netkit) -> None:

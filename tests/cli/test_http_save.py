@@ -104,6 +104,10 @@ def test_what_fails_says_so(
         (["--retry-on", "200", "--retry", "1"], "from 400 to 599"),
         (["--retry-on", "x", "--retry", "1"], "from 400 to 599"),
         (["--retry", "-1"], "retry"),
+        (["--retry", "often"], "'--retry': 'often' is not a whole number"),
+        (["--retry-on", "503"], "--retry-on needs --retry N"),
+        (["-o", ""], "-o '': the name is empty"),
+        (["-d", ""], "-d '': the name is empty"),
         (["--max-size", "many"], "not a size"),
     ],
 )

@@ -84,13 +84,21 @@ def test_the_environment(environ: dict[str, str], http: str | None, https: str |
 
 def test_the_environment_may_have_the_password_and_a_mistake_names_the_variable() -> None:
     proxy = from_environment({"http_proxy": "http://joe:s%40cret@127.0.0.1"}).http
-    assert proxy is not None
+    assert isinstance(proxy, Proxy)
     assert (proxy.user, proxy.password, str(proxy)) == ("joe", "s@cret", "http://127.0.0.1:1080")
     with pytest.raises(BadInput, match="https_proxy 'nonsense://x'"):
-        from_environment({"https_proxy": "nonsense://x"})
+        from_environment({"https_proxy": "nonsense://x"}).chosen(parse_url("https://h/"))
     with pytest.raises(BadInput, match="http_proxy 'http://h:x'") as caught:
-        from_environment({"http_proxy": "http://joe:secret@h:x"})
+        from_environment({"http_proxy": "http://joe:secret@h:x"}).chosen(parse_url("http://h/"))
     assert "secret" not in caught.value.message
+
+
+def test_a_proxy_that_cannot_be_used_matters_to_those_who_would_use_it_alone() -> None:
+    found = from_environment({"http_proxy": "http://joe:secret@far.test", "no_proxy": "localhost"})
+    with pytest.raises(Insecure, match="the login would go over the network in clear text"):
+        found.chosen(parse_url("http://near.test/"))
+    assert found.chosen(parse_url("http://localhost/")) is None
+    assert found.chosen(parse_url("https://near.test/")) is None
 
 
 @pytest.mark.parametrize(
