@@ -209,6 +209,10 @@ def _port(text: str, whole: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()):
+        if "@" in whole:  # http://joe:se/cret@host/: what is quoted would be a password
+            raise BadInput(
+                "the URL's port is not a number", hint="write / ? # in a user name or password as %2F %3F %23"
+            )
         raise BadInput(f"URL {_short(whole)}: port {text[:40]!r} is not a number")
     if len(text) > 5 or not 1 <= int(text) <= 65535:
         raise BadInput(f"URL {_short(whole)}: port {text[:20]} is outside 1 to 65535")

@@ -45,6 +45,7 @@ def test_forms(text: str, shown: str) -> None:
         ("http://h:65536/", "port 65536 is outside"),
         ("http://h:99999999999999/", "is outside 1 to 65535"),
         ("http://h:x/", "port 'x' is not a number"),
+        ("http://joe:se/cret@h/", "the URL's port is not a number"),
         ("http://h/a b", "a space at character 11"),
         ("http://h/a\r\nX: y", "CR at character 11"),
         ("http://h/\n", "LF at character 10"),
