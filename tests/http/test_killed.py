@@ -66,7 +66,7 @@ class Files:
         limit = monotonic() + 60_000 * MS
         while waits and wanted > start and self.here() < wanted and monotonic() < limit:
             pass
-        named = end == len(answer) and self.chosen.random() < 0.3  # at last it has its name; or it is killed before
+        named = end == len(answer) and self.chosen.random() < 0.7  # at last it has its name; or it is killed before
         while named and not self.part.with_name("file").exists() and monotonic() < limit:
             pass
         self.kill()

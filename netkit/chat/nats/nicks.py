@@ -12,7 +12,13 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nats.js import api
-from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.errors import (
+    APIError,
+    BucketNotFoundError,
+    KeyNotFoundError,
+    KeyWrongLastSequenceError,
+    ServiceUnavailableError,
+)
 from nats.js.kv import KeyValue
 
 from netkit.chat.bus import TAKEN
@@ -20,6 +26,7 @@ from netkit.chat.nats.broker import Broker
 
 BUCKET = "NETKIT_CHAT_NICKS"
 SECONDS = 3.0  # for one claim
+PAUSE = 0.05  # seconds before the bucket is looked for again
 MAX_JOBS = 20_000
 AWAY = "not to be had now: the other machines cannot be reached"
 
@@ -44,14 +51,17 @@ class Nicks:
         self.idle.set()
 
     async def _bucket(self) -> KeyValue:
-        try:
-            return await self._broker.jetstream.key_value(BUCKET)
-        except BucketNotFoundError:
-            with suppress(APIError):  # another node was faster
-                config = api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
-                config.replicas = self._broker.replicas
-                return await self._broker.jetstream.create_key_value(config)
-        return await self._broker.jetstream.key_value(BUCKET)
+        """The bucket, made where there is none; tried until SECONDS are over, since others may be making it too."""
+        config = api.KeyValueConfig(bucket=BUCKET, history=1, storage=api.StorageType.FILE)
+        config.replicas = self._broker.replicas
+        while True:
+            with suppress(ServiceUnavailableError):  # the broker has only begun
+                try:
+                    return await self._broker.jetstream.key_value(BUCKET)
+                except BucketNotFoundError:
+                    with suppress(APIError):  # another node was faster
+                        return await self._broker.jetstream.create_key_value(config)
+            await asyncio.sleep(PAUSE)
 
     def owner(self, number: str) -> bytes:
         return f"{self._prefix}/{number}".encode()
