@@ -126,10 +126,10 @@ class Chat:
 
 
 def until(client: socket.socket, last: bytes) -> bytes:
-    """What comes up to that."""
+    """What comes up to that, and not an octet more: what follows may be there already."""
     data = b""
     while not data.endswith(last):
-        more = client.recv(65536)
+        more = client.recv(1)
         assert more, data
         data += more
     return data
