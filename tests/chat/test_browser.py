@@ -89,7 +89,8 @@ def test_several_lines_are_several_and_empty_ones_none() -> None:
         bob.say("/ping")
         assert bob.get("notice")["text"] == "pong"
         bob.say("y" * 5000)
-        assert until(ann, b"y\r\n") == b"[bob] " + b"y" * 4096 + b"\r\n[bob] " + b"y" * 904 + b"\r\n"
+        last = b"[bob] " + b"y" * 904 + b"\r\n"
+        assert until(ann, last) == b"[bob] " + b"y" * 4096 + b"\r\n" + last
 
 
 def test_too_many_lines_at_once_are_refused_whole() -> None:
