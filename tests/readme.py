@@ -30,7 +30,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from netkit.cli.app import Commands
-from netkit.cli.output.names import KEYS
+from netkit.cli.output.names.resolve import KEYS
 from netkit.cli.run import main as run
 from netkit.errors import MEANINGS
 from netkit.mail.smtp.check.findings import TABLE as FINDINGS

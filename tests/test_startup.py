@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from netkit.cli.app import Commands
+
 HEAVY = {"rich", "pydantic", "asyncio", "markdown_it", "pygments"}
 
 RUN = """
@@ -91,9 +93,8 @@ def test_a_listing_imports_no_command() -> None:
 )
 def test_a_leaf_loads_its_own_libraries_alone(argv: list[str], foreign: set[str]) -> None:
     names = loaded(RUN.format(argv=argv))
-    command = " ".join(argv[:2])
-    leaves = {"smtp check": "smtp_check", "chat join": "chat_join", "resolve": "names"}
-    module = leaves.get(command) or leaves.get(argv[0]) or argv[0]
+    entry = Commands.table.get(" ".join(argv[:2])) or Commands.table[argv[0]]
+    module = entry.target.partition(":")[0]
     assert f"netkit.cli.commands.{module}" in names
     assert not (roots(names) | names) & (HEAVY | foreign)
 

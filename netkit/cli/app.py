@@ -19,55 +19,69 @@ APPLICATIONS, PLAYGROUND = "Application protocols", "Try it out"
 
 class Commands(LazyGroup):
     table: ClassVar[Mapping[str, Entry]] = {
-        "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names:resolve"),
-        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "fqdn:fqdn"),
+        "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names.resolve:resolve"),
+        "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "names.fqdn:fqdn"),
         "echo-server": Entry(
-            "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "servers:echo_server"
+            "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "sockets.servers:echo_server"
         ),
-        "echo-client": Entry("Send to an echo server, and compare every byte.", SOCKETS, "echo_client:echo_client"),
-        "hello-server": Entry("Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "servers:hello_server"),
-        "watch": Entry("Watch many endpoints at once, and wait for what they do.", SOCKETS, "watch:watch"),
+        "echo-client": Entry(
+            "Send to an echo server, and compare every byte.", SOCKETS, "sockets.echo_client:echo_client"
+        ),
+        "hello-server": Entry(
+            "Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "sockets.servers:hello_server"
+        ),
+        "watch": Entry("Watch many endpoints at once, and wait for what they do.", SOCKETS, "sockets.watch:watch"),
         "sockopt": Entry("Look at socket options, also of running processes, and set them.", SOCKETS),
         "sockopt list": Entry(
-            "List the socket options: type, unit, range, capability, meaning.", SOCKETS, "sockopt:list_options"
+            "List the socket options: type, unit, range, capability, meaning.", SOCKETS, "sockets.sockopt:list_options"
         ),
-        "sockopt show": Entry("Show the options of a socket, its queues and TCP_INFO.", SOCKETS, "sockopt:show"),
-        "sockopt get": Entry("Show some options of a socket.", SOCKETS, "sockopt:get"),
-        "sockopt set": Entry("Set options of a socket, and say what became of them.", SOCKETS, "sockopt:set_options"),
-        "sockopt diff": Entry("Show the options in which two sockets differ.", SOCKETS, "sockopt:diff"),
+        "sockopt show": Entry(
+            "Show the options of a socket, its queues and TCP_INFO.", SOCKETS, "sockets.sockopt:show"
+        ),
+        "sockopt get": Entry("Show some options of a socket.", SOCKETS, "sockets.sockopt:get"),
+        "sockopt set": Entry(
+            "Set options of a socket, and say what became of them.", SOCKETS, "sockets.sockopt:set_options"
+        ),
+        "sockopt diff": Entry("Show the options in which two sockets differ.", SOCKETS, "sockets.sockopt:diff"),
         "sockopt try": Entry(
-            "Connect with options set, and show what they are once connected.", SOCKETS, "sockopt:try_options"
+            "Connect with options set, and show what they are once connected.", SOCKETS, "sockets.sockopt:try_options"
         ),
         "http": Entry("Send HTTP requests.", APPLICATIONS),
-        "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http:get"),
-        "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http:head"),
+        "http get": Entry("Fetch URLs: body, facts of each hop, timing.", APPLICATIONS, "http.fetch:get"),
+        "http head": Entry("Fetch the headers of URLs.", APPLICATIONS, "http.fetch:head"),
         "smtp": Entry("Send mail, and see what servers say.", APPLICATIONS),
-        "smtp send": Entry("Send a message, with an outcome for every recipient.", APPLICATIONS, "smtp:send"),
+        "smtp send": Entry("Send a message, with an outcome for every recipient.", APPLICATIONS, "mail.smtp:send"),
         "smtp check": Entry(
-            "Check mail servers and domains: TLS, MX, DANE, MTA-STS; no mail is sent.", APPLICATIONS, "smtp_check:check"
+            "Check mail servers and domains: TLS, MX, DANE, MTA-STS; no mail is sent.",
+            APPLICATIONS,
+            "mail.smtp_check:check",
         ),
         "pop3": Entry("Look at what waits in a POP3 mailbox.", APPLICATIONS),
-        "pop3 subjects": Entry("List the subjects of what waits, without fetching it.", APPLICATIONS, "pop3:subjects"),
-        "pop3 stat": Entry("Count the messages that wait, and their bytes.", APPLICATIONS, "pop3_messages:stat"),
-        "pop3 list": Entry(
-            "List the messages that wait: number, size, UIDL.", APPLICATIONS, "pop3_messages:list_messages"
+        "pop3 subjects": Entry(
+            "List the subjects of what waits, without fetching it.", APPLICATIONS, "mail.pop3:subjects"
         ),
-        "pop3 get": Entry("Fetch messages, exact to the byte.", APPLICATIONS, "pop3_messages:get"),
-        "pop3 save": Entry("Save messages to a maildir or an mbox.", APPLICATIONS, "pop3_save:save"),
-        "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "pop3_messages:delete"),
-        "pop3 capa": Entry("Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "pop3_messages:capa"),
+        "pop3 stat": Entry("Count the messages that wait, and their bytes.", APPLICATIONS, "mail.pop3_messages:stat"),
+        "pop3 list": Entry(
+            "List the messages that wait: number, size, UIDL.", APPLICATIONS, "mail.pop3_messages:list_messages"
+        ),
+        "pop3 get": Entry("Fetch messages, exact to the byte.", APPLICATIONS, "mail.pop3_messages:get"),
+        "pop3 save": Entry("Save messages to a maildir or an mbox.", APPLICATIONS, "mail.pop3_save:save"),
+        "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "mail.pop3_messages:delete"),
+        "pop3 capa": Entry(
+            "Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "mail.pop3_messages:capa"
+        ),
         "chat": Entry("A chat for nc, telnet and browsers.", APPLICATIONS),
-        "chat serve": Entry("Run a chat that nc, telnet and browsers can join.", APPLICATIONS, "chat:serve"),
+        "chat serve": Entry("Run a chat that nc, telnet and browsers can join.", APPLICATIONS, "chat.serve:serve"),
         "chat join": Entry(
-            "Join a chat: netkit's, the tutorial's, ncat's, or any server of lines.", APPLICATIONS, "chat_join:join"
+            "Join a chat: netkit's, the tutorial's, ncat's, or any server of lines.", APPLICATIONS, "chat.join:join"
         ),
         "chat bench": Entry(
-            "Load a chat server, and check that everybody gets every line.", APPLICATIONS, "chat_bench:bench"
+            "Load a chat server, and check that everybody gets every line.", APPLICATIONS, "chat.bench:bench"
         ),
-        "lab": Entry("Run DNS, HTTP, mail, echo, hello and chat servers on loopback.", PLAYGROUND, "lab:lab"),
-        "lab seed": Entry("Put messages into a mailbox of a running lab.", PLAYGROUND, "lab_mail:seed"),
-        "lab wait": Entry("Wait for a message in a running lab.", PLAYGROUND, "lab_mail:wait"),
-        "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab:tour"),
+        "lab": Entry("Run DNS, HTTP, mail, echo, hello and chat servers on loopback.", PLAYGROUND, "lab.lab:lab"),
+        "lab seed": Entry("Put messages into a mailbox of a running lab.", PLAYGROUND, "lab.mail:seed"),
+        "lab wait": Entry("Wait for a message in a running lab.", PLAYGROUND, "lab.mail:wait"),
+        "tour": Entry("See every command at work on the lab.", PLAYGROUND, "lab.lab:tour"),
     }
 
 

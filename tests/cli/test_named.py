@@ -12,7 +12,7 @@ import typer
 from typer.main import get_command
 
 from netkit.cli.app import Commands
-from netkit.cli.commands import http
+from netkit.cli.commands.http import fetch
 from netkit.cli.lazy import split_help
 from netkit.cli.named import narrowed
 
@@ -21,10 +21,10 @@ ENVIRONMENT = ["trace"]  # what may come from there is always looked at
 
 
 def kept(line: str) -> list[str]:
-    return list(inspect.signature(narrowed(http.get, line.split())).parameters)
+    return list(inspect.signature(narrowed(fetch.get, line.split())).parameters)
 
 
-EVERY = list(inspect.signature(http.get).parameters)
+EVERY = list(inspect.signature(fetch.get).parameters)
 
 
 @pytest.mark.parametrize(

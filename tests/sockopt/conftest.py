@@ -63,8 +63,8 @@ sys.exit(main(sys.argv[1:]))
 """
 MODULES = [
     *(f"netkit.sockopt.{found.name}" for found in pkgutil.iter_modules(netkit.sockopt.__path__)),
-    *(f"netkit.cli.output.sockopt{end}" for end in ("", "_change", "_sample", "_short")),
-    "netkit.cli.commands.sockopt",
+    *(f"netkit.cli.output.sockets.sockopt{end}" for end in ("", "_change", "_sample", "_short")),
+    "netkit.cli.commands.sockets.sockopt",
     "netkit.cli.app",
     "netkit.cli.run",
     "netkit.cli.output.json_text",

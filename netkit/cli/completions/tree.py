@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from netkit.cli.completions.files import FILES
-from netkit.cli.output.names_tsv import FIELDS
+from netkit.cli.output.names.tsv import FIELDS
 from netkit.cli.trace import FORMS
 from netkit.dns.result import Outcome
 from netkit.dns.types import CLASSES, FREQUENT

@@ -12,7 +12,7 @@ and `netkit.cli.output.<family>_rich`, imported for a terminal alone, with
 
 How a command uses it:
 
-    out = Output("names", json=json, color=color, quiet=quiet)
+    out = Output("names.resolve", json=json, color=color, quiet=quiet)
     for result in operation(..., on_event=listener(trace)):
         out.show(result)
     return combine(...)

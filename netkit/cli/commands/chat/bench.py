@@ -1,0 +1,131 @@
+"""`netkit chat bench`."""
+
+from typing import Annotated
+
+import typer
+
+from netkit.cli.options import (
+    TIME,
+    TLS,
+    Cacert,
+    Color,
+    ColorOption,
+    Insecure,
+    Json,
+    Quiet,
+    ServerName,
+    Trace,
+    duration,
+    option,
+    rate,
+    size,
+)
+from netkit.cli.output.sink import Output
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit, No
+
+CHAT_PORT = 2626
+LOAD, SERVER = "The load", "The server"
+MIN_SIZE, MAX_SIZE = 32, 4096  # the number has to fit; the longest line that servers take
+
+
+def bench(
+    target: Annotated[
+        str, typer.Argument(metavar="[HOST:PORT]", help="A chat server of lines; also tls://, unix:PATH.")
+    ] = f"127.0.0.1:{CHAT_PORT}",
+    clients: Annotated[
+        int, option("--clients", metavar="N", min=2, max=100_000, help="Connections.", panel=LOAD)
+    ] = 100,
+    senders: Annotated[
+        int | None,
+        option(
+            "--senders", metavar="N", min=1, help="How many of them speak, in turn.", panel=LOAD, default="all but one"
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, rate("--rate", help="Lines of all together.", panel=LOAD, default="100/s; not with --lines")
+    ] = None,
+    lines: Annotated[
+        int | None,
+        option("--lines", metavar="N", min=1, max=100_000, help="Keep so many under way instead.", panel=LOAD),
+    ] = None,
+    size: Annotated[int, size("--size", help="Bytes of a line.", panel=LOAD)] = 40,
+    duration: Annotated[float, duration("--duration", help="Measure this long.", panel=TIME, default="10s")] = 10.0,
+    warm_up: Annotated[float, duration("--warm-up", help="Before that.", panel=TIME, default="1s")] = 1.0,
+    wait: Annotated[float, duration("--wait", help="A line is lost after this long.", panel=TIME, default="5s")] = 5.0,
+    timeout: Annotated[float, duration("--timeout", help="Until all are in.", panel=TIME, default="30s")] = 30.0,
+    tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TLS)] = False,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
+    server_name: ServerName = None,
+    pid: Annotated[
+        int | None, option("--pid", metavar="PID", min=1, help="Tell its CPU and memory (Linux).", panel=SERVER)
+    ] = None,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Load a chat server, and check that everybody gets every line.
+
+    Works with any that gives each line to all others: this one's, ncat --chat or --broker, the tutorial's. With --rate
+    a line counts from when it was due, so a server that stalls cannot hide it; with --lines the next one is said when
+    one has come to all, and it counts from then. One that limits what a client says (`chat serve --rate`) needs more
+    --senders. Its own CPU is told: near 100 % of a core it is what was measured.
+
+    Exit: 0 all was well, 1 lines were lost, doubled, changed or out of order, 3 no server, 4 not all came in, 5 it
+    closed a connection before that, 6 TLS, 11 too few descriptors. Ctrl-C ends it, and shows what was measured.
+
+    $ netkit chat bench 127.0.0.1:2626 --clients 1000 --rate 1000/s --pid 4711
+    $ netkit chat bench --clients 1000 --lines 1
+    $ netkit chat bench tls://chat.example.org --clients 20 --cacert ca.pem
+    """
+    from netkit.chat.bench.result import Plan
+    from netkit.chat.bench.run import Bench
+    from netkit.cli.output.chat.bench import watching
+    from netkit.net.address import parse_endpoint
+    from netkit.net.descriptors import demand
+    from netkit.net.tls_client import Security
+
+    if rate is not None and lines is not None:
+        raise BadInput("--rate and --lines exclude each other")
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise BadInput(f"--size {size}: a line has {MIN_SIZE} to {MAX_SIZE} bytes")
+    if senders is not None and senders >= clients:
+        raise BadInput(f"--senders {senders}: of {clients} clients one only listens", hint=f"--clients {senders + 1}")
+    endpoint = parse_endpoint(target, port=CHAT_PORT, schemes=("tls", "tcp") if tls else ("tcp", "tls"))
+    if endpoint.fd is not None:
+        raise BadInput(f"{target}: a descriptor is no server")
+    secure = endpoint.scheme == "tls"
+    if tls and not secure:
+        raise BadInput(f"{target} is not what --tls asks for")
+    if not secure and (cacert or insecure or server_name):
+        raise BadInput("--cacert, --insecure and --server-name are for --tls")
+    demand(clients)
+    plan = Plan(
+        clients, senders or clients - 1, None if lines else rate or 100.0, lines or 1, size, duration, warm_up, wait,
+        timeout, pid, secure,
+    )  # fmt: skip
+    out = Output("chat.bench", json=json, color=color, quiet=quiet)
+    security = Security(str(cacert) if cacert else None, insecure, server_name) if secure else None
+    run = Bench(endpoint, plan, security=security, on_event=listener(trace))
+    with watching(run, out):
+        report = run.run()
+    out.show(report)
+    for name, number in report.faults.items():
+        out.error(No(f"{report.target}: {number} {WORDS[name]}", hint=None))
+    if report.failure is not None:
+        out.error(report.failure)
+    if report.interrupted:
+        raise KeyboardInterrupt
+    return report.exit
+
+
+WORDS = {
+    "lost": "deliveries were lost",
+    "doubled": "lines came twice",
+    "reordered": "lines came out of order",
+    "changed": "lines came changed",
+    "returned": "lines came back to their sender",
+    "closed": "connections were closed by the server",
+}

@@ -1,0 +1,185 @@
+"""`netkit watch`."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netkit.cli.lazy import BEHIND
+from netkit.cli.options import (
+    TIME,
+    Cacert,
+    Color,
+    ColorOption,
+    Insecure,
+    Json,
+    Quiet,
+    ServerName,
+    TlsCert,
+    TlsKey,
+    TlsSelfSigned,
+    Trace,
+    duration,
+    option,
+)
+from netkit.cli.output.sink import Output
+from netkit.cli.trace import listener
+from netkit.errors import BadInput, Exit, LocalFailure, No, TimedOut
+
+if TYPE_CHECKING:
+    from netkit.watch.target import Target
+
+WAIT, STREAMS = "Waiting", "Streams"
+
+
+def watch(
+    ctx: typer.Context,
+    endpoints: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME=]ENDPOINT... [-- COMMAND]",
+            help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as ./PATH.",
+        ),
+    ] = None,
+    listen: Annotated[list[str], option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")] = [],
+    until: Annotated[
+        str | None,
+        option(
+            "--until",
+            metavar="WHAT",
+            help="End with 0 when: all-up, any-data, all-closed, N lines came, or a line matches the expression.",
+            panel=WAIT,
+        ),
+    ] = None,
+    reconnect: Annotated[
+        bool, option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", panel=WAIT)
+    ] = False,
+    timeout: Annotated[
+        float | None, duration("--timeout", help="Give up after this long, all told.", panel=TIME)
+    ] = None,
+    connect_timeout: Annotated[
+        float, duration("--connect-timeout", help="For one try to connect.", panel=TIME, default="5s")
+    ] = 5.0,
+    stdin: Annotated[
+        str,
+        option(
+            "--stdin",
+            metavar="NAME|all|none",
+            help="Send standard input there; `@name text` to one.",
+            panel=STREAMS,
+        ),
+    ] = "none",
+    hex_: Annotated[bool, option("--hex", help="Dump data as hexadecimal.", panel=STREAMS)] = False,
+    raw: Annotated[bool, option("--raw", help="Print what comes alone, byte by byte.", panel=STREAMS)] = False,
+    max_lines: Annotated[
+        int | None,
+        option("--max-lines", metavar="N", min=1, help="Close an endpoint after so many lines from it.", panel=STREAMS),
+    ] = None,
+    max_conns: Annotated[
+        int, option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", panel=STREAMS)
+    ] = 256,
+    pcap: Annotated[
+        Path | None, option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", panel=STREAMS)
+    ] = None,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
+    server_name: ServerName = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
+    json: Json = False,
+    color: ColorOption = Color.auto,
+    quiet: Quiet = False,
+    trace: Trace = "",
+) -> Exit:
+    """Watch many endpoints at once, and wait for what they do.
+
+    Connections, listeners, datagrams, unix and TLS sockets, files, FIFOs and standard input, each with its label: what
+    comes is shown line by line, and open, half-close, close, reset, refused and timeout are told apart.
+
+    Behind -- is a COMMAND: it takes netkit's place when the condition holds (all-up by default), and is not run
+    otherwise. Waiting for all-up connects again until it succeeds, so give a --timeout.
+
+    With --raw standard output has what came and nothing else, exactly (made harmless on a terminal). --max-lines counts
+    the lines, and datagrams, of all that a listener accepts together.
+
+    Exit: 0 the condition held, or all ended well; 1 all ended before it held; 3 refused or reset, 4 the time was over,
+    6 TLS, 8 some well, some not.
+
+    $ netkit watch db=127.0.0.1:5432 --timeout 30s -- ./serve
+    $ netkit watch udp://127.0.0.1:514 -l 127.0.0.1:9000 --json
+    """  # fmt: skip
+    from netkit.cli.output.sockets.watch_live import watching
+    from netkit.cli.output.sockets.watch_raw import raw as only_data
+    from netkit.net.tls import client_context
+    from netkit.net.tls_server import from_options
+    from netkit.watch.condition import parse as condition
+    from netkit.watch.target import parse, unique
+    from netkit.watch.watcher import Watcher
+
+    if raw and (json or hex_):
+        raise BadInput(f"--raw and {'--json' if json else '--hex'} exclude each other")
+    words, command = split(endpoints or [], ctx.meta.get(BEHIND))
+    targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
+    if not targets:
+        raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
+    wanted = condition(until) if until else condition("all-up") if command else None
+    waiting = wanted is not None and wanted.word == "all-up"
+    served = from_options(tls_cert, tls_key, tls_self_signed, [])
+    out = Output("sockets.watch_hex" if hex_ and not json else "sockets.watch", json=json, color=color, quiet=quiet)
+    secured = any(uses_tls(target) for target in targets)
+    watcher = Watcher(
+        targets,
+        on_watch=only_data(out) if raw else out.show,
+        until=wanted,
+        stdin=stdin,
+        reconnect=reconnect or waiting,
+        connect_timeout=connect_timeout,
+        max_conns=max_conns,
+        max_lines=max_lines,
+        client_tls=client_context(cacert=str(cacert) if cacert else None, insecure=insecure) if secured else None,
+        server_name=server_name,
+        server_tls=served[0] if served else None,
+        pcap=pcap,
+        on_event=listener(trace),
+    )
+    with nullcontext() if raw else watching(watcher, out):  # a table would stand between the data
+        code = watcher.run(timeout)
+    if code is Exit.TIMEOUT and watcher.timed_out:
+        missing = ", ".join(watcher.missing())
+        what = str(wanted) if wanted else "the end of all"
+        out.error(TimedOut(f"{what} did not come within {timeout:g} s" + (f": {missing}" if missing else "")))
+    elif code is Exit.NO and wanted:
+        out.error(No(f"all have ended before {wanted}"))
+    if command and code is Exit.OK:
+        run(command)
+    return code
+
+
+def split(words: list[str], behind: list[str] | None) -> tuple[list[str], list[str]]:
+    """Endpoints, and the command behind `--`: Typer hands over both in one list."""
+    if behind is None:
+        return words, []
+    if not behind:
+        raise BadInput("there is no command behind --")
+    return words[: -len(behind)], behind
+
+
+def uses_tls(target: "Target") -> bool:
+    return target.kind == "connect" and target.endpoint.scheme == "tls"
+
+
+def run(command: list[str]) -> None:
+    """Become the command: its exit code is netkit's, its signals reach it, no process stands between."""
+    import sys
+
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)
+    except FileNotFoundError as exc:
+        raise LocalFailure(f"{command[0]}: command not found", kind="command_not_found") from exc
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise LocalFailure(f"{command[0]}: cannot run it: {reason}", kind="command_failed") from exc
