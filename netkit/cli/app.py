@@ -11,7 +11,7 @@ import typer
 
 from netkit import __version__
 from netkit.cli.lazy import CONTEXT, Entry, LazyGroup, help_style
-from netkit.cli.run import say
+from netkit.cli.output.say import say
 
 NAMES, SOCKETS = "Names", "Sockets"
 APPLICATIONS, PLAYGROUND = "Application protocols", "Try it out"

@@ -13,12 +13,12 @@ from typing import Any
 import typer
 
 from netkit.cli.output.escape import visible
+from netkit.cli.output.say import say
 from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install
 from netkit.errors import Exit, NetkitError
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
 ISSUES = "the project's issue tracker"
-MAX_LINE = 2000  # characters of a diagnostic; a URL that a server redirects to may have 64 Ki, and be in it five times
 
 
 def main(argv: Sequence[str]) -> int:
@@ -113,21 +113,6 @@ def usage(exc: Any) -> Exit:
 
 def report(exc: NetkitError) -> None:
     say(f"netkit: {exc.message}", exc.hint)
-
-
-def say(line: str, hint: str | None = None) -> None:
-    """A diagnostic on standard error; what a peer or user put into it cannot reach the terminal raw."""
-    with suppress(OSError, ValueError):  # a closed standard error changes nothing about the exit code
-        sys.stderr.write(visible(_short(line)) + "\n")
-        if hint:
-            sys.stderr.write(f"hint: {visible(_short(hint))}\n")
-        sys.stderr.flush()
-
-
-def _short(text: str) -> str:
-    """Cut in its middle where it is too long to be read: at the end stands why."""
-    half = MAX_LINE // 2
-    return text if len(text) <= MAX_LINE else f"{text[:half]}… {len(text) - 2 * half} more …{text[-half:]}"
 
 
 def bug(exc: BaseException, arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netkit.cli.run import MAX_LINE
+from netkit.cli.output.say import MAX_LINE
 from netkit.errors import LocalFailure
 from netkit.http import Request, Response, fetch, parse_url
 from netkit.http.sender import MAX_STALE

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netkit.cli.run import say
+from netkit.cli.output.say import say
 from netkit.errors import LocalFailure
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from netkit.cli.options import Color
 from netkit.cli.output.escape import visible_json
-from netkit.cli.run import say
+from netkit.cli.output.say import say
 from netkit.errors import NetkitError
 
 if TYPE_CHECKING:

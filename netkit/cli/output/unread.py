@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from netkit.cli.output.say import say
 from netkit.cli.output.stdout import StandardOutput
-from netkit.cli.run import say
 from netkit.net.loop import WRITE, Loop
 
 MOST = 1024 * 1024  # bytes that wait: 3,000 events

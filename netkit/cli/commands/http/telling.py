@@ -5,9 +5,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from netkit.cli.commands.http.output import Showing
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_bytes, write_data
-from netkit.cli.run import say
 from netkit.errors import Exit
 
 if TYPE_CHECKING:

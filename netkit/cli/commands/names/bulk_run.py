@@ -11,8 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from netkit.cli.output.names.bulk_progress import Progress
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import Form, Output
-from netkit.cli.run import say
 from netkit.errors import Exit, LocalFailure, combine
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from netkit.cli.options import OUTPUT, Color, ColorOption, Json, Quiet, Trace, duration, option, timeout
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import Form, Output
-from netkit.cli.run import say
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, combine
 

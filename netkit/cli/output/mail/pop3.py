@@ -120,7 +120,7 @@ def plain(result: Result) -> Iterator[str]:
 
 def complain(row: "Row") -> None:
     if row.error is not None:
-        from netkit.cli.run import say
+        from netkit.cli.output.say import say
 
         say(f"netkit: {row.error.message}", row.error.hint)
 

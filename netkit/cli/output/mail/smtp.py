@@ -95,7 +95,7 @@ def said(one: Outcome, delivery: Delivery) -> str:
 
 
 def complain(delivery: Delivery) -> None:
-    from netkit.cli.run import say
+    from netkit.cli.output.say import say
 
     if delivery.error is not None:
         say(f"netkit: {delivery.error.message}", delivery.error.hint)

@@ -8,8 +8,8 @@ of each type: type, outcome, data, differs.
 from collections.abc import Iterable
 from typing import Any
 
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import failure, now
-from netkit.cli.run import say
 from netkit.dns.authority import Authority, NameServer, Said
 
 KEYS = ("time", "input", "name", "zone", "exit_code", "servers", "error")

@@ -8,8 +8,8 @@ address, outcome, referral, name_servers, answers, rejected, elapsed_ms.
 from collections.abc import Iterable
 from typing import Any
 
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import now
-from netkit.cli.run import say
 from netkit.dns.descent import Descent, Step
 from netkit.dns.result import MEANING, Outcome, Record
 

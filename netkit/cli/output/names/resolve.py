@@ -6,8 +6,8 @@ JSON: one object for each (name, type), with KEYS, always all. README's table of
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import exact, now
-from netkit.cli.run import say
 from netkit.dns.lookup import Lookup
 from netkit.dns.result import MEANING, NEGATIVE, Edns, Outcome, Rejected, Resolution
 from netkit.dns.types import FREQUENT

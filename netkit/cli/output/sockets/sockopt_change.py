@@ -9,9 +9,9 @@ differences (name, level, number, unit, a, b, meaning).
 from collections.abc import Iterator
 from typing import Any
 
+from netkit.cli.output.say import say
 from netkit.cli.output.sink import failure
 from netkit.cli.output.sockets.sockopt import filled, now, tcp_info, who
-from netkit.cli.run import say
 from netkit.errors import combine
 from netkit.sockopt.attempt import Tried
 from netkit.sockopt.change import Change, Changed
