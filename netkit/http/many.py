@@ -47,12 +47,15 @@ def fetch_many(
     descriptor `ready` is readable. sink: gives what takes the decoded pieces of a number's body, as in `fetch`. hold:
     begin no more for now, asked again after each result. on_progress: gives what a number's progress is told to.
     on_pause: told of each before it begins.
-    Raises what a sink raises, and KeyboardInterrupt within 0.2 s, with a
-    note for each download of which something is left: then nothing is under way any more.
+    Raises what a sink raises, and KeyboardInterrupt within 0.2 s, also one thrown in, with a note for each download of
+    which something is left: then nothing is under way any more.
     """
     many = _Many(iter(requests), parallel, sink, hold, ready, on_progress, on_event, on_pause)
     try:
         yield from many.results()
+    except KeyboardInterrupt as reason:
+        many.note(reason)
+        raise
     finally:
         many.close()
 
@@ -99,10 +102,9 @@ class _Many:
                 while not self.ended and not self.stopped and not self._may_begin():
                     self.multi.turn()
             if self.stopped:
-                self._note(self.stopped)
                 raise self.stopped
 
-    def _note(self, reason: BaseException) -> None:
+    def note(self, reason: BaseException) -> None:
         """What is left of downloads, as a note of what ends them."""
         for fetching, steps in self.under_way.values():
             steps.close()

@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from netkit.http import Request, Response, fetch, parse_url
 from netkit.http.headers import parse_header
 from netkit.http.many import fetch_many
 from netkit.http.results import Results
+from netkit.http.save import Save
 from netkit.net.cookies import CookieJar
 from netkit.net.hop import Route
 
@@ -199,6 +201,51 @@ def test_ctrl_c_ends_it_all_at_once(serve: Serve) -> None:
     with pytest.raises(KeyboardInterrupt):
         ended(requests(serve(hang), *["/"] * 4, timeout=3600.0), parallel=4)
     thread.join()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("where", ["data", "result"])
+def test_ctrl_c_while_more_comes_tells_what_is_left_of_each_download(
+    serve: Serve, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amid a turn of the loop, whose next pieces are refused, or while a result is shown."""
+    monkeypatch.chdir(tmp_path)
+    parts, begun = (tmp_path / "a.part", tmp_path / "b.part"), threading.Event()
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        if path_of(head) == b"/ends":
+            begun.wait()
+            connection.sendall(ok(b""))
+            return
+        connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 1000000000\r\n\r\n')
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"x" * 70_000)
+                begun.wait()
+                if where == "result":
+                    connection.recv(1)
+
+    def progress(number: int, request: Request) -> Callable[[int, int], None]:
+        def came(done: int, total: int) -> None:
+            if all(part.exists() and part.stat().st_size for part in parts):
+                begun.set()
+                if where == "data":
+                    signal.raise_signal(signal.SIGINT)
+
+        return came
+
+    server = serve(answer)
+    given = requests(server, "/a", "/b", save=Save(folder="."))
+    if where == "result":
+        given += requests(server, "/ends")
+    fetching = fetch_many(given, parallel=3, on_progress=progress)
+    if where == "result":
+        assert next(fetching)[0] == 2
+    with pytest.raises(KeyboardInterrupt) as caught:
+        next(fetching) if where == "data" else fetching.throw(KeyboardInterrupt())
+    assert sorted(caught.value.__notes__) == [
+        f"./{name}.part holds what came until then, -c goes on with it" for name in "ab"
+    ]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -81,21 +81,24 @@ def run(
             with meters.aside():
                 telling.pause(pause)
 
+        fetching = fetch_many(
+            chain(given, lines),
+            parallel=parallel,
+            sink=results.sink if write else None,
+            hold=results.full,
+            ready=ready,
+            on_progress=meters.add if meters.wanted else None,
+            on_event=on_event,
+            on_pause=pause,
+        )
         try:
-            for number, response in fetch_many(
-                chain(given, lines),
-                parallel=parallel,
-                sink=results.sink if write else None,
-                hold=results.full,
-                ready=ready,
-                on_progress=meters.add if meters.wanted else None,
-                on_event=on_event,
-                on_pause=pause,
-            ):
+            for number, response in fetching:
                 meters.end(number)
                 for one in results.put(number, response):
                     with meters.aside():
                         codes.add(telling.tell(one))
+        except KeyboardInterrupt as exc:
+            fetching.throw(exc)  # it tells what is left of the others
         finally:
             results.close()
             for jar in jars:
