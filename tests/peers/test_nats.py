@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from nats.js.api import StreamConfig
 
 from netkit.chat.bus import TAKEN, Present
 from netkit.chat.direct import Direct
@@ -93,6 +95,22 @@ def test_of_two_nodes_that_want_a_nick_at_once_one_gets_it(server: Server) -> No
                 one.bus.claim(nick, f"{one.node}/1", got.append)
         until(turn, lambda: all(len(got) == 2 for got in answers.values()))
         assert [sorted(got, key=str) for got in answers.values()] == [[None, TAKEN]] * 20
+
+
+def test_a_nick_is_claimed_also_from_a_bucket_that_nobody_listens_for_yet(server: Server) -> None:
+    """As nats-server has it for a moment while another node makes it."""
+    with nodes(server, "a") as [a]:
+        jetstream, wait = a.bus._broker.jetstream, a.loop.asyncio.run_until_complete
+        config = StreamConfig("KV_NETKIT_CHAT_NICKS", subjects=["nowhere"], max_msgs_per_subject=1, allow_direct=True)
+        wait(jetstream.add_stream(config))
+        got: list[str | None] = []
+        a.bus.claim("bob", "a/1", got.append)
+        for _ in range(10):  # one connection: the claim has been asked for, and was answered
+            wait(jetstream.stream_info("KV_NETKIT_CHAT_NICKS"))
+        assert got == []
+        wait(jetstream.update_stream(replace(config, subjects=["$KV.NETKIT_CHAT_NICKS.>"])))
+        until(a.turn, lambda: got)
+        assert got == [None]
 
 
 def test_a_node_that_dies_is_given_up_and_its_nicks_are_free(server: Server) -> None:

@@ -19,7 +19,7 @@ from netkit.chat.nats.asks import Asks
 from netkit.chat.nats.batch import PLACES, Batch, Foreign, check_node, decode
 from netkit.chat.nats.broker import Broker, Login
 from netkit.chat.nats.kept import Kept
-from netkit.chat.nats.nicks import Job, Nicks
+from netkit.chat.nats.nicks import PAUSE, Job, Nicks
 from netkit.chat.nats.nodes import Nodes
 from netkit.chat.nats.order import Order
 from netkit.chat.nats.patience import Patience
@@ -249,8 +249,12 @@ class NatsBus:
         self._loop.soon(self._patience.arm)
 
     async def _verify(self) -> None:
-        with suppress(nats.errors.Error, OSError):
-            await self._nicks.verify(self._nick_lost)
+        """Until it is done: a broker that has only begun may not have the bucket yet."""
+        while self._broker.up.is_set():
+            with suppress(nats.errors.Error, OSError):
+                await self._nicks.verify(self._nick_lost)
+                return
+            await asyncio.sleep(PAUSE)
 
     def _nick_lost(self, nick: str, owner: bytes) -> None:
         number = owner.rpartition(b"/")[2].decode()

@@ -17,6 +17,7 @@ from nats.js.errors import (
     BucketNotFoundError,
     KeyNotFoundError,
     KeyWrongLastSequenceError,
+    NoStreamResponseError,
     ServiceUnavailableError,
 )
 from nats.js.kv import KeyValue
@@ -119,6 +120,12 @@ class Nicks:
         job.done(why)
 
     async def _claim(self, job: Job) -> str | None:
+        while True:
+            with suppress(NoStreamResponseError):  # nats-server tells of a stream before it listens for it
+                return await self._try(job)
+            await asyncio.sleep(PAUSE)
+
+    async def _try(self, job: Job) -> str | None:
         bucket = await self._bucket()
         for _ in range(3):
             with suppress(KeyWrongLastSequenceError, KeyNotFoundError):
