@@ -14,6 +14,7 @@ from websockets.typing import Origin
 
 from netkit.chat import browser
 from netkit.chat.bus import LocalBus
+from netkit.chat.event import Event
 from netkit.chat.limits import Limits
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
@@ -325,6 +326,10 @@ def test_frames_against_the_rules_end_it(data: bytes, code: int) -> None:
         assert [(event.event, event.reason) for event in chat.events] == [("refused", "protocol")]
 
 
+def ends(chat: Chat, name: str) -> list[Event]:
+    return [event for event in chat.events if event.name == name and event.event in ("leave", "drop")]
+
+
 def test_a_browser_that_closes_is_answered() -> None:
     with chatting() as chat, chat.nc() as ann:
         with chat.page(nick="bob") as bob:
@@ -332,7 +337,8 @@ def test_a_browser_that_closes_is_answered() -> None:
             bob.link.close(1001, "")
             assert bob.link.close_code == 1001
         until(ann, b"Client left bob\r\n")
-        (left,) = (event for event in chat.events if event.name == "bob" and event.event in ("leave", "drop"))
+        chat.await_(lambda: bool(ends(chat, "bob")))
+        (left,) = ends(chat, "bob")
         assert (left.event, left.reason) == ("leave", "eof")
 
 
@@ -449,7 +455,7 @@ def test_a_slow_browser_skips_is_told_and_asks_for_the_rest() -> None:
 
 
 def test_a_browser_that_does_not_answer_is_dropped() -> None:
-    with chatting(ping=0.02) as chat, chat.page(nick="bob") as bob:
+    with chatting(ping=0.5) as chat, chat.page(nick="bob") as bob:
         dead = silent_name(chat, "eve")
         chat.await_(lambda: any(event.reason == "ping" for event in chat.events))
         (drop,) = (event for event in chat.events if event.event == "drop")
