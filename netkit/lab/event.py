@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-EventName = Literal["listening", "ready", "query", "request", "refused", "failed", "stopping"]
+EventName = Literal["listening", "ready", "query", "request", "refused", "failed", "limit", "stopping"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,8 +155,13 @@ class Lab:
             try:
                 self._on_log(event)
             except Exception as exc:
-                self.failure = exc
-                self.stop()
+                self.fail(exc)
+
+    def fail(self, exc: Exception) -> None:
+        """End the lab with this error: `serve` raises it."""
+        if self.failure is None:
+            self.failure = exc
+        self.stop()
 
     def _urls(self) -> list[tuple[str, str]]:
         return [

@@ -4,21 +4,25 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from netkit.errors import LocalFailure
 from netkit.lab.lab import Lab
 from netkit.net.inherit import VARIABLES
+from netkit.net.loop import Loop
 from netkit.net.ready import NOTIFY_SOCKET, Ready
 
 T = TypeVar("T")
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def serve(lab: Lab, *, ready: Ready) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP; a second one ends it at once, whatever it is closing."""
+def serve(lab: Lab, *, ready: Ready, attach: Callable[[Loop], None] | None = None) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; a second one ends it at once, whatever it is closing.
+
+    attach: gets a loop that tells when a descriptor takes more, for a log that does not wait for its reader.
+    """
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -31,12 +35,39 @@ def serve(lab: Lab, *, ready: Ready) -> None:
 
         for number in FORWARDED:
             loop.add_signal_handler(number, stop)
-        async with lab:
-            with ready:
-                ready.tell(lab.addresses)
-                await lab.serve()
+        with _carried(lab) as carried:
+            if attach:
+                attach(carried)
+            async with lab:
+                with ready:
+                    ready.tell(lab.addresses)
+                    await lab.serve()
 
     _run(main())
+
+
+@contextmanager
+def _carried(lab: Lab) -> Iterator[Loop]:
+    """A Loop that has its turns from asyncio; what is raised in one ends the lab.
+
+    Not add_writer: uvloop's makes a descriptor non-blocking, for all processes that share it.
+    """
+    loop = Loop()
+    running = asyncio.get_running_loop()
+
+    def turn() -> None:
+        try:
+            loop.turn(0)
+        except Exception as exc:
+            running.remove_reader(loop.fileno())
+            lab.fail(exc)
+
+    running.add_reader(loop.fileno(), turn)
+    try:
+        yield loop
+    finally:
+        running.remove_reader(loop.fileno())
+        loop.close()
 
 
 def run_command(lab: Lab, command: Sequence[str], *, ready: Ready) -> int:

@@ -1,8 +1,8 @@
 """The event log of a server on a standard output that nobody reads: the server goes on, and what is lost is counted.
 
 A pipe whose reader stands still takes 64 kB, a terminal that was stopped (Ctrl-S) nothing. What they do not take waits
-here, MOST bytes; events that come then are not written, and how many that were stands in their place. A reader that
-has gone ends the server, as before (exit 141).
+here, MOST bytes; events that come then are not written until half of it is taken, and how many that were stands in
+their place. A reader that has gone ends the server, as before (exit 141).
 """
 
 import sys
@@ -38,7 +38,8 @@ class UnreadLog:
 
     def write(self, event: Any) -> None:
         """Raises ReaderGone, LocalFailure."""
-        if self._out is not None and self._out.waiting is not None and len(self._out.waiting) > MOST:
+        # Half: a reader who is slow, and no more, would else get as many lines of this kind as events.
+        if self._out is not None and len(self._out.waiting or b"") > (MOST // 2 if self._dropped else MOST):
             self._dropped += 1
             return
         self._tell_dropped()
@@ -69,6 +70,8 @@ class UnreadLog:
         """The server has stopped, and its loop with it."""
         if self._out is None:
             return
+        if self._out.give(END):
+            self._tell_dropped()
         if not self._out.give(END):
             say(f"netkit: standard output is not read: {len(self._out.waiting or b'')} bytes of events are lost"
                 + (f", and {self._dropped} events before them" if self._dropped else ""))  # fmt: skip
@@ -76,4 +79,3 @@ class UnreadLog:
             self._out.dropping = True
             return
         self._out.waiting = None
-        self._tell_dropped()

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from netkit.echo.server.counters import Snapshot
 
-EventName = Literal["listening", "open", "close", "refused", "greeted", "stats", "draining", "end"]
+EventName = Literal["listening", "open", "close", "refused", "greeted", "stats", "limit", "draining", "end"]
 Reason = Literal[
     "eof",  # the client ended its side and got everything
     "reset",  # by the client
@@ -21,6 +21,7 @@ Reason = Literal[
     "too_long",  # a datagram that could not be sent back
     "descriptors",  # this process may not open more
     "tls",  # the handshake failed
+    "log",  # events that whoever logs could not write, for they were not read
     "error",
 ]
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from netkit.cli.output.sink import Form, Output
 from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
+
+if TYPE_CHECKING:
+    from netkit.lab.event import Event
 
 FAULTS = "What goes wrong with mail, on purpose"
 
@@ -105,6 +108,9 @@ def lab(
     $ netkit lab -- pytest
     $ netkit lab --on 'rcpt *@bad.test' '550 5.1.1 no' --dir mail
     """
+    from contextlib import ExitStack
+
+    from netkit.cli.output.unread import UnreadLog
     from netkit.lab.mail import faults
 
     rules = [
@@ -121,20 +127,34 @@ def lab(
     ready = Ready(fd=ready_fd, file=ready_file)
     ports = {**(FREE if command else PORTS), **parse_ports(port, PORTS)}
     out = Output("lab.lab", json=json, color=color, quiet=quiet)
-    servers = Lab(
-        bind=bind,
-        ports=ports,
-        zones=zone,
-        inherited=inherited(),
-        faults=rules,
-        maildir=os.fspath(maildir) if maildir else None,
-        on_log=None if command or (quiet and out.form is Form.HUMAN) else out.show,
-        on_event=listener(trace),
-    )
-    if command:
-        return run_command(servers, command, ready=ready)
-    serve(servers, ready=ready)
+    with ExitStack() as stack:
+        log = None
+        if not command and not (quiet and out.form is Form.HUMAN):
+            log = UnreadLog(out.show, _unwritten)
+            stack.callback(log.close)
+        servers = Lab(
+            bind=bind,
+            ports=ports,
+            zones=zone,
+            inherited=inherited(),
+            faults=rules,
+            maildir=os.fspath(maildir) if maildir else None,
+            on_log=log.write if log else None,
+            on_event=listener(trace),
+        )
+        if command:
+            return run_command(servers, command, ready=ready)
+        serve(servers, ready=ready, attach=log.attach if log else None)
     return Exit.OK
+
+
+def _unwritten(number: int) -> "Event":
+    from datetime import UTC, datetime
+
+    from netkit.lab.event import Event
+
+    summary = f"{number} events are missing here: standard output was not read"
+    return Event(datetime.now(UTC), "lab", "limit", summary=summary, data={"reason": "log", "times": number})
 
 
 def _delay(text: str) -> tuple[str, float]:

@@ -29,7 +29,9 @@ from netkit.errors import BadInput, Exit, LocalFailure
 
 if TYPE_CHECKING:
     import ssl
+    from contextlib import ExitStack
 
+    from netkit.cli.output.unread import UnreadLog
     from netkit.echo.server.event import OnLog
     from netkit.echo.server.server import EchoServer
     from netkit.events import OnEvent
@@ -150,7 +152,6 @@ def echo_server(
     secure = secured(tls_cert, tls_key, tls_self_signed, tls_write_cert, bind)
     out = Output("sockets.servers", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
-    on_log = None if quiet and out.form is not Form.JSON else out.show
     faults = Faults(delay or 0.0, drop, duplicate, reorder, corrupt, reset_after)
 
     def make(listening: "Sequence[Listening]", log: "OnLog | None", trace: "OnEvent | None") -> "EchoServer":
@@ -172,6 +173,7 @@ def echo_server(
         )
 
     with ExitStack() as stack:
+        log = event_log(out, stack)
         shared = SharedCount(most) if most and workers > 1 else None
         if shared:
             stack.callback(shared.close)
@@ -182,15 +184,29 @@ def echo_server(
         stack.callback(close_all, pages)
         warn(out, sets[0], rate)
         if workers == 1:
-            server: EchoServer | Workers = make(sets[0], on_log, on_event)
+            server: EchoServer | Workers = make(sets[0], log.write if log else None, on_event)
         else:
             keep = shared.fds if shared else ()
-            server = Workers(sets, make, on_log, on_event, keep, ending=bool(most or duration))
+            server = Workers(sets, make, log.write if log else None, on_event, keep, ending=bool(most or duration))
+        if log:
+            log.attach(server.loop)
         for page in pages:
             stack.callback(Metrics(server.loop, page, lambda: prometheus(server.snapshot())).close)
         stack.enter_context(watching(server, out))
         serve(server, ready=ready, also=[f"metrics {page.endpoint}" for page in pages])
     return Exit.OK
+
+
+def event_log(out: Output, stack: "ExitStack") -> "UnreadLog | None":
+    """What gets the events of a server; closed with the stack."""
+    if out.quiet and out.form is not Form.JSON:
+        return None
+    from netkit.cli.output.unread import UnreadLog
+    from netkit.echo.server.event import event
+
+    log = UnreadLog(out.show, lambda number: event("limit", reason="log", times=number))
+    stack.callback(log.close)
+    return log
 
 
 def served(tcp: bool, udp: bool) -> "Sequence[Transport]":
@@ -291,6 +307,7 @@ def hello_server(
     out = Output("sockets.servers", json=json, color=color, quiet=quiet)
     on_event = listener(trace)
     with ExitStack() as stack:
+        log = event_log(out, stack)
         opened = open_sockets(bind=bind, port=number, transports=served(tcp, udp), unix=unix, on_event=on_event)
         stack.callback(close_all, opened)
         warn(out, opened, rate)
@@ -306,9 +323,11 @@ def hello_server(
             rate=rate,
             count=one(once, count),
             duration=duration,
-            on_log=None if quiet and out.form is not Form.JSON else out.show,
+            on_log=log.write if log else None,
             on_event=on_event,
         )
+        if log:
+            log.attach(server.loop)
         stack.enter_context(watching(server, out))
         serve(server, ready=ready)
     return Exit.OK

@@ -1,7 +1,7 @@
 """The lab's event log as JSON and plain lines.
 
-JSON keys: time, service, event (listening, ready, query, request, refused, failed, stopping), address, peer, summary,
-and data, whose keys depend on service and event.
+JSON keys: time, service, event (listening, ready, query, request, refused, failed, limit, stopping), address, peer,
+summary, and data, whose keys depend on service and event.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
 """The event log of the echo and hello servers, as JSON and plain lines.
 
-JSON keys: time, event (listening, open, close, refused, greeted, stats, draining, end), transport, address, peer, id,
-received_bytes, sent_bytes, duration_ms, reason (eof, reset, idle, shutdown, reset_after, max_conns, per_host, rate,
-source, unnamed, too_long, descriptors, tls, error), detail, times, and stats: all counters, with stats and end.
+JSON keys: time, event (listening, open, close, refused, greeted, stats, limit, draining, end), transport, address,
+peer, id, received_bytes, sent_bytes, duration_ms, reason (eof, reset, idle, shutdown, reset_after, max_conns, per_host,
+rate, source, unnamed, too_long, descriptors, tls, log, error), detail, times, and stats: all counters, with stats and
+end.
 """
 
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ def said(event: Event) -> str:
         return f"{event.transport} {event.address}" + (f" {event.detail}" if event.detail else "")
     if event.event in ("end", "stats") and event.snapshot is not None:
         return summary(event)
+    if event.reason == "log":
+        return f"{event.times} events are missing here: standard output was not read"
     words = [event.transport, event.peer]
     if event.id is not None:
         words.append(f"#{event.id}")
