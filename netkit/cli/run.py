@@ -14,8 +14,8 @@ import typer
 
 from netkit.cli.output.escape import visible
 from netkit.cli.output.say import say
-from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install
-from netkit.errors import Exit, NetkitError
+from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install, reads_json, told_json
+from netkit.errors import BadInput, Exit, NetkitError
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
 ISSUES = "the project's issue tracker"
@@ -24,6 +24,7 @@ ISSUES = "the project's issue tracker"
 def main(argv: Sequence[str]) -> int:
     """Run `netkit ARGV...` in this process; the exit code."""
     arguments = with_values(argv)
+    told_json("--json" in arguments[: arguments.index("--") if "--" in arguments else None])
     install()
     try:
         code = invoke(arguments)
@@ -92,7 +93,7 @@ def with_values(argv: Sequence[str]) -> list[str]:
     return words + list(argv[end:])
 
 
-def usage(exc: Any) -> Exit:
+def usage(exc: Any) -> int:
     """Two lines in place of Typer's box: what is wrong, where to look. Bare groups show their help."""
     message = exc.format_message().strip()
     if type(exc).__name__ == "NoArgsIsHelpError":
@@ -107,8 +108,9 @@ def usage(exc: Any) -> Exit:
         .replace("a valid int", "a whole number")
     )
     hint = f"did you mean {suggestion}" if suggestion else f"{path} --help lists what it takes"
-    say(f"{path}: {message[:1].lower()}{message[1:]}", hint)
-    return Exit.USAGE
+    error = BadInput(message[:1].lower() + message[1:], hint=hint)
+    say(f"{path}: {error.message}", hint)
+    return finish(error.exit, error)
 
 
 def report(exc: NetkitError) -> None:
@@ -128,10 +130,11 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
 
 def finish(code: int, error: NetkitError | None = None) -> int:
     """Write what is left; error: what ended the command, which a reader of JSON is told as well."""
-    sink = sys.modules.get("netkit.cli.output.sink")  # not loaded, then no command has begun to print
     try:
-        if error and sink:
-            sink.fail(error)
+        if error and reads_json():
+            from netkit.cli.output.sink import fail
+
+            fail(error)
         sys.stdout.flush()
     except ReaderGone:
         return closed()

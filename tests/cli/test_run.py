@@ -163,6 +163,60 @@ def test_json_has_the_error_that_ends_a_command(netkit: Callable[..., subprocess
     assert netkit(*argv, env={"NETKIT_PASSWORD": "x"}).stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("argv", "path", "message", "hint"),
+    [
+        (["resolve", "--nope", "a.test"], "netkit resolve", "no such option: --nope (", "netkit resolve --help"),
+        (["fqdn", "--timeout", "soon"], "netkit fqdn", "invalid value for '--timeout': 'soon' is", "netkit fqdn"),
+        (["echo-server", "--workers", "65"], "netkit echo-server", "invalid value for '--workers': 65", "netkit echo"),
+        (["sockopt", "get"], "netkit sockopt get", "missing argument 'TARGET'", "netkit sockopt get --help"),
+        (
+            ["http", "get", "--color", "x", "h"],
+            "netkit http get",
+            "invalid value for '--color': 'x'",
+            "netkit http",
+        ),
+        (["pop3", "stat", "--nope"], "netkit pop3 stat", "no such option: --nope", "netkit pop3 stat --help"),
+        (["lab", "seed", "--nope"], "netkit lab seed", "no such option: --nope", "netkit lab seed"),
+        (["sockopt", "shw"], "netkit sockopt", "no such command 'shw'", "did you mean 'show'?"),
+        (["nosuch"], "netkit", "no such command 'nosuch'", "netkit --help"),
+        (
+            ["echo-server", "--port", "x"],
+            "netkit",
+            "port 'x' is no service name",
+            "",
+        ),  # by the command, before it makes its Output
+        (["resolve", "a.test", "--trace=x"], "netkit", "--trace=x: the forms are", ""),
+    ],
+)
+def test_json_has_the_mistakes_in_a_command_line_too(
+    netkit: Callable[..., subprocess.CompletedProcess[str]], argv: list[str], path: str, message: str, hint: str
+) -> None:
+    done = netkit(*argv, "--json")
+    document = json.loads(done.stdout)
+    error = document["error"]
+    assert (list(document), list(error), error["kind"]) == (["time", "error"], ["kind", "message", "hint"], "bad_input")
+    assert error["message"].startswith(message)
+    assert (error["hint"] or "").startswith(hint)
+    last = f"hint: {error['hint']}\n" if error["hint"] else ""
+    assert (done.returncode, done.stderr) == (2, f"{path}: {error['message']}\n{last}")
+    plain = netkit(*argv)
+    assert (plain.returncode, plain.stdout, plain.stderr) == (2, "", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["http", "get", "--nope", "--", "--json"],  # a URL there
+        ["lab", "--nope", "--", "true", "--json"],  # of another program
+        ["smtp", "send", "127.0.0.1:1", "--from", "a@x.test", "--to", "b", "--text", "x", "--subject", "--json"],
+    ],
+)
+def test_json_that_is_no_option(netkit: Callable[..., subprocess.CompletedProcess[str]], argv: list[str]) -> None:
+    done = netkit(*argv)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_ctrl_c_is_130_without_a_word() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

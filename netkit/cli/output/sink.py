@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from netkit.cli.options import Color
 from netkit.cli.output.escape import visible_json
 from netkit.cli.output.say import say
+from netkit.cli.output.stdout import told_json
 from netkit.errors import NetkitError
 
 if TYPE_CHECKING:
@@ -42,13 +43,9 @@ class Form(Enum):
     JSON = "json"
 
 
-_json = False  # whether the command that runs prints JSON
-
-
 def fail(exc: NetkitError) -> None:
     """The error that ends a command, for a reader of JSON: time and error alone, behind what was shown before it."""
-    if _json:
-        sys.stdout.write(encode({"time": now(), "error": failure(exc)}) + "\n")
+    sys.stdout.write(encode({"time": now(), "error": failure(exc)}) + "\n")
 
 
 class Output:
@@ -58,8 +55,7 @@ class Output:
         self.family = family
         self.quiet = quiet
         self.color = color
-        global _json
-        _json = json
+        told_json(json)
         if json:
             self.form = Form.JSON
         elif color is Color.always or sys.stdout.isatty():

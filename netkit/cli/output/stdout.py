@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 UNWRITABLE = "stdout"  # the kind of error when it cannot be written
 PIECE = 4096  # PIPE_BUF: what a pipe that poll(2) calls writable takes without blocking, pipe(7)
 
+_json = False
+
+
+def told_json(wanted: bool) -> None:
+    """Whether its reader reads JSON: by the words, until the command's Output knows."""
+    global _json
+    _json = wanted
+
+
+def reads_json() -> bool:
+    return _json
+
 
 class ReaderGone(Exception):
     """The reader of standard output went away. No OSError: whoever looks for a peer's would take it for one."""
