@@ -1,13 +1,17 @@
 """Saves a body under a name that is whole or not there: written to NAME.part beside it, renamed at the end.
 
-What is no regular file (a device, a pipe) is written directly, since it cannot be replaced. A symbolic link is
-followed to the file it names, unless the name is not the user's own; the part itself is never written through one.
+What is no regular file (a device, a pipe) is written directly, since it cannot be replaced; so is a descriptor of this
+process (/dev/stdout, /dev/fd/N, /proc/self/fd/N), whatever is behind it: who opened it has it open still, and what is
+put in the place of its file would not reach him. Another symbolic link is followed to the file it names, unless the
+name is not the user's own; the part itself is never written through one.
 The part is locked (flock(2)) while it is open, so that two processes do not write into one another's.
 """
 
 import errno
 import fcntl
 import os
+import re
+import select
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +19,7 @@ from contextlib import suppress
 from netkit.errors import BadInput, LocalFailure
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # file systems without link(2): FAT, some FUSE
+_LINKS = 40  # what Linux follows at most, path_resolution(7)
 
 
 class Download:
@@ -23,7 +28,8 @@ class Download:
     def __init__(self, name: str, *, follow: bool = True) -> None:
         """follow: a symbolic link of that name stands for the file it leads to.
 
-        Raises BadInput for a folder, LocalFailure when the folder it would go to is missing.
+        Raises BadInput for a folder, LocalFailure when the folder it would go to is missing, or the descriptor is not
+        open for writing.
         """
         self.name = name
         folder, base = os.path.split(name)
@@ -32,14 +38,21 @@ class Download:
             mode = os.stat(name if follow else self.path, follow_symlinks=follow).st_mode
         except OSError:
             mode = stat.S_IFREG
-        if follow and not stat.S_ISREG(mode):
-            self.path = name  # /dev/stdout and /dev/fd/63 lead to a pipe by a name that no file has: pipe:[4711]
+        self._descriptor = _descriptor(name) if follow else None
+        if follow and (self._descriptor is not None or not stat.S_ISREG(mode)):
+            self.path = name  # /dev/stdout leads to a pipe by a name that no file has: pipe:[4711]
         if name.endswith("/") or stat.S_ISDIR(mode):
             raise BadInput(f"{name} is a folder", hint="-o takes the name of a file")
         folder = os.path.dirname(self.path)
         if not os.path.isdir(folder):
             raise LocalFailure(f"cannot write {name}: the folder {folder} does not exist", kind="write")
-        self.direct = follow and not stat.S_ISREG(mode)
+        self.direct = follow and (self._descriptor is not None or not stat.S_ISREG(mode))
+        if self._descriptor is not None:
+            try:
+                if fcntl.fcntl(self._descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                    raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            except OSError as exc:
+                raise self.failure(exc) from exc
         self.part = self.path if self.direct else f"{self.path}.part"
         self.size = 0
         self._fd: int | None = None
@@ -79,7 +92,11 @@ class Download:
         view = memoryview(data)
         try:
             while view:
-                written = os.write(self._fd, view)
+                try:
+                    written = os.write(self._fd, view)
+                except BlockingIOError:  # a descriptor that another process has set so
+                    select.select([], [self._fd], [])
+                    continue
                 self.size += written
                 view = view[written:]
         except OSError as exc:
@@ -165,6 +182,8 @@ class Download:
 
     def _open_direct(self) -> int:
         try:
+            if self._descriptor is not None:  # opened by its name, a file would be written from its first byte on
+                return os.dup(self._descriptor)
             return os.open(self.part, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as exc:
             raise self.failure(exc) from exc
@@ -210,3 +229,17 @@ class Download:
     def failure(self, exc: OSError, name: str | None = None) -> LocalFailure:
         why = "it is a symbolic link" if exc.errno == errno.ELOOP else exc.strerror
         return LocalFailure(f"cannot write {name or self.name}: {why}", kind="write")
+
+
+def _descriptor(name: str) -> int | None:
+    """The descriptor of this process that a name stands for, whatever links lead to it."""
+    for _ in range(_LINKS):
+        folder, base = os.path.split(name)
+        folder = os.path.realpath(folder)
+        if base.isascii() and base.isdecimal() and re.fullmatch(rf"/proc/{os.getpid()}(/task/\d+)?/fd|/dev/fd", folder):
+            return int(base)
+        try:
+            name = os.path.join(folder, os.readlink(os.path.join(folder, base)))
+        except OSError:
+            break
+    return None

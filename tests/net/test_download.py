@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,6 +160,55 @@ def test_a_pipe_is_written_through_its_descriptor() -> None:
     os.close(writes)
     with os.fdopen(reads, "rb") as stream:
         assert stream.read() == b"through"
+
+
+@pytest.mark.parametrize("form", ["/dev/fd/{}", "/proc/self/fd/{}", "/proc/{pid}/fd/{}", "link"])
+def test_a_descriptor_of_a_file_is_written_where_it_stands(file: Path, form: str) -> None:
+    """And the file is not replaced under who has it open."""
+    with file.open("w+b", buffering=0) as opened:
+        opened.write(b"before, ")
+        name = form.format(opened.fileno(), pid=os.getpid())
+        if form == "link":
+            name = str(file.parent / form)
+            os.symlink("more", name)
+            os.symlink(f"/dev/fd/{opened.fileno()}", file.parent / "more")
+        download = Download(name)
+        assert (download.direct, download.reopen()) == (True, False)
+        download.open()
+        download.write(b"new")
+        download.commit(modified=1e9)
+        opened.write(b", behind")
+        assert os.path.samestat(os.fstat(opened.fileno()), file.stat())
+    assert file.read_bytes() == b"before, new, behind"
+    assert "file.part" not in os.listdir(file.parent)
+
+
+def test_descriptors_that_cannot_be_written_are_refused_first(file: Path) -> None:
+    file.touch()
+    with file.open("rb") as opened:
+        name = f"/dev/fd/{opened.fileno()}"
+        with pytest.raises(LocalFailure, match=f"cannot write {name}: Bad file descriptor"):
+            Download(name)
+    with pytest.raises(LocalFailure, match=f"cannot write {name}: Bad file descriptor"):
+        Download(name)
+    with pytest.raises(LocalFailure, match="does not exist"):
+        Download("/dev/fd/x/y")
+
+
+def test_a_descriptor_that_does_not_wait_is_waited_for() -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    read: list[bytes] = []
+    with os.fdopen(reads, "rb") as stream:
+        reader = threading.Thread(target=lambda: read.append(stream.read()))
+        reader.start()
+        download = Download(f"/dev/fd/{writes}")
+        download.open()
+        download.write(bytes(1_000_000))
+        download.commit()
+        os.close(writes)
+        reader.join()
+    assert read == [bytes(1_000_000)]
 
 
 def test_folders_are_no_files(tmp_path: Path) -> None:

@@ -57,6 +57,27 @@ def test_retries_are_told_and_resume(get: Netkit, tmp_path: Path, lab: Mapping[s
     assert (tmp_path / "file").read_bytes() == BODY
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_that_is_a_file_is_not_replaced(
+    get: Netkit, tmp_path: Path, lab: Mapping[str, str], name: str
+) -> None:
+    with (tmp_path / "f").open("w+b", buffering=0) as file:
+        file.write(b"before\n")
+        done = get("-o", name, "--json", f"{lab['NETKIT_LAB_HTTP']}/bytes/1000", stdout=file)
+        file.write(b"behind\n")
+    assert (done.returncode, done.stderr, os.listdir(tmp_path)) == (0, "", ["f"])
+    before, _, rest = (tmp_path / "f").read_bytes().partition(b"\n")
+    facts, behind, end = rest.removeprefix(content(0, 1000)).split(b"\n")
+    assert (before, behind, end) == (b"before", b"behind", b"")
+    assert json.loads(facts)["body"]["saved_to"] == name
+
+
+def test_a_descriptor_that_is_not_open_is_told_before_anything_is_sent(get: Netkit) -> None:
+    done = get("-o", "/dev/fd/99", "http://127.0.0.1:1/")
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == "netkit: cannot write /dev/fd/99: Bad file descriptor\n"
+
+
 def test_standard_output_gets_what_came_in_the_end(get: Netkit, lab: Mapping[str, str]) -> None:
     url = f"{lab['NETKIT_LAB_HTTP']}/flaky/stdout/9?times=1&status=429&after=0"
     done = get("-q", "--retry", "1", url, text=False)
