@@ -86,6 +86,8 @@ def resolve(
     descriptors; what the servers say is an Outcome.
     """
     straight = bool(servers or types or common or dns or tcp or version or options is not None or validate)
+    if system and tries is not None:
+        raise BadInput("--system asks the system's resolver, which knows by itself how often: --tries is not for it")
     if system and (straight or search):
         raise BadInput("--system asks the system's resolver: it takes no server, type, --dns or --tcp, nor how to ask")
     numbers = tuple(dict.fromkeys(parse_type(text) for text in (*types, *(COMMON if common else ()))))

@@ -111,6 +111,11 @@ def test_bad_input(netkit: Netkit, arguments: list[str], code: int, line: str | 
         assert done.stderr.splitlines()[0] == f"netkit: {line}"
 
 
+def test_json_and_a_dump_exclude_each_other(netkit: Netkit) -> None:
+    done = netkit("watch", "127.0.0.1:1", "--json", "--hex")
+    assert (done.returncode, json.loads(done.stdout)["error"]["message"]) == (2, "--json and --hex exclude each other")
+
+
 def test_ctrl_c_ends_it_with_130() -> None:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = Process("watch", "-l", ":0", text=True, **pipes)

@@ -57,7 +57,7 @@ class Fetching(NamedTuple):
             "jar": asking.jar(),
             "timeout": retrying.timeout(way.limits.timeout, saves=bool(saving.get("save"))),
             "follow": not redirects.no_follow,
-            "max_redirects": redirects.max_redirects,
+            "max_redirects": redirects.most,
             "allow_downgrade": redirects.allow_downgrade,
             "trust_redirects": redirects.trust_redirects,
             "fail": not checking.no_fail,
@@ -124,7 +124,7 @@ def get(
         raise BadInput("--no-fail has no use with -o or -O, which save the body of a 2xx reply alone")
     if more["save"] and sampler.wanted:
         raise BadInput("--count saves nothing, so -o and -O do not go with it")
-    make = fetching.maker("GET", showing, body=body_checking.expect_body, max_body=keeping.max_body, **more)
+    make = fetching.maker("GET", showing, body=body_checking.expect_body, max_body=keeping.octets(**more), **more)
     telling = Telling("GET", showing, out, raw=keeping.raw, save=more["save"])
     return _run(targets.urls, make, telling, crowd, sampler, trace)
 
@@ -165,8 +165,10 @@ def _run(urls: list[str], make: Make, telling: Telling, crowd: Crowd, sampler: S
     if sampler.wanted:
         from netkit.cli.commands.http import sampling
 
-        if crowd.parallel > 1:
+        if (crowd.parallel or 1) > 1:
             raise BadInput("--count asks once at a time; --parallel is for several URLs")
+        if telling.chosen or telling.raw:
+            raise BadInput("--count shows statistics: --show, -v and --raw have nothing to choose")
         return _kept(request, sampling.run(request, sampler, out, on_event))
     from netkit.http.client import fetch
 

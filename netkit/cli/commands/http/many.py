@@ -31,16 +31,19 @@ class Crowd(NamedTuple):
         ),
     ] = None
     parallel: Annotated[
-        int, option("--parallel", metavar="N", min=1, max=MOST, help="Fetch so many at once.", panel=SEVERAL)
-    ] = 1
+        int | None,
+        option("--parallel", metavar="N", min=1, max=MOST, help="Fetch so many at once.", panel=SEVERAL, default="1"),
+    ] = None
     unordered: Annotated[
         bool, option("--unordered", help="Show each result when it is there, not in order.", panel=SEVERAL)
     ] = False
 
     def is_one(self, urls: list[str]) -> bool:
-        """Whether there is one URL alone. Raises BadInput when there is none."""
+        """Whether there is one URL alone. Raises BadInput when there is none, or for an option that needs another."""
         if not urls and self.input is None:
             raise BadInput("no URL is given", hint="write one, or -i FILE reads them from a file")
+        if self.unordered and self.parallel is None:
+            raise BadInput("--unordered needs --parallel", hint="--parallel N; one after the other they come in order")
         return len(urls) == 1 and self.input is None
 
 
@@ -58,10 +61,11 @@ def run(
     from netkit.http.many import at_once, fetch_many
     from netkit.http.results import Results
 
-    out, parallel = telling.out, at_once(crowd.parallel)
-    if parallel < crowd.parallel:
+    out, wanted = telling.out, crowd.parallel or 1
+    parallel = at_once(wanted)
+    if parallel < wanted:
         out.note(
-            f"netkit: {parallel} at once, not {crowd.parallel}: this process may not open more files",
+            f"netkit: {parallel} at once, not {wanted}: this process may not open more files",
             hint="ulimit -n raises its limit",
         )
     jars: set[CookieJar] = set()

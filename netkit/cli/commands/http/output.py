@@ -1,17 +1,29 @@
 """The options of `netkit http` that say which parts of a response are shown, and how much."""
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from netkit.cli.options import OUTPUT, option, size
 from netkit.cli.output.sink import Form, Output
 from netkit.errors import BadInput
 
+if TYPE_CHECKING:
+    from netkit.http.save import Save
+
+MAX_BODY = 10 * 1024 * 1024  # bytes
+
 
 class Keeping(NamedTuple):
     max_body: Annotated[
-        int, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
-    ] = 10485760
+        int | None, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
+    ] = None
     raw: Annotated[bool, option("--raw", help="Show the body as it came, not laid out.", panel=OUTPUT)] = False
+
+    def octets(self, *, save: "Save | None", **_: Any) -> int:
+        """What is shown of a body at most. save: where it goes instead. Raises BadInput."""
+        if save and (self.raw or self.max_body is not None):
+            name, hint = ("--raw", None) if self.raw else ("--max-body", "--max-size limits what is saved")
+            raise BadInput(f"{name} is about a body that is shown, and -o and -O save it", hint=hint)
+        return MAX_BODY if self.max_body is None else self.max_body
 
 
 class Showing(NamedTuple):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from netkit.net.cookies import CookieJar
 
 REQUEST, AUTH, REDIRECTS = "Request", "Credentials", "Redirects"
+MAX_REDIRECTS = 10
 
 
 class Asking(NamedTuple):
@@ -133,8 +134,9 @@ class Login(NamedTuple):
 
 class Redirects(NamedTuple):
     max_redirects: Annotated[
-        int, option("--max-redirects", metavar="N", help="Follow so many.", panel=REDIRECTS, min=0, max=1000)
-    ] = 10
+        int | None,
+        option("--max-redirects", metavar="N", help="Follow so many.", panel=REDIRECTS, min=0, max=1000, default="10"),
+    ] = None
     no_follow: Annotated[bool, option("--no-follow", help="Follow none; a redirect is exit 1.", panel=REDIRECTS)] = (
         False
     )
@@ -144,6 +146,18 @@ class Redirects(NamedTuple):
     trust_redirects: Annotated[
         bool, option("--trust-redirects", help="Secrets go along to other hosts.", panel=REDIRECTS)
     ] = False
+
+    @property
+    def most(self) -> int:
+        """How many are followed. Raises BadInput for an option that is of no use beside another."""
+        given = {
+            "--max-redirects": self.max_redirects is not None,
+            "--allow-downgrade": self.allow_downgrade,
+            "--trust-redirects": self.trust_redirects,
+        }
+        if self.no_follow and (first := next((name for name, on in given.items() if on), None)):
+            raise BadInput(f"--no-follow follows no redirect: {first} does not go with it")
+        return MAX_REDIRECTS if self.max_redirects is None else self.max_redirects
 
 
 def _pair(text: str) -> tuple[str, str | None]:

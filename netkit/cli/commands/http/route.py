@@ -108,7 +108,10 @@ class Through(NamedTuple):
         if self.proxy is None:
             found = from_environment(environment)
             return Proxies(self._if_can(found.http), self._if_can(found.https), found.bypass)
-        proxy = self._logged_in(parse_proxy(self.proxy, "--proxy"))
+        parsed = parse_proxy(self.proxy, "--proxy")
+        if parsed.user is None and (self.proxy_password_cmd is not None or self.proxy_password_file is not None):
+            raise BadInput("a proxy's password needs the user it belongs to", hint="--proxy SCHEME://USER@HOST")
+        proxy = self._logged_in(parsed)
         bypass = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
         return Proxies(proxy, proxy, parse_bypass(bypass))
 
@@ -231,6 +234,16 @@ class Way(NamedTuple):
         path = connection.unix_socket
         if path is not None and (not path or len(os.fsencode(path)) > 107):  # sun_path, unix(7)
             raise BadInput(f"--unix-socket {path[:40]!r}: a path has 1 to 107 bytes")
+        if path is not None:
+            given = {
+                "--proxy": self.through.proxy is not None,
+                "--interface": connection.interface is not None,
+                "--resolve": bool(connection.resolve),
+                "-4": connection.ipv4,
+                "-6": connection.ipv6,
+            }
+            if first := next((name for name, on in given.items() if on), None):
+                raise BadInput(f"--unix-socket is the whole way: {first} does not go with it")
         family: Literal[0, 4, 6] = 4 if connection.ipv4 else 6 if connection.ipv6 else 0
         return Route(
             http_version=connection.http.value,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DOWNLOAD, RETRY = "Download", "Retry"
 TIMEOUT, DOWNLOAD_TIMEOUT = 30.0, 3600.0  # seconds without --timeout: half a minute is for pages, not for files
+RETRY_TIME = 120.0  # seconds
 
 
 class Saving(NamedTuple):
@@ -95,23 +96,26 @@ class Retrying(NamedTuple):
         ),
     ] = None
     retry_max_time: Annotated[
-        float, duration("--retry-max-time", help="Begin no attempt later than that.", panel=RETRY, default="120s")
-    ] = 120.0
+        float | None,
+        duration("--retry-max-time", help="Begin no attempt later than that.", panel=RETRY, default="120s"),
+    ] = None
 
     def policy(self) -> "Retry | None":
         """Raises BadInput."""
         if not self.retry:
-            if self.retry_on is not None:
-                raise BadInput("--retry-on needs --retry N")
+            for name, given in (("--retry-on", self.retry_on), ("--retry-max-time", self.retry_max_time)):
+                if given is not None:
+                    raise BadInput(f"{name} needs --retry N")
             return None
         from netkit.http.retry import STATUSES, Retry
 
         statuses = STATUSES if self.retry_on is None else frozenset(map(_status, self.retry_on.split(",")))
-        return Retry(self.retry, statuses, self.retry_max_time)
+        return Retry(self.retry, statuses, self.retry_max_time or RETRY_TIME)
 
     def timeout(self, given: float | None, *, saves: bool) -> float:
         """Seconds for all attempts."""
-        return given or (DOWNLOAD_TIMEOUT if saves else TIMEOUT) + (self.retry_max_time if self.retry else 0.0)
+        retrying = (self.retry_max_time or RETRY_TIME) if self.retry else 0.0
+        return given or (DOWNLOAD_TIMEOUT if saves else TIMEOUT) + retrying
 
 
 def _status(text: str) -> int:

@@ -43,6 +43,7 @@ from netkit.mail.target import Tls, parse_target
 from netkit.net.tls_client import Security
 
 MESSAGE, ENVELOPE, HOW = "Message", "Envelope", "How it is sent"
+MX_PORT = 25
 
 
 class Partial(StrEnum):
@@ -154,7 +155,7 @@ def send(
     ] = False,
     mx_port: Annotated[
         int, typer.Option("--mx-port", metavar="N", min=1, max=65535, help="With --mx.", rich_help_panel=SERVER)
-    ] = 25,
+    ] = MX_PORT,
     dns: Annotated[
         str | None,
         typer.Option("--dns", metavar="SERVER", help="With --mx: ask this DNS server.", rich_help_panel=SERVER),
@@ -201,8 +202,10 @@ def send(
         bool, typer.Option("--wire", help="With --dry-run: the very bytes behind DATA.", rich_help_panel=HOW)
     ] = False,
     count: Annotated[
-        int, typer.Option("--count", "-n", metavar="N", min=1, help="Send it N times.", rich_help_panel=HOW)
-    ] = 1,
+        int | None,
+        typer.Option("--count", "-n", metavar="N", min=1, help="Send it N times.", rich_help_panel=HOW,
+                     show_default="1"),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option("--rate", parser=parse_rate, metavar="RATE", help="So many a second.", rich_help_panel=HOW),
@@ -235,6 +238,10 @@ def send(
         raise BadInput("--stop-after and --drop-after are two ends: give one")
     if wire and not dry_run:
         raise BadInput("--wire goes with --dry-run")
+    if rate is not None and count is None:
+        raise BadInput("--rate is for several messages", hint="--count N")
+    if not mx and (mx_port != MX_PORT or dns is not None):
+        raise BadInput(f"{'--mx-port' if dns is None else '--dns'} goes with --mx")
     if helo is not None:
         refuse_control(helo, "--helo")
         if " " in helo or not helo:
@@ -282,13 +289,14 @@ def send(
         )
         codes: list[Exit] = []
         shown = 0
-        for delivery in deliveries(server, mail, manner, stage, drop_after is not None, count, mx_port, dns, tls,
+        many = count or 1
+        for delivery in deliveries(server, mail, manner, stage, drop_after is not None, many, mx_port, dns, tls,
                                    Security(cacert, insecure)):  # fmt: skip
             out.show(delivery)
             shown += 1
             codes += delivery.codes or [delivery.exit]
-        if shown < count and not mx and stage is None:
-            out.note(f"netkit: stopped there: {count - shown} of {count} messages were not tried")
+        if shown < many and not mx and stage is None:
+            out.note(f"netkit: stopped there: {many - shown} of {many} messages were not tried")
     return combine(codes)
 
 

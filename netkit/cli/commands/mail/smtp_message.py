@@ -59,6 +59,9 @@ def prepared(asked: Asked, *, must_have: bool = True) -> Iterator[Mail]:
     if asked.raw is None:
         if asked.from_header:
             raise BadInput("-t takes the recipients from the message that --raw sends", hint="--raw FILE -t")
+        if asked.long_lines or asked.bare is not BareNewline.fix:
+            name = "--allow-long-lines" if asked.long_lines else "--bare-newline"
+            raise BadInput(f"{name} is about a message that --raw sends: netkit writes its own lines")
         yield _composed(asked, must_have)
         return
     from netkit.mail.message.raw import from_file, standard_input

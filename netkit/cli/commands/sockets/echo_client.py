@@ -34,6 +34,7 @@ from netkit.errors import BadInput, Exit, No
 
 TRANSPORT, PROBES, STREAM, CHECKS = "Transport", "Probes", "A stream instead", "Checks"
 ECHO_PORT = 45000
+SIZE, WAIT = 64, 1.0  # bytes, seconds
 SHOWN_INTERVAL = 0.01  # seconds; faster probes are not shown one by one
 
 
@@ -68,7 +69,7 @@ def echo_client(
         float | None, rate("--rate", help="Probes of all connections together, as 100/s.", panel=PROBES)
     ] = None,
     flood: Annotated[bool, option("--flood", help="Send the next one when one is back.", panel=PROBES)] = False,
-    size: Annotated[int, size("--size", help="Bytes of a probe.", panel=PROBES, default="64")] = 64,
+    size: Annotated[int, size("--size", help="Bytes of a probe.", panel=PROBES, default="64")] = SIZE,
     pattern: Annotated[Pattern, option("--pattern", help="What fills a probe.", panel=PROBES)] = Pattern.random,
     parallel: Annotated[
         int, option("--parallel", metavar="N", min=1, max=10_000, help="Connections.", panel=PROBES)
@@ -79,7 +80,9 @@ def echo_client(
         option("--file", "-f", metavar="FILE", help="Send this file; - is standard input.", panel=STREAM),
     ] = None,
     show: Annotated[bool, option("--print", help="Print what came back.", panel=STREAM)] = False,
-    wait: Annotated[float, duration("--wait", help="A probe is lost after this long.", panel=TIME, default="1s")] = 1.0,
+    wait: Annotated[
+        float, duration("--wait", help="A probe is lost after this long.", panel=TIME, default="1s")
+    ] = WAIT,
     timeout: Annotated[float | None, timeout("60s for a stream; what the probes take")] = None,
     max_loss: Annotated[
         float, share("--max-loss", help="More loss than this, as 1%, is exit 1.", panel=CHECKS, default="0%")
@@ -121,7 +124,11 @@ def echo_client(
     if stdin or file:
         if stdin and file:
             raise BadInput("--stdin and --file both say what to send: use one of them")
-        probing = {"--count": count, "--duration": duration, "--interval": interval, "--rate": rate, "--flood": flood}
+        probing = {
+            "--count": count, "--duration": duration, "--interval": interval, "--rate": rate, "--flood": flood,
+            "--size": size != SIZE, "--pattern": pattern is not Pattern.random, "--parallel": parallel != 1,
+            "--wait": wait != WAIT, "--max-loss": max_loss, "--max-rtt": max_rtt,
+        }  # fmt: skip
         if extra := [name for name, value in probing.items() if value]:
             raise BadInput(f"{extra[0]} is for probes, not for a stream")
         return stream(out, endpoint, secure, file, timeout, show, trace)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netkit.watch.target import Target
 
 WAIT, STREAMS = "Waiting", "Streams"
+MAX_CONNS = 256
 
 
 def watch(
@@ -79,7 +80,7 @@ def watch(
     ] = None,
     max_conns: Annotated[
         int, option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", panel=STREAMS)
-    ] = 256,
+    ] = MAX_CONNS,
     pcap: Annotated[
         Path | None, option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", panel=STREAMS)
     ] = None,
@@ -119,16 +120,24 @@ def watch(
     from netkit.watch.target import parse, unique
     from netkit.watch.watcher import Watcher
 
-    if raw and (json or hex_):
-        raise BadInput(f"--raw and {'--json' if json else '--hex'} exclude each other")
+    if raw + json + hex_ > 1:
+        names = [name for name, on in (("--raw", raw), ("--json", json), ("--hex", hex_)) if on]
+        raise BadInput(f"{names[0]} and {names[1]} exclude each other")
     words, command = split(endpoints or [], ctx.meta.get(BEHIND))
     targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
     if not targets:
         raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
     wanted = condition(until) if until else condition("all-up") if command else None
     waiting = wanted is not None and wanted.word == "all-up"
+    refuse(
+        targets,
+        reconnecting=reconnect,
+        accepting=max_conns != MAX_CONNS,
+        client_tls=bool(cacert or insecure or server_name),
+        server_tls=bool(tls_cert or tls_key or tls_self_signed),
+    )
     served = from_options(tls_cert, tls_key, tls_self_signed, [])
-    out = Output("sockets.watch_hex" if hex_ and not json else "sockets.watch", json=json, color=color, quiet=quiet)
+    out = Output("sockets.watch_hex" if hex_ else "sockets.watch", json=json, color=color, quiet=quiet)
     secured = any(uses_tls(target) for target in targets)
     watcher = Watcher(
         targets,
@@ -165,6 +174,21 @@ def split(words: list[str], behind: list[str] | None) -> tuple[list[str], list[s
     if not behind:
         raise BadInput("there is no command behind --")
     return words[: -len(behind)], behind
+
+
+def refuse(targets: "list[Target]", *, reconnecting: bool, accepting: bool, client_tls: bool, server_tls: bool) -> None:
+    """Raise BadInput for an option that no endpoint would take any notice of."""
+    kinds = {target.kind for target in targets}
+    if reconnecting and not kinds & {"connect", "datagram"}:
+        raise BadInput("--reconnect is for what is connected to, and here is nothing of the kind")
+    if accepting and "listen" not in kinds:
+        raise BadInput("--max-conns is for listeners", hint="-l ENDPOINT listens")
+    if client_tls and not any(uses_tls(target) for target in targets):
+        raise BadInput("--cacert, --insecure and --server-name are for tls:// endpoints", hint="tls://HOST:PORT")
+    if server_tls and not any(one.kind == "listen" and one.endpoint.scheme == "tls" for one in targets):
+        raise BadInput(
+            "--tls-cert, --tls-key and --tls-self-signed are for listeners of TLS", hint="-l tls://HOST:PORT"
+        )
 
 
 def uses_tls(target: "Target") -> bool:
