@@ -7,16 +7,14 @@ a name or type that does not exist leads on, any other answer ends it.
 
 import socket
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.chase import chase
 from netkit.dns.link import Links
-from netkit.dns.lookup import TRIES
+from netkit.dns.manner import TRIES, TRY_SECONDS, Manner
 from netkit.dns.name import is_ip, parse_name
 from netkit.dns.result import Outcome, Question, Resolution
 from netkit.dns.servers import SYSTEM, Server, find
-from netkit.dns.stub import TRY_SECONDS
 from netkit.dns.wire import USUAL, QueryOptions
 from netkit.errors import LocalFailure, Unreachable
 from netkit.events import OnEvent
@@ -88,27 +86,26 @@ class Asking(NamedTuple):
     def _ask(
         self, questions: Sequence[Question], servers: Sequence[Server], conf: "Configuration | None"
     ) -> list[Resolution]:
-        tries, seconds, tcp, rotate = TRIES, TRY_SECONDS, False, False
-        if conf and self.system:
-            tries, seconds = conf.attempts or TRIES, float(conf.timeout or TRY_SECONDS)
-            tcp, rotate = conf.tcp, conf.rotate
-        asked = chase
-        if self.anchors is not None:
-            from netkit.dns.validate.answer import validated
-
-            asked = partial(validated, anchors=self.anchors)
-        return asked(
-            questions,
-            servers,
-            deadline=self.deadline,
-            tcp=self.tcp or tcp,
-            tries=self.tries or tries,
-            try_seconds=seconds,
+        manner = Manner(
+            self.deadline,
+            self.tcp,
+            self.tries or TRIES,
             options=self.options or USUAL,
-            rotate=rotate,
             links=self.links,
             on_event=self.on_event,
         )
+        if conf and self.system:
+            manner = manner._replace(
+                tcp=self.tcp or conf.tcp,
+                tries=self.tries or conf.attempts or TRIES,
+                try_seconds=float(conf.timeout or TRY_SECONDS),
+                rotate=conf.rotate,
+            )
+        if self.anchors is None:
+            return chase(questions, servers, manner)
+        from netkit.dns.validate.answer import validated
+
+        return validated(questions, servers, manner, self.anchors)
 
     def _servers(self) -> tuple[Server, ...]:
         return chosen(

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from netkit.dns.link import Links
 from netkit.dns.lookup import TIMEOUT, questions_of
+from netkit.dns.manner import Manner
 from netkit.dns.name import is_below, is_ip, to_text
 from netkit.dns.result import Outcome, Record
 from netkit.dns.servers import PORT, Server
@@ -90,9 +91,9 @@ def authority(
     question = questions_of(text, (), idn)[0]
     name = to_text(question.name)
     asked = (question.type,) if is_ip(text) else tuple(types)
-    deadline = Deadline.after(timeout)
     with Links(security) as links:
-        work = _Work(deadline, servers, port, version, tcp, options, links, on_event)
+        manner = Manner(Deadline.after(timeout), tcp, options=options, links=links, on_event=on_event)
+        work = _Work(servers, port, version, manner)
         try:
             zone = work.find_zone(question.name)
             names = work.name_servers(zone)
@@ -106,21 +107,15 @@ def authority(
 
 
 class _Work(NamedTuple):
-    """How to ask."""
+    """Whom to ask, and how; the manner's options are for the name servers."""
 
-    deadline: Deadline
     servers: Sequence[Server]
     port: int
     version: int | None
-    tcp: bool
-    options: QueryOptions
-    links: Links
-    on_event: OnEvent | None
+    manner: Manner
 
     def resolver(self, questions: Sequence[tuple[bytes, int]]) -> list[Reached]:
-        return ask(
-            questions, self.servers, deadline=self.deadline, tcp=self.tcp, links=self.links, on_event=self.on_event
-        )
+        return ask(questions, self.servers, self.manner._replace(options=USUAL))
 
     def find_zone(self, name: bytes) -> bytes:
         """The zone that holds the name: the owner of the SOA that the resolver gives (RFC 2308 2.1, 2.2)."""
@@ -181,8 +176,7 @@ class _Work(NamedTuple):
             if address
             for owner, kind in wanted
         ]
-        options = self.options._replace(recurse=False)
-        came = iter(ask_each(asking, deadline=self.deadline, tcp=self.tcp, options=options, on_event=self.on_event))
+        came = iter(ask_each(asking, self.manner._replace(options=self.manner.options._replace(recurse=False))))
         found = []
         for server, address in addresses:
             if address is None:

@@ -7,15 +7,13 @@ noted. What a recursive server sends in one reply takes one query; an authoritat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from netkit.dns.link import Links
+from netkit.dns.manner import Manner
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS, Reached, ask_each
+from netkit.dns.stub import Reached, ask_each
 from netkit.dns.types import CNAME, DNAME, RRSIG, SOA, class_name, type_name
-from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow, rcode_name, record_of
-from netkit.events import OnEvent
-from netkit.net.deadline import Deadline
+from netkit.dns.wire import Malformed, Raw, Reply, follow, rcode_name, record_of
 
 MAX_ALIASES = 32  # followed in all; the longest chains in use have under 20
 
@@ -39,65 +37,28 @@ class Chase:
 def chase(
     questions: Sequence[Question],
     servers: Sequence[Server],
-    *,
-    deadline: Deadline,
-    tcp: bool = False,
-    tries: int = TRIES,
-    try_seconds: float = TRY_SECONDS,
-    options: QueryOptions = USUAL,
-    rotate: bool = False,
-    links: Links | None = None,
-    on_event: OnEvent | None = None,
+    manner: Manner,
     on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
-    """A Resolution for each question, in their order; all are asked at once.
+    """A Resolution for each question, in their order; all are asked at once, each server in its share of the time.
 
     on_reply: gets each reply that counts, with the place of its question.
     """
-    return chase_each(
-        [(one, servers) for one in questions],
-        deadline=deadline,
-        tcp=tcp,
-        tries=tries,
-        try_seconds=try_seconds,
-        options=options,
-        rotate=rotate,
-        links=links,
-        on_event=on_event,
-        on_reply=on_reply,
-    )
+    return chase_each([(one, servers) for one in questions], manner, on_reply)
 
 
 def chase_each(
     questions: Sequence[tuple[Question, Sequence[Server]]],
-    *,
-    deadline: Deadline,
-    tcp: bool = False,
-    tries: int = TRIES,
-    try_seconds: float = TRY_SECONDS,
-    options: QueryOptions = USUAL,
-    rotate: bool = False,
-    links: Links | None = None,
-    on_event: OnEvent | None = None,
+    manner: Manner,
     on_reply: Callable[[int, Reply], None] | None = None,
 ) -> list[Resolution]:
     """As `chase`, with servers of its own for each question."""
-    rdclass = class_name(options.rdclass)
+    manner = manner.within_deadline
+    rdclass = class_name(manner.options.rdclass)
     asking = [Chase(one.input, one.name, one.type, rdclass, servers, at=one.name) for one, servers in questions]
     places = {id(one): place for place, one in enumerate(asking)}
-    seconds = min(try_seconds, deadline.seconds / tries)
     while waiting := [one for one in asking if one.result is None]:
-        came = ask_each(
-            [(one.at, one.type, one.servers) for one in waiting],
-            deadline=deadline,
-            tcp=tcp,
-            tries=tries,
-            try_seconds=seconds,
-            options=options,
-            rotate=rotate,
-            links=links,
-            on_event=on_event,
-        )
+        came = ask_each([(one.at, one.type, one.servers) for one in waiting], manner)
         for one, reached in zip(waiting, came, strict=True):
             if on_reply and reached.reply:
                 on_reply(places[id(one)], reached.reply)

@@ -13,9 +13,9 @@ from netkit.dns.asking import chosen
 from netkit.dns.chase import chase_each
 from netkit.dns.link import Links
 from netkit.dns.lookup import TIMEOUT, known_locally, questions_of
+from netkit.dns.manner import TRIES, Manner
 from netkit.dns.result import NEGATIVE, Outcome, Question, Resolution
 from netkit.dns.servers import Server, check
-from netkit.dns.stub import TRIES
 from netkit.dns.system import resolve_system
 from netkit.dns.types import IN, parse_type, type_name
 from netkit.dns.wire import USUAL, QueryOptions
@@ -94,15 +94,8 @@ def compare(
                 on_event=on_event,
             )
             pairs: list[tuple[Question, Sequence[Server]]] = [(one, (server,)) for one in questions for server in asked]
-            came = chase_each(
-                pairs,
-                deadline=deadline,
-                tcp=tcp,
-                tries=tries or TRIES,
-                options=options,
-                links=links,
-                on_event=on_event,
-            )
+            manner = Manner(deadline, tcp, tries or TRIES, options=options, links=links, on_event=on_event)
+            came = chase_each(pairs, manner)
             local: tuple[Resolution, ...] = ()
             if options.rdclass == IN and any(type_name(one.type) in LOCAL_TYPES for one in questions):
                 # The servers had the deadline; the system has its own, since it may wait for the same silent ones.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netkit.dns.lookup import questions_of
+from netkit.dns.manner import Manner
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import EXIT, Outcome, Record, Rejected
 from netkit.dns.root_hints import Hint
@@ -104,15 +105,8 @@ def descend(
     """
     questions = questions_of(text, tuple(types), idn)
     root = [_Named(one.name, Server(one.address, port)) for one in hints]
-    work = _Work(
-        port,
-        version,
-        tcp,
-        options._replace(recurse=False),
-        on_event,
-        {ROOT: fit_for(root, version)},
-        Deadline.after(timeout),
-    )
+    manner = Manner(Deadline.after(timeout), tcp, tries=1, options=options._replace(recurse=False), on_event=on_event)
+    work = _Work(port, version, manner, {ROOT: fit_for(root, version)}, manner.deadline)
     return [work.way(one.input, one.name, one.type, Deadline.after(timeout)) for one in questions]
 
 
@@ -126,9 +120,7 @@ class _Work:
 
     port: int
     version: int | None
-    tcp: bool
-    options: QueryOptions
-    on_event: OnEvent | None
+    manner: Manner
     zones: dict[bytes, list[_Named]]
     deadline: Deadline
     queries: int = 0
@@ -192,15 +184,7 @@ class _Work:
             if self.queries > MAX_QUERIES:
                 raise _Ended(Outcome.LAME, f"more than {MAX_QUERIES} queries on the way")
             deadline = Deadline.after(min(self.deadline.left, TRY_SECONDS))
-            reached = ask(
-                [(name, rdtype)],
-                [one.server],
-                deadline=deadline,
-                tcp=self.tcp,
-                tries=1,
-                options=self.options,
-                on_event=self.on_event,
-            )[0]
+            [reached] = ask([(name, rdtype)], [one.server], self.manner._replace(deadline=deadline))
             below = referral(reached.reply, zone, name) if reached.reply else None
             helps = below is not None or reached.outcome in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN)
             self.steps.append(_step(one, zone, depth, reached, below))

@@ -47,11 +47,39 @@ class Asking(Protocol):
         """The server is not who it should be, so it was not asked."""
 
 
+def connected(server: Server, kind: socket.SocketKind, source: str, on_event: OnEvent | None) -> socket.socket:
+    """A non-blocking socket to the server, with datagrams alone, or on its way there. Raises OSError."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    sock = socket.socket(family, kind)
+    try:
+        sock.setblocking(False)
+        if on_event:
+            on_event(Step("socket", detail=f"{family.name} {kind.name}"))
+        if source:
+            sock.bind((source, 0))
+            if on_event:
+                on_event(Step("bind", source))
+        host, _, zone = server.host.partition("%")
+        code = sock.connect_ex((host, server.port, 0, scope_id(zone)) if zone else (host, server.port))
+        if code not in (0, errno.EINPROGRESS):
+            failure = OSError(code, os.strerror(code))
+            if on_event:
+                on_event(Step("connect", str(server), result=reason_of(failure)))
+            raise failure
+    except OSError:
+        sock.close()
+        if on_event:
+            on_event(Step("close", str(server)))
+        raise
+    if on_event and kind == socket.SOCK_DGRAM:
+        on_event(Step("connect", str(server)))
+    return sock
+
+
 class Exchange:
     """One query to one server and what comes back."""
 
     transport: Transport = "udp"
-    kind = socket.SOCK_DGRAM
 
     def __init__(self, question: Asking, server: Server, query: Query) -> None:
         self.question = question
@@ -60,27 +88,6 @@ class Exchange:
         self.address = str(server)
         self.trace = question.on_event
         self.socket: socket.socket | None = None
-
-    def connect(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.server.host else socket.AF_INET
-        self.socket = sock = socket.socket(family, self.kind)
-        sock.setblocking(False)
-        if self.trace:
-            self.trace(Step("socket", detail=f"{family.name} {self.kind.name}"))
-        if source := self.query.options.source:
-            sock.bind((source, 0))
-            if self.trace:
-                self.trace(Step("bind", source))
-        host, _, zone = self.server.host.partition("%")
-        port = self.server.port
-        code = sock.connect_ex((host, port, 0, scope_id(zone)) if zone else (host, port))
-        if code not in (0, errno.EINPROGRESS):
-            if self.trace:
-                self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
-            raise OSError(code, os.strerror(code))
-        if self.trace and self.transport == "udp":
-            self.trace(Step("connect", self.address))
-        return sock
 
     def traced_send(self, size: int, data: bytes) -> None:
         if self.trace:
@@ -122,7 +129,7 @@ class Exchange:
 
 class OverUdp(Exchange):
     def begin(self) -> None:
-        sock = self.connect()
+        self.socket = sock = connected(self.server, socket.SOCK_DGRAM, self.query.options.source, self.trace)
         data = self.query.wire
         self.traced_send(sock.send(data), data)
         self.question.selector.register(sock, selectors.EVENT_READ, self)
@@ -143,8 +150,6 @@ class OverUdp(Exchange):
 
 class OverLink(Exchange):
     """Over a connection to the server that other queries share: TCP (RFC 7766), TLS, HTTPS or QUIC."""
-
-    kind = socket.SOCK_STREAM
 
     def __init__(self, question: Asking, server: Server, query: Query) -> None:
         super().__init__(question, server, query)

@@ -10,13 +10,12 @@ import ssl
 from time import monotonic
 from typing import Any
 
-from netkit.dns.exchange import AT_ONCE, OverLink
+from netkit.dns.exchange import AT_ONCE, OverLink, connected
 from netkit.dns.link import Links
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.errors import Insecure, LocalFailure
 from netkit.events import OnEvent, Step
-from netkit.net.address import scope_id
 from netkit.net.reasons import reason_of
 
 MAX_REPLY = 2 + 65535  # octets of a stream
@@ -50,7 +49,7 @@ class QuicLink:
             from netkit.net.tls import client_context
 
             client_context(cacert=security.cacert)  # says what is wrong with it, as aioquic does not
-        host, _, zone = server.host.partition("%")
+        host = server.host.partition("%")[0]
         quiet = logging.getLogger("quic")  # what its peers do wrong would go to standard error
         if not quiet.handlers:
             quiet.addHandler(logging.NullHandler())
@@ -62,20 +61,7 @@ class QuicLink:
             verify_mode=ssl.CERT_NONE if security.insecure else ssl.CERT_REQUIRED,
         )
         self.quic: Any = QuicConnection(configuration=configuration)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self.socket.setblocking(False)
-            if source:
-                self.socket.bind((source, 0))
-            peer: Any = (host, server.port, 0, scope_id(zone)) if zone else (host, server.port)
-            self.socket.connect(peer)
-        except OSError:
-            self.socket.close()
-            raise
-        if self.trace:
-            self.trace(Step("socket", detail=f"{family.name} SOCK_DGRAM"))
-            self.trace(Step("connect", self.address))
+        self.socket = connected(server, socket.SOCK_DGRAM, source, on_event)
         links.selector.register(self.socket, selectors.EVENT_READ, self)
         self.quic.connect(self.socket.getpeername(), now=monotonic())
 

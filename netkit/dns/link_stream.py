@@ -4,19 +4,17 @@ What a server has not read when it closes turns into a reset, which can take ans
 one that closed on queries is asked one at first the next time, and with each answer one more.
 """
 
-import errno
 import os
 import selectors
 import socket
 from collections import deque
 from time import monotonic
 
-from netkit.dns.exchange import OverLink
+from netkit.dns.exchange import OverLink, connected
 from netkit.dns.link import Key, Links
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.events import OnEvent, Step
-from netkit.net.address import scope_id
 from netkit.net.reasons import reason_of
 
 MANY = 1 << 16  # queries on one connection: there are no more ids
@@ -68,23 +66,8 @@ class StreamLink:
     # --- the connection
 
     def connect(self) -> None:
-        family = socket.AF_INET6 if ":" in self.server.host else socket.AF_INET
-        self.socket = sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        if self.trace:
-            self.trace(Step("socket", detail=f"{family.name} {socket.SOCK_STREAM.name}"))
         try:
-            if self.source:
-                sock.bind((self.source, 0))
-                if self.trace:
-                    self.trace(Step("bind", self.source))
-            host, _, zone = self.server.host.partition("%")
-            port = self.server.port
-            code = sock.connect_ex((host, port, 0, scope_id(zone)) if zone else (host, port))
-            if code not in (0, errno.EINPROGRESS):
-                if self.trace:
-                    self.trace(Step("connect", self.address, result=reason_of(OSError(code, os.strerror(code)))))
-                raise OSError(code, os.strerror(code))
+            self.socket = connected(self.server, socket.SOCK_STREAM, self.source, self.trace)
         except OSError:
             self.close()
             raise

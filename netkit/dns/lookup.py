@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from netkit.net.tls_client import Security
 
 TIMEOUT = 6.0
-TRIES = 3
 AT_ONCE = 50  # names asked together; each type of each is a socket, and a process has 1,024
 
 

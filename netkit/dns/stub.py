@@ -16,17 +16,14 @@ from time import monotonic
 
 from netkit.dns.exchange import Exchange, OverLink, OverUdp
 from netkit.dns.link import Links
+from netkit.dns.manner import Manner
 from netkit.dns.result import Outcome, Rejected, Transport
 from netkit.dns.servers import Server
 from netkit.dns.types import NS, SOA
-from netkit.dns.wire import AA, USUAL, Malformed, Mismatch, Query, QueryOptions, Reply, rcode_name
+from netkit.dns.wire import AA, Malformed, Mismatch, Query, Reply, rcode_name
 from netkit.errors import Insecure, LocalFailure
-from netkit.events import OnEvent
-from netkit.net.deadline import Deadline
 from netkit.net.reasons import EXHAUSTED, reason_of
 
-TRIES = 3
-TRY_SECONDS = 2.0  # how long one try waits before the next is sent; its reply still counts later
 MAX_REJECTED = 16  # kept per question; a flood of forged replies fills no memory
 FAILURES = {2: Outcome.SERVFAIL, 5: Outcome.REFUSED}
 NO_EDNS = (1, 4, 16)  # FORMERR, NOTIMP, BADVERS: what servers say that do not know EDNS
@@ -52,70 +49,27 @@ class Reached:
     key: str | None = None  # the TSIG key that the reply is signed with
 
 
-def ask(
-    questions: Sequence[tuple[bytes, int]],
-    servers: Sequence[Server],
-    *,
-    deadline: Deadline,
-    tcp: bool = False,
-    tries: int = TRIES,
-    try_seconds: float = TRY_SECONDS,
-    options: QueryOptions = USUAL,
-    rotate: bool = False,
-    links: Links | None = None,
-    on_event: OnEvent | None = None,
-) -> list[Reached]:
-    """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors).
-
-    rotate: each question begins with another of the servers, the first with any. links: connections that are open
-    already, and stay so; without it those that are made are closed at the end.
-    """
-    return ask_each(
-        [(name, rdtype, servers) for name, rdtype in questions],
-        deadline=deadline,
-        tcp=tcp,
-        tries=tries,
-        try_seconds=try_seconds,
-        options=options,
-        rotate=rotate,
-        links=links,
-        on_event=on_event,
-    )
+def ask(questions: Sequence[tuple[bytes, int]], servers: Sequence[Server], manner: Manner) -> list[Reached]:
+    """One Reached for each (wire name, type), in their order; asked all at once. Raises LocalFailure (descriptors)."""
+    return ask_each([(name, rdtype, servers) for name, rdtype in questions], manner)
 
 
-def ask_each(
-    questions: Sequence[tuple[bytes, int, Sequence[Server]]],
-    *,
-    deadline: Deadline,
-    tcp: bool = False,
-    tries: int = TRIES,
-    try_seconds: float = TRY_SECONDS,
-    options: QueryOptions = USUAL,
-    rotate: bool = False,
-    links: Links | None = None,
-    on_event: OnEvent | None = None,
-) -> list[Reached]:
+def ask_each(questions: Sequence[tuple[bytes, int, Sequence[Server]]], manner: Manner) -> list[Reached]:
     """As `ask`, with servers of its own for each question."""
-    if links is None:
+    if manner.links is None:
         with Links() as made:
-            return ask_each(
-                questions,
-                deadline=deadline,
-                tcp=tcp,
-                tries=tries,
-                try_seconds=try_seconds,
-                options=options,
-                rotate=rotate,
-                links=made,
-                on_event=on_event,
-            )
+            return _ask_over(made, questions, manner)
+    return _ask_over(manner.links, questions, manner)
+
+
+def _ask_over(links: Links, questions: Sequence[tuple[bytes, int, Sequence[Server]]], manner: Manner) -> list[Reached]:
+    deadline, rotate = manner.deadline, manner.rotate
     first = int.from_bytes(os.urandom(2)) if rotate else 0
     asking = []
     for number, (name, rdtype, servers) in enumerate(questions):
         turn = (first + number) % len(servers) if rotate else 0
         order = [*servers[turn:], *servers[:turn]]
-        reached = Reached(name, rdtype)
-        asking.append(Question(links, reached, order, deadline, tcp, tries, try_seconds, options, on_event))
+        asking.append(Question(links, Reached(name, rdtype), order, manner))
     try:
         for question in asking:
             question.next_try()
@@ -139,27 +93,16 @@ def ask_each(
 class Question:
     """One question on its way over the servers."""
 
-    def __init__(
-        self,
-        links: Links,
-        reached: Reached,
-        servers: Sequence[Server],
-        deadline: Deadline,
-        tcp: bool,
-        tries: int,
-        try_seconds: float,
-        options: QueryOptions,
-        on_event: OnEvent | None,
-    ) -> None:
+    def __init__(self, links: Links, reached: Reached, servers: Sequence[Server], manner: Manner) -> None:
         self.links = links
         self.selector: selectors.BaseSelector = links.selector
         self.reached = reached
-        self.waiting_for = [server for _ in range(tries) for server in servers]
-        self.deadline = deadline
-        self.tcp = tcp
-        self.try_seconds = try_seconds
-        self.options = options
-        self.on_event = on_event
+        self.waiting_for = [server for _ in range(manner.tries) for server in servers]
+        self.deadline = manner.deadline
+        self.tcp = manner.tcp
+        self.try_seconds = manner.try_seconds
+        self.options = manner.options
+        self.on_event = manner.on_event
         self.open: list[Exchange] = []
         self.without_edns: set[Server] = set()
         self.cut: set[Server] = set()  # those that truncated over UDP

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netkit.dns.edns import COOKIE, ERRORS, EXTENDED_ERROR, NSID, SUBNET, Cookies, read, subnet_option
+from netkit.dns.manner import Manner
 from netkit.dns.name import parse_name
 from netkit.dns.result import Ede, Edns, Outcome
 from netkit.dns.servers import Server
@@ -32,7 +33,8 @@ def replied(*options: tuple[int, bytes]) -> Reply:
 
 def one(server: Scripted, options: QueryOptions, *, seconds: float = 20_000 * MS) -> Reached:
     where = [Server("127.0.0.1", server.port)]
-    [reached] = ask([(WWW.name, A)], where, deadline=Deadline.after(seconds), try_seconds=seconds, options=options)
+    manner = Manner(Deadline.after(seconds), try_seconds=seconds, options=options)
+    [reached] = ask([(WWW.name, A)], where, manner)
     return reached
 
 

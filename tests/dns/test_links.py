@@ -10,6 +10,7 @@ import pytest
 
 from netkit.dns.link import Links
 from netkit.dns.lookup import Lookup, resolve
+from netkit.dns.manner import Manner
 from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome, Resolution
 from netkit.dns.servers import Server
@@ -146,7 +147,7 @@ def test_a_late_answer_is_no_wrong_one_to_others(start: Start) -> None:
     server = Server("127.0.0.1", start("tcp", script).port, "tcp")
     with Links() as links:
         first, second = (
-            ask_stub([(parse_name(name), TXT)], [server], deadline=Deadline.after(1.0), tries=1, links=links)[0]
+            ask_stub([(parse_name(name), TXT)], [server], Manner(Deadline.after(1.0), tries=1, links=links))[0]
             for name in ("a.test", "b.test")
         )
     assert [first.outcome, second.outcome] == [Outcome.TIMEOUT] * 2

@@ -13,6 +13,7 @@ import pytest
 
 from netkit.dns.exchange import AT_ONCE
 from netkit.dns.link_stream import MAX_STRAYS
+from netkit.dns.manner import Manner
 from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
@@ -45,11 +46,7 @@ def one(
     [reached] = ask(
         [(parse_name(name), rdtype)],
         where,
-        deadline=Deadline.after(seconds),
-        tries=tries,
-        try_seconds=try_seconds,
-        tcp=tcp,
-        on_event=None if steps is None else steps.append,
+        Manner(Deadline.after(seconds), tcp, tries, try_seconds, on_event=None if steps is None else steps.append),
     )
     return reached
 
@@ -88,7 +85,7 @@ def test_an_answer_and_its_facts(serve: Serve) -> None:
 def test_ids_and_ports_differ_between_queries(serve: Serve) -> None:
     server = serve(answering)
     where = [Server("127.0.0.1", server.port)]
-    ask([(parse_name(f"n{number}.test"), A) for number in range(40)], where, deadline=Deadline.after(20_000 * MS))
+    ask([(parse_name(f"n{number}.test"), A) for number in range(40)], where, Manner(Deadline.after(20_000 * MS)))
     ids = {wire[:2] for _, wire in server.queries}
     assert len(server.queries) == 40
     assert len(ids) > 35  # one run in a hundred has two that are the same by chance, none has five
@@ -349,10 +346,7 @@ def test_tcp_closed_behind_the_answer_asks_nothing_more(serve: Serve) -> None:
     good, bad = ask(
         [(parse_name("www.test"), A), (parse_name("silent.test"), A)],
         [Server("127.0.0.1", server.port)],
-        deadline=Deadline.after(200 * MS),
-        tries=3,
-        try_seconds=10_000 * MS,
-        tcp=True,
+        Manner(Deadline.after(200 * MS), tries=3, try_seconds=10_000 * MS, tcp=True),
     )
     assert (good.outcome, good.tries, good.rejected, bad.outcome) == (Outcome.ANSWER, 1, [], Outcome.TIMEOUT)
     assert sorted(server.questions) == ["silent.test", "www.test"]
@@ -369,8 +363,7 @@ def test_duplicate_replies_cost_no_time_while_others_wait(serve: Serve) -> None:
     good, bad = ask(
         [(parse_name("www.test"), A), (parse_name("silent.test"), A)],
         [Server("127.0.0.1", server.port)],
-        deadline=Deadline.after(600 * MS),
-        tries=1,
+        Manner(Deadline.after(600 * MS), tries=1),
     )
     assert process_time() - spent < 300 * MS
     assert (good.outcome, bad.outcome) == (Outcome.ANSWER, Outcome.TIMEOUT)
@@ -503,9 +496,7 @@ def test_a_flood_for_nobody_over_tcp_is_told_to_each_query_a_few_times(serve: Se
     found = ask(
         [(parse_name("www.test"), A), (parse_name("ftp.test"), A)],
         [Server("127.0.0.1", serve(script).port)],
-        deadline=Deadline.after(20_000 * MS),
-        tries=1,
-        tcp=True,
+        Manner(Deadline.after(20_000 * MS), tries=1, tcp=True),
     )
     assert [data(one) for one in found] == [["192.0.2.1"]] * 2
     told = ["malformed: 0 octets are no DNS message: the header alone has 12"] * MAX_STRAYS
@@ -537,10 +528,7 @@ def test_a_flood_for_one_question_leaves_others_their_turn() -> None:
         found = ask(
             [(parse_name("flood.test"), A), (parse_name("www.test"), A)],
             [Server("127.0.0.1", both.getsockname()[1])],
-            deadline=Deadline.after(20_000 * MS),
-            tries=1,
-            try_seconds=20.0,
-            on_event=on_event,
+            Manner(Deadline.after(20_000 * MS), tries=1, try_seconds=20.0, on_event=on_event),
         )
         thread.join()
     assert [data(one) for one in found] == [["192.0.2.1"]] * 2
@@ -574,10 +562,7 @@ def test_tcp_reset_with_queries_unread_and_closed_behind_each_answer() -> None:
         found = ask(
             [(parse_name(f"n{number}.test"), A) for number in range(3)],
             [Server("127.0.0.1", listener.getsockname()[1])],
-            deadline=Deadline.after(20_000 * MS),
-            tries=1,
-            try_seconds=20.0,
-            tcp=True,
+            Manner(Deadline.after(20_000 * MS), tries=1, try_seconds=20.0, tcp=True),
         )
         thread.join(0 if any(one.reply is None for one in found) else 20)
     assert [one.outcome for one in found] == [Outcome.ANSWER] * 3

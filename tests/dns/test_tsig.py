@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netkit.dns.manner import Manner
 from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
@@ -149,10 +150,7 @@ def one(server: Scripted, *, seconds: float = 20_000 * MS, tcp: bool = False) ->
     [reached] = ask(
         [(parse_name("www.test"), A)],
         [Server("127.0.0.1", server.port)],
-        deadline=Deadline.after(seconds),
-        tries=1,
-        options=QueryOptions(key=KEY),
-        tcp=tcp,
+        Manner(Deadline.after(seconds), tcp, tries=1, options=QueryOptions(key=KEY)),
     )
     return reached
 

@@ -21,9 +21,9 @@ from netkit.dns.bulk.quick import read, read_answer, template
 from netkit.dns.bulk.tally import Counts
 from netkit.dns.bulk.task import Result, Settled, Task
 from netkit.dns.bulk.upstream import SOCKETS, Upstream
+from netkit.dns.manner import TRIES, TRY_SECONDS
 from netkit.dns.result import Outcome, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS
 from netkit.dns.types import type_name
 from netkit.dns.wire import USUAL, QueryOptions
 from netkit.errors import LocalFailure, NetkitError

@@ -12,10 +12,9 @@ from time import time
 import dns.name
 
 from netkit.dns.chase import chase
-from netkit.dns.link import Links
+from netkit.dns.manner import Manner
 from netkit.dns.result import NEGATIVE, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
-from netkit.dns.stub import TRIES, TRY_SECONDS
 from netkit.dns.types import CNAME, DNAME, SOA
 from netkit.dns.validate.anchors import Anchors
 from netkit.dns.validate.chain import Chain
@@ -26,8 +25,7 @@ from netkit.dns.validate.records import Key, Signed, sets_of
 from netkit.dns.validate.signature import moment
 from netkit.dns.validate.source import Source, Wanted
 from netkit.dns.validate.verdict import Dnssec, Link, NotProven, Verdict
-from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, follow
-from netkit.events import OnEvent
+from netkit.dns.wire import Malformed, Raw, Reply, follow
 from netkit.net.deadline import Deadline
 
 JUDGED = (Outcome.ANSWER, *NEGATIVE, Outcome.CNAME_LOOP)
@@ -37,51 +35,23 @@ RRSIG, ANY = 46, 255
 def validated(
     questions: Sequence[Question],
     servers: Sequence[Server],
-    *,
+    manner: Manner,
     anchors: Anchors,
-    deadline: Deadline,
-    tcp: bool = False,
-    tries: int = TRIES,
-    try_seconds: float = TRY_SECONDS,
-    options: QueryOptions = USUAL,
-    rotate: bool = False,
-    links: Links | None = None,
-    on_event: OnEvent | None = None,
+    *,
     now: float | None = None,
 ) -> list[Resolution]:
     """A Resolution with its `dnssec` for each question, in their order.
 
     now: the time that signatures are held against, that of this machine's clock without it. Raises LocalFailure.
     """
-    shown = options.dnssec  # whether signatures are to be seen as well
-    options = options._replace(dnssec=True, checking_disabled=True, insist=True)
+    shown = manner.options.dnssec  # whether signatures are to be seen as well
+    options = manner.options._replace(dnssec=True, checking_disabled=True, insist=True)
+    manner = manner.within_deadline._replace(options=options)
     replies: list[list[Reply]] = [[] for _ in questions]
-    found = chase(
-        questions,
-        servers,
-        deadline=deadline,
-        tcp=tcp,
-        tries=tries,
-        try_seconds=try_seconds,
-        options=options,
-        rotate=rotate,
-        links=links,
-        on_event=on_event,
-        on_reply=lambda at, reply: replies[at].append(reply),
-    )
-    source = Source(
-        servers,
-        deadline=deadline,
-        tcp=tcp,
-        tries=tries,
-        try_seconds=min(try_seconds, deadline.seconds / tries),
-        options=options,
-        rotate=rotate,
-        links=links,
-        on_event=on_event,
-    )
+    found = chase(questions, servers, manner, lambda at, reply: replies[at].append(reply))
+    source = Source(servers, manner)
     walk = Chain(anchors, source, time() if now is None else now)
-    answers = [_Answer(*one, walk, deadline) for one in zip(questions, found, replies, strict=True)]
+    answers = [_Answer(*one, walk, manner.deadline) for one in zip(questions, found, replies, strict=True)]
     walk.fetch([one for answer in answers for one in answer.wanted()])
     return [one if shown else _without_signatures(one) for one in (answer.judged() for answer in answers)]
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from dns.dnssectypes import Algorithm
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 
+from netkit.dns.manner import Manner
 from netkit.dns.result import Question, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.types import parse_type
@@ -165,9 +166,8 @@ class Tree:
         [found] = validated(
             [question],
             [Server(host, int(port))],
-            anchors=anchors or parse_anchors(self.anchor, "the test"),
-            deadline=Deadline.after(seconds),
-            options=options,
+            Manner(Deadline.after(seconds), options=options),
+            anchors or parse_anchors(self.anchor, "the test"),
             now=self.now,
         )
         return found

@@ -38,7 +38,7 @@ def resolve_bulk(
     from netkit.dns.bulk.engine import Settings
     from netkit.dns.bulk.look_up import Run
     from netkit.dns.bulk.tally import EXITS
-    from netkit.dns.lookup import TRIES
+    from netkit.dns.manner import TRIES
     from netkit.dns.types import COMMON
     from netkit.dns.wire import USUAL
 
