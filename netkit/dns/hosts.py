@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from netkit.dns.name import canonical_ip, is_ip
 from netkit.errors import LocalFailure
+from netkit.net.text_file import read_text
 
 HOSTS = "/etc/hosts"
 MAX_FILE = 64 << 20  # octets; the largest lists of blocked names have about 30 MiB
@@ -27,16 +27,9 @@ def hosts_path(path: str | None = None) -> str:
 def read_hosts(path: str | None = None) -> tuple[Line, ...]:
     """The lines of the hosts file, none when there is no file. Raises LocalFailure if it cannot be read."""
     where = hosts_path(path)
-    try:
-        with Path(where).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except FileNotFoundError:
-        return ()
-    except OSError as exc:
-        raise LocalFailure(f"cannot read {where}: {exc.strerror}") from exc
-    if len(data) > MAX_FILE:
-        raise LocalFailure(f"{where} has more than {MAX_FILE >> 20} MiB: it is no hosts file")
-    return tuple(parse_hosts(data.decode(errors="replace")))
+    return tuple(
+        parse_hosts(read_text(where, "hosts file", limit=MAX_FILE, missing="", errors="replace", wrong=LocalFailure))
+    )
 
 
 def parse_hosts(text: str) -> Iterator[Line]:

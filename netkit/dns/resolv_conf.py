@@ -8,12 +8,12 @@ of the other options those about threads, reloading and the order of two queries
 import os
 import re
 import socket
-from pathlib import Path
 from typing import NamedTuple
 
 from netkit.dns.servers import PORT, Server
 from netkit.errors import BadInput, LocalFailure
 from netkit.net.address import parse_endpoint
+from netkit.net.text_file import read_text
 
 MAX_SERVERS, MAX_NDOTS, MAX_TIMEOUT, MAX_ATTEMPTS = 3, 15, 30, 5  # MAXNS and RES_MAX* of resolv.conf(5)
 RESOLV_CONF = "/etc/resolv.conf"
@@ -46,17 +46,10 @@ def resolv_conf_path(path: str | None = None) -> str:
 def read_configuration(path: str | None = None) -> Configuration:
     """The system's resolver configuration; an empty one when there is no file. Raises LocalFailure if unreadable."""
     where = resolv_conf_path(path)
-    try:
-        with Path(where).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except FileNotFoundError:
-        data = b""
-    except OSError as exc:
-        raise LocalFailure(f"cannot read {where}: {exc.strerror}", kind="resolver_configuration") from exc
-    if len(data) > MAX_FILE:
-        reason = f"{where} has more than {MAX_FILE >> 20} MiB: it is no resolver configuration"
-        raise LocalFailure(reason, kind="resolver_configuration")
-    text = data.decode(errors="replace")
+    text = read_text(
+        where, "resolver configuration", limit=MAX_FILE, missing="", errors="replace", kind="resolver_configuration",
+        wrong=LocalFailure,
+    )  # fmt: skip
     if options := os.environ.get("RES_OPTIONS", "").split():
         text += f"\noptions {' '.join(options)}"
     if domains := os.environ.get("LOCALDOMAIN", "").split():

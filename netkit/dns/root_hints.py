@@ -3,11 +3,11 @@ from a file of the same form, as IANA publishes it."""
 
 import re
 from importlib.resources import files
-from pathlib import Path
 from typing import NamedTuple
 
 from netkit.dns.name import canonical_ip, is_ip, parse_name
-from netkit.errors import BadInput, LocalFailure
+from netkit.errors import BadInput
+from netkit.net.text_file import read_text
 
 MAX_FILE = 65536  # octets; IANA's has 3,314
 _LINE = re.compile(r"(\S+)\s+(?:[0-9]+\s+)?(?:IN\s+)?(NS|A|AAAA)\s+(\S+)", re.IGNORECASE)
@@ -24,17 +24,9 @@ def read_hints(path: str | None = None) -> tuple[Hint, ...]:
     """The hints of the file, of IANA's without one. Raises LocalFailure, BadInput when it has no address."""
     if path is None:
         return parse_hints((files("netkit.dns") / "root.hints").read_text(encoding="ascii"))
+    text = read_text(path, "file of root hints", limit=MAX_FILE)
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as exc:
-        raise LocalFailure(f"cannot read the root hints {path}: {exc.strerror}") from exc
-    if len(data) > MAX_FILE:
-        raise BadInput(f"{path} is larger than {MAX_FILE} octets: these are no root hints")
-    try:
-        return parse_hints(data.decode())
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not text: these are no root hints") from None
+        return parse_hints(text)
     except BadInput as exc:
         raise BadInput(f"{path}: {exc.message}", hint=exc.hint) from None
 

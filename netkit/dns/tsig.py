@@ -10,13 +10,13 @@ transfer, several to one signature, are `transfer.signed`'s.
 import re
 from base64 import b64decode
 from itertools import pairwise
-from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 
 from netkit.dns.name import parse_name, to_text
 from netkit.dns.wire import Malformed, Query, Reply, read_name, read_record
-from netkit.errors import BadInput, LocalFailure
+from netkit.errors import BadInput
+from netkit.net.text_file import read_text
 
 TSIG, CLASS_ANY = 250, b"\0\xff"
 FUDGE = 300  # seconds that the two clocks may differ (RFC 8945 5.2.3)
@@ -52,17 +52,9 @@ class Untaken(Exception):
 
 def read_key(path: str) -> Key:
     """The one key in the file. Raises LocalFailure when it cannot be read, BadInput when it has no key or several."""
+    text = read_text(path, "key file", limit=MAX_FILE)
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as exc:
-        raise LocalFailure(f"cannot read the key file {path}: {exc.strerror}") from exc
-    if len(data) > MAX_FILE:
-        raise BadInput(f"{path} is larger than {MAX_FILE} octets: it is no key file")
-    try:
-        return parse_key(data.decode())
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not text: it is no key file") from None
+        return parse_key(text)
     except BadInput as exc:
         raise BadInput(f"{path}: {exc.message}", hint=exc.hint) from None
 

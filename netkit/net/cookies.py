@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from netkit.errors import BadInput, LocalFailure
+from netkit.net.text_file import read_text
 
 MAX_FILE = 4 * 1024 * 1024  # octets; browsers stop at 3,000 cookies of 4 KiB, and hold far less
 MAX_DOMAIN = 180  # cookies of one domain, as Chromium has it (RFC 6265 6.1: at least 50); the oldest make room
@@ -41,16 +42,10 @@ class CookieJar:
             raise BadInput(f"{self.file} is a folder", hint="--cookie-jar takes the name of a file")
         if not self.file.absolute().parent.is_dir():
             raise LocalFailure(f"cannot write {self.file}: there is no folder {self.file.parent}", kind="write")
-        try:
-            with self.file.open("rb") as stream:
-                data = stream.read(MAX_FILE + 1)
-        except FileNotFoundError:
-            return
-        except OSError as exc:
-            raise LocalFailure(f"cannot read {self.file}: {exc.strerror}", kind="read") from exc
-        if len(data) > MAX_FILE:
-            raise BadInput(f"{self.file}: longer than {MAX_FILE} bytes, which no file of cookies is")
-        for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
+        found = read_text(
+            self.file, "file of cookies", limit=MAX_FILE, missing="", errors="surrogateescape", kind="read"
+        )
+        for number, line in enumerate(found.split("\n"), 1):
             text = line.rstrip("\r")
             if not text.strip() or (text.startswith("#") and not text.startswith(_HTTP_ONLY)):
                 continue

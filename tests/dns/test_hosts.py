@@ -55,11 +55,11 @@ def test_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_hosts(str(tmp_path / "none")) == ()
     with pytest.raises(LocalFailure) as caught:
         read_hosts(str(tmp_path))
-    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
+    assert caught.value.message == f"cannot read the hosts file {tmp_path}: Is a directory"
     monkeypatch.delenv("NETKIT_HOSTS")
     assert hosts_path() == "/etc/hosts"
 
 
 def test_a_file_without_end() -> None:
-    with pytest.raises(LocalFailure, match="/dev/zero has more than 64 MiB: it is no hosts file"):
+    with pytest.raises(LocalFailure, match="/dev/zero is larger than 64 MiB: it is no hosts file"):
         read_hosts("/dev/zero")

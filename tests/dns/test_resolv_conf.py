@@ -89,7 +89,7 @@ def test_no_file_and_no_servers(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(LocalFailure) as caught:
         read_configuration(str(tmp_path))
-    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
+    assert caught.value.message == f"cannot read the resolver configuration {tmp_path}: Is a directory"
 
 
 def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,5 +121,5 @@ def test_without_a_search_list_this_hosts_domain_is_it(
 def test_a_file_that_is_far_too_large(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_bytes(b"nameserver 192.0.2.1\n" * 50_000)
-    with pytest.raises(LocalFailure, match="has more than 1 MiB: it is no resolver configuration"):
+    with pytest.raises(LocalFailure, match="is larger than 1 MiB: it is no resolver configuration"):
         read_configuration(str(path))

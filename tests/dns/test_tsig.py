@@ -108,10 +108,10 @@ def test_files_that_cannot_be_used_are_named_and_no_secret_is_told(tmp_path: Pat
         read_key(str(path))
     assert SECRET not in f"{caught.value.message} {caught.value.hint} {parse_key(CLAUSE)!r} {parse_key(CLAUSE)}"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="is not text"):
+    with pytest.raises(BadInput, match="is not text: it is no key file"):
         read_key(str(path))
     path.write_bytes(b"#" * (MAX_FILE + 1))
-    with pytest.raises(BadInput, match="it is no key file"):
+    with pytest.raises(BadInput, match="is larger than 64 KiB: it is no key file"):
         read_key(str(path))
     path.write_text(CLAUSE)
     assert read_key(str(path)) == KEY

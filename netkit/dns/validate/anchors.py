@@ -8,7 +8,6 @@ BIND's `trust-anchors { }`, also under its old names. A DNSKEY is kept as its DS
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import NamedTuple
 
 import dns.dnssec
@@ -22,7 +21,8 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 
 from netkit.dns.validate.signature import ALGORITHMS, DIGESTS, REVOKED, ZONE_KEY, algorithm_name
-from netkit.errors import BadInput, LocalFailure
+from netkit.errors import BadInput
+from netkit.net.text_file import read_text
 
 MAX_FILE = 256 * 1024  # octets: a thousand keys; a file that is larger is none of anchors
 BIND = re.compile(r"(?:^|\*/)\s*(?:trust-anchors|managed-keys|trusted-keys)\s*\{", re.MULTILINE)
@@ -51,17 +51,7 @@ def load_anchors(path: str | None = None) -> Anchors:
     if path is None:
         text = files("netkit.dns.validate").joinpath("root.anchors").read_text(encoding="ascii")
         return parse_anchors(text, "IANA's root anchors")
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as exc:
-        raise LocalFailure(f"cannot read the trust anchor {path}: {exc.strerror}", kind="unreadable") from exc
-    if len(data) > MAX_FILE:
-        raise BadInput(f"{path}: trust anchors have at most {MAX_FILE >> 10} KiB")
-    try:
-        return parse_anchors(data.decode(), path)
-    except UnicodeDecodeError as exc:
-        raise BadInput(f"{path}: trust anchors are text") from exc
+    return parse_anchors(read_text(path, "trust anchor", limit=MAX_FILE), path)
 
 
 def parse_anchors(text: str, source: str) -> Anchors:
