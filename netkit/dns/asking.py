@@ -103,7 +103,7 @@ class Asking(NamedTuple):
             )
         if self.anchors is None:
             return chase(questions, servers, manner)
-        from netkit.dns.validate.answer import validated
+        from netkit.dns.validate.next_server import validated
 
         return validated(questions, servers, manner, self.anchors)
 

@@ -7,7 +7,7 @@ is the worst of them. What is bogus loses its records here, so that nobody print
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from time import time
+from typing import NamedTuple
 
 import dns.name
 
@@ -32,17 +32,19 @@ JUDGED = (Outcome.ANSWER, *NEGATIVE, Outcome.CNAME_LOOP)
 RRSIG, ANY = 46, 255
 
 
-def validated(
-    questions: Sequence[Question],
-    servers: Sequence[Server],
-    manner: Manner,
-    anchors: Anchors,
-    *,
-    now: float | None = None,
-) -> list[Resolution]:
-    """A Resolution with its `dnssec` for each question, in their order.
+class Judged(NamedTuple):
+    """Answers with their verdicts. sources: the servers, ADDRESS:PORT, that the keys on the way came from."""
 
-    now: the time that signatures are held against, that of this machine's clock without it. Raises LocalFailure.
+    resolutions: list[Resolution]
+    sources: frozenset[str]
+
+
+def judge(
+    questions: Sequence[Question], servers: Sequence[Server], manner: Manner, anchors: Anchors, now: float
+) -> Judged:
+    """A Resolution with its `dnssec` for each question, in their order, each of the first server that answers.
+
+    now: the time that signatures are held against. Raises LocalFailure.
     """
     shown = manner.options.dnssec  # whether signatures are to be seen as well
     options = manner.options._replace(dnssec=True, checking_disabled=True, insist=True)
@@ -50,10 +52,11 @@ def validated(
     replies: list[list[Reply]] = [[] for _ in questions]
     found = chase(questions, servers, manner, lambda at, reply: replies[at].append(reply))
     source = Source(servers, manner)
-    walk = Chain(anchors, source, time() if now is None else now)
+    walk = Chain(anchors, source, now)
     answers = [_Answer(*one, walk, manner.deadline) for one in zip(questions, found, replies, strict=True)]
     walk.fetch([one for answer in answers for one in answer.wanted()])
-    return [one if shown else _without_signatures(one) for one in (answer.judged() for answer in answers)]
+    judged = [answer.judged() for answer in answers]
+    return Judged([one if shown else _without_signatures(one) for one in judged], source.asked)
 
 
 def _without_signatures(one: Resolution) -> Resolution:

@@ -24,6 +24,11 @@ class Source:
         self.manner = manner
         self.known: dict[Wanted, Reached] = {}
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The servers that something came from."""
+        return frozenset(str(one.server) for one in self.known.values() if one.server)
+
     def get(self, name: dns.name.Name, rdtype: int, work: Work) -> Reached:
         """What came for the question. Raises TooMuch, LocalFailure."""
         if (name, rdtype) not in self.known:

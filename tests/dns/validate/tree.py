@@ -20,8 +20,9 @@ from netkit.dns.result import Question, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.types import parse_type
 from netkit.dns.validate.anchors import Anchors, parse_anchors
-from netkit.dns.validate.answer import validated
+from netkit.dns.validate.next_server import validated
 from netkit.dns.wire import USUAL, QueryOptions
+from netkit.events import OnEvent
 from netkit.lab.dns.zones import Zone, Zones
 from netkit.net.deadline import Deadline
 
@@ -159,14 +160,16 @@ class Tree:
         anchors: Anchors | None = None,
         seconds: float = 60.0,
         options: QueryOptions = USUAL,
+        others: Sequence[object] = (),
+        on_event: OnEvent | None = None,
     ) -> Resolution:
-        """The Resolution that validation makes of it."""
-        host, _, port = str(server).rpartition(":")
+        """The Resolution that validation makes of it; others: the servers to ask after the first."""
+        ends = [str(one).rpartition(":") for one in (server, *others)]
         question = Question(name, dns.name.from_text(name).to_wire() or b"", parse_type(rdtype))
         [found] = validated(
             [question],
-            [Server(host, int(port))],
-            Manner(Deadline.after(seconds), options=options),
+            [Server(host, int(port)) for host, _, port in ends],
+            Manner(Deadline.after(seconds), options=options, on_event=on_event),
             anchors or parse_anchors(self.anchor, "the test"),
             now=self.now,
         )
