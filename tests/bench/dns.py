@@ -81,7 +81,7 @@ def zone(folder: Path) -> None:
 @contextmanager
 def nsd(folder: Path) -> Iterator[int]:
     """The port of an NSD that serves the zone, also on port 53 of PORT_53 where that is allowed."""
-    from tests.peers.daemons import find_free_port
+    from tests.ports import find_free_port
 
     port = find_free_port()
     more = f"    ip-address: {PORT_53}@53\n" if os.geteuid() == 0 else ""

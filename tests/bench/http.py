@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from netkit.net.ca import Authority
 from tests.bench.delay import slow
-from tests.peers.daemons import await_port, find_free_port
+from tests.peers.daemons import await_port
+from tests.ports import find_free_port
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 GIB, MIB = 2**30, 2**20

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MS
+from tests.ports import find_free_port
 
 REFUSED = [
     ["resolve", "localhost"],
@@ -39,6 +40,7 @@ def broken(trace: str = "") -> None:
 module.broken = broken
 sys.modules["sys.modules"] = module
 from netkit.cli.run import main
+from tests.ports import find_free_port
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -279,10 +281,8 @@ sys.exit(main())
 def test_a_closed_stderr_changes_nothing() -> None:
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w") as stderr, socket.socket(type=socket.SOCK_DGRAM) as gone:
-        gone.bind(("127.0.0.1", 0))
-        server = f"@127.0.0.1:{gone.getsockname()[1]}"
-        gone.close()
+    with os.fdopen(write, "w") as stderr:
+        server = f"@127.0.0.1:{find_free_port()}"
         done = subprocess.run(
             [*NETKIT, "resolve", "--json", "--trace=hex", server, "-t", "A", "a.test"],
             stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=60, check=False,

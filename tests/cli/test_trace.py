@@ -1,7 +1,6 @@
 """--trace: one line a step, in three forms, on stderr alone; off, it costs nothing."""
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable
 
@@ -9,14 +8,13 @@ import pytest
 
 from netkit.cli.trace import hexdump, listener
 from netkit.errors import BadInput
+from tests.ports import find_free_port
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def refused() -> str:
-    with socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{sock.getsockname()[1]}"
+    return f"127.0.0.1:{find_free_port()}"
 
 
 def test_off_is_none() -> None:

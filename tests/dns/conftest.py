@@ -19,6 +19,8 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from tests.ports import find_free_port
+
 Script = Callable[[bytes, str, int], Sequence[bytes]]
 
 
@@ -154,11 +156,7 @@ def serve() -> Iterator[Callable[..., Scripted]]:
 @pytest.fixture
 def refusing() -> str:
     """HOST:PORT where nothing listens, for UDP or TCP."""
-    udp, tcp = sockets()
-    port = udp.getsockname()[1]
-    udp.close()
-    tcp.close()
-    return f"127.0.0.1:{port}"
+    return f"127.0.0.1:{find_free_port()}"
 
 
 def reply_to(

@@ -22,6 +22,7 @@ from netkit.http.headers import parse_header
 from netkit.http.report import document
 from netkit.http.save import Save
 from netkit.net.hop import Route
+from tests.ports import find_free_port
 
 Serve = Callable[..., Any]
 TEXT = b"netkit " * 100
@@ -297,10 +298,8 @@ def test_a_reset_before_the_answer_is_unreachable_and_amid_the_body_a_broken_rep
 
 
 def test_refused_names_every_address() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        response = fetch(f"http://localhost:{port}/")
+    port = find_free_port()
+    response = fetch(f"http://localhost:{port}/")
     assert response.error is not None
     assert response.exit_code is Exit.UNREACHABLE
     assert response.error.kind == "refused"

@@ -16,6 +16,7 @@ from netkit.lab.service import parse_ports
 from netkit.net.address import Endpoint
 from netkit.net.inherit import Inherited
 from netkit.net.listen import open_socket
+from tests.ports import find_free_port
 
 
 def test_the_default_ports_are_the_contracts() -> None:
@@ -90,9 +91,8 @@ def test_a_wildcard_is_reached_by_loopback() -> None:
 
 
 def test_everything_is_closed_when_one_port_is_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
-        port, other = taken.getsockname()[1], free.getsockname()[1]
-        free.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, other = taken.getsockname()[1], find_free_port()
         with (
             pytest.raises(LocalFailure, match="is in use"),
             running(bind=["127.0.0.1"], ports={"dns": other, "https": port}),

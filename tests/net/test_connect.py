@@ -14,6 +14,7 @@ from netkit.net.address import Endpoint, parse_endpoint
 from netkit.net.blocking import SocketAddress
 from netkit.net.connect import FailedAddress, Race, connect, interleave
 from netkit.net.deadline import Deadline
+from tests.ports import find_free_port
 
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 
@@ -41,11 +42,6 @@ def silent() -> Iterator[tuple[str, int]]:
             filler.close()
 
 
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
 def race(
     addresses: list[tuple[str, int]], *, seconds: float, attempt_delay: float
 ) -> tuple[str, tuple[FailedAddress, ...]]:
@@ -69,7 +65,7 @@ def test_connects_and_traces(listener: socket.socket) -> None:
 
 
 def test_refused_names_address_and_reason() -> None:
-    port = refused_port()
+    port = find_free_port()
     with pytest.raises(Unreachable) as caught:
         connect(parse_endpoint(f"127.0.0.1:{port}"), deadline=Deadline.after(5000 * MS))
     assert caught.value.message == f"cannot connect to 127.0.0.1:{port}: 127.0.0.1:{port} refused"
@@ -78,7 +74,7 @@ def test_refused_names_address_and_reason() -> None:
 
 def test_a_refused_address_does_not_wait_for_the_delay(listener: socket.socket) -> None:
     """With a delay longer than the deadline, only the refusal can start the second attempt."""
-    port = refused_port()
+    port = find_free_port()
     address, failed = race([("127.0.0.1", port), listener.getsockname()], seconds=5000 * MS, attempt_delay=60_000 * MS)
     assert address == f"127.0.0.1:{listener.getsockname()[1]}"
     assert failed == (FailedAddress(f"127.0.0.1:{port}", "refused"),)

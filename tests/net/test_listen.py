@@ -13,6 +13,7 @@ from netkit.errors import BadInput, LocalFailure
 from netkit.events import Step
 from netkit.net.address import Endpoint, parse_endpoint
 from netkit.net.listen import Listening, adopt, bind_failure, endpoint_of, listen, open_socket
+from tests.ports import find_free_port
 
 ANY = Endpoint("tcp", "127.0.0.1", 0)
 HAS_IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").exists()
@@ -57,8 +58,8 @@ def test_several_addresses_and_both_protocols_share_one_free_port() -> None:
 
 
 def test_a_taken_port_on_one_address_leaves_nothing_open() -> None:
-    with socket.create_server(("127.0.0.2", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = find_free_port()
+    with socket.create_server(("127.0.0.2", port)):
         with pytest.raises(LocalFailure):
             listen([Endpoint("tcp", "127.0.0.1", port), Endpoint("tcp", "127.0.0.2", port)])
         with socket.create_server(("127.0.0.1", port)):
@@ -68,7 +69,7 @@ def test_a_taken_port_on_one_address_leaves_nothing_open() -> None:
 def test_v6_sockets_are_v6_only() -> None:
     if not HAS_IPV6:
         pytest.skip("this machine has no IPv6")
-    opened = open_socket(Endpoint("tcp", "::", 0))
+    opened = open_socket(Endpoint("tcp", "::", find_free_port()))
     try:
         assert opened.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
         with socket.create_server(("0.0.0.0", opened.endpoint.port)):

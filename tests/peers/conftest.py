@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.daemons import await_port, find_free_port
+from tests.peers.daemons import await_port
+from tests.ports import find_free_port
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What tests and benches need to start a real server of their own: a free port, and to know when it accepts."""
+"""What tests and benches need to start a real server of their own: to know when it accepts, and what it was given."""
 
 import socket
 import subprocess
@@ -6,20 +6,6 @@ from pathlib import Path
 from time import monotonic
 
 ARRIVE = 20.0  # seconds until a message that a server has taken is in its maildir
-
-
-def find_free_port() -> int:
-    """A port of 127.0.0.1 that is free for TCP and UDP now."""
-    for _ in range(50):
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free for both TCP and UDP")
 
 
 def await_port(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netkit.net.ca import Authority
-from tests.peers.daemons import await_port, find_free_port
+from tests.peers.daemons import await_port
+from tests.ports import find_free_port
 
 PASSWORD = "secret"
 CONF = """

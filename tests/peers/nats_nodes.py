@@ -10,7 +10,8 @@ from netkit.chat.nats.bus import NatsBus
 from netkit.net.asyncio_loop import AsyncioLoop
 from netkit.net.ca import Authority
 from tests.chat.bus_contract import Node
-from tests.peers.daemons import await_port, find_free_port
+from tests.peers.daemons import await_port
+from tests.ports import find_free_port
 
 
 class Server:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netkit.net.ca import Authority
-from tests.peers.daemons import arrived, await_port, find_free_port
+from tests.peers.daemons import arrived, await_port
+from tests.ports import find_free_port
 
 MASTER = "/usr/lib/postfix/sbin/master"
 LIMIT = 2_000_000  # bytes of a message

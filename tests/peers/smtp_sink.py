@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.peers.daemons import await_port, find_free_port
+from tests.peers.daemons import await_port
+from tests.ports import find_free_port
 
 BACKLOG = "100"
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from netkit.lab import running
-from tests.peers.daemons import find_free_port
+from tests.ports import find_free_port
 
 LINES = [
     b"MAIL FROM:<a@lab.test>", b"NONSENSE", b"EHLO", b"EHLO peer.test", b"DATA", b"RCPT TO:<b@lab.test>",

@@ -14,10 +14,11 @@ from netkit.mail.message.compose import Attachment, Composer
 from netkit.mail.smtp.deliver import Login
 from netkit.mail.smtp.delivery import Delivery
 from netkit.mail.target import Tls
-from tests.peers.daemons import arrived, find_free_port
+from tests.peers.daemons import arrived
 from tests.peers.dovecot import PASSWORD, Dovecot, dovecot, token
 from tests.peers.smtp_client import MANNER, SENDER, send, words
 from tests.peers.smtp_sink import smtp_sink
+from tests.ports import find_free_port
 
 MORE = """
 protocols = pop3 lmtp submission

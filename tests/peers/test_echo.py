@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from netkit.errors import Exit
 from netkit.net.address import Endpoint
 from tests.conftest import MS
 from tests.echo.server.conftest import greeting_with, serving
+from tests.ports import find_free_port
 
 Program = Callable[[str], str]
 LIMIT = 30_000 * MS
@@ -47,13 +47,6 @@ def test_sockperf_floods_us(program: Program) -> None:
         assert counts.datagrams_sent == counts.datagrams_received
 
 
-def free() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -62,7 +55,7 @@ def free() -> int:
     ],
 )
 def test_their_servers_are_probed(program: Program, words: list[str]) -> None:
-    port = free()
+    port = find_free_port()
     server = subprocess.Popen([program(words[0]), *(word.replace("PORT", str(port)) for word in words[1:])])
     try:
         wait_for_listener(port, server)
@@ -75,7 +68,7 @@ def test_their_servers_are_probed(program: Program, words: list[str]) -> None:
 
 
 def test_a_stream_through_socat(program: Program, tmp_path: Path) -> None:
-    port = free()
+    port = find_free_port()
     # Pieces of PIPE_BUF: a larger one may block socat, which alone empties the pipe that it fills.
     words = ["-t5", "-b4096", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "PIPE"]
     server = subprocess.Popen([program("socat"), *words])

@@ -15,8 +15,8 @@ from netkit.chat.entry import Entry
 from netkit.chat.nats.broker import Login
 from netkit.errors import AuthRefused, Insecure, PeerError, Unreachable
 from tests.chat.bus_contract import check, say, until
-from tests.peers.daemons import find_free_port
 from tests.peers.nats_nodes import Running, Server, all_turn, nodes, tls_options
+from tests.ports import find_free_port
 
 
 @pytest.fixture

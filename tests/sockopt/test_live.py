@@ -19,6 +19,7 @@ from netkit.sockopt.change import change
 from netkit.sockopt.processes import holders, sockets_of
 from netkit.sockopt.read import each, get, show
 from netkit.sockopt.target import Found, find, opened, parse_target
+from tests.ports import find_free_port
 from tests.sockopt.conftest import Owner, owning
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="pidfd_getfd is Linux's")
@@ -174,9 +175,7 @@ def test_a_process_without_sockets() -> None:
 
 
 def test_nobody_at_a_port_and_no_such_inode() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     with pytest.raises(Unreachable, match=f"has the local port {port}"):
         list(show(f"tcp://:{port}"))
     with pytest.raises(Unreachable, match="no socket has the inode 1"):

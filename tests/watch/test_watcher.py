@@ -23,6 +23,7 @@ from netkit.watch.target import parse, unique
 from netkit.watch.watcher import Watcher
 from tests.echo.server.conftest import serving
 from tests.loopback import LIMIT, reset, tcp
+from tests.ports import find_free_port
 
 
 class Watched:
@@ -55,13 +56,6 @@ def watch(
     targets = unique([parse(str(word)) for word in words] + [parse(word, listen=True) for word in listen])
     watcher = Watcher(targets, on_watch=on_watch, until=condition(until) if until else None, **options)
     return Watched(watcher.run(timeout), events)
-
-
-def unused(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_data_half_close_and_close() -> None:
@@ -173,7 +167,7 @@ def test_urgent_data_is_told_apart() -> None:
 
 
 def test_refused_and_an_address_that_is_no_host() -> None:
-    seen = watch(f"a=127.0.0.1:{unused()}", "b=nosuch.invalid:80")
+    seen = watch(f"a=127.0.0.1:{find_free_port()}", "b=nosuch.invalid:80")
     assert seen.code is Exit.UNREACHABLE
     assert seen.names("a") == ["connecting", "refused"]
     assert seen.names("b") == ["resolving", "refused"]
@@ -181,12 +175,12 @@ def test_refused_and_an_address_that_is_no_host() -> None:
 
 def test_some_well_some_not_is_8() -> None:
     with tcp(lambda client: None) as address:
-        seen = watch(address, f"127.0.0.1:{unused()}")
+        seen = watch(address, f"127.0.0.1:{find_free_port()}")
     assert seen.code is Exit.PARTIAL
 
 
 def test_all_up_waits_for_one_that_comes_later() -> None:
-    port = unused()
+    port = find_free_port()
     opened: list[socket.socket] = []
 
     def then(event: Event) -> None:
@@ -201,7 +195,7 @@ def test_all_up_waits_for_one_that_comes_later() -> None:
 
 
 def test_all_up_that_never_comes() -> None:
-    seen = watch(f"127.0.0.1:{unused()}", until="all-up", reconnect=True, timeout=0.3)
+    seen = watch(f"127.0.0.1:{find_free_port()}", until="all-up", reconnect=True, timeout=0.3)
     assert seen.code is Exit.TIMEOUT
 
 
@@ -272,7 +266,7 @@ def test_a_listener_closes_what_is_too_much() -> None:
 
 def test_datagrams_both_ways() -> None:
     with serving() as echo, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        port = unused(socket.SOCK_DGRAM)
+        port = find_free_port()
         sender = threading.Event()
 
         def then(event: Event) -> None:
@@ -288,7 +282,7 @@ def test_a_refused_datagram_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
     os.write(write, b"anyone?\n")
     with stdin_from(read):
-        seen = watch(f"u=udp://127.0.0.1:{unused(socket.SOCK_DGRAM)}", stdin="u")
+        seen = watch(f"u=udp://127.0.0.1:{find_free_port()}", stdin="u")
     os.close(write)
     assert (seen.names()[-1], seen.code) == ("refused", Exit.UNREACHABLE)
 
@@ -423,7 +417,7 @@ def test_descriptors_that_are_sockets() -> None:
 
 
 def test_a_bound_datagram_socket_answers_who_spoke_last() -> None:
-    port = unused(socket.SOCK_DGRAM)
+    port = find_free_port()
     read, write = os.pipe()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.settimeout(LIMIT)

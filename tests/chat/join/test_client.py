@@ -22,6 +22,7 @@ from tests.chat.conftest import GREETING, Chat, chatting
 from tests.chat.join.conftest import Join, Joined, line, scripted
 from tests.conftest import MS
 from tests.loopback import read_all, reset
+from tests.ports import find_free_port
 
 SHORT = 200 * MS
 
@@ -153,9 +154,7 @@ def test_a_full_server(join: Join) -> None:
 
 
 def test_nobody_listens(join: Join) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert isinstance(join(Endpoint("tcp", "127.0.0.1", port), reconnect=True).end(), Unreachable)
+    assert isinstance(join(Endpoint("tcp", "127.0.0.1", find_free_port()), reconnect=True).end(), Unreachable)
     with pytest.raises(BadInput):
         dial(Endpoint("tcp", fd=3), security=None, deadline=Deadline.after(1))
 

@@ -21,6 +21,7 @@ from tests.chat.join.conftest import line, scripted
 from tests.chat.web_server import chatting as web_chatting
 from tests.conftest import MS
 from tests.loopback import read_all
+from tests.ports import find_free_port
 from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[Any]]
@@ -299,8 +300,7 @@ def test_the_page_of_a_chat(netkit: Netkit) -> None:
 
 
 def test_ncat(netkit: Netkit, program: Callable[[str], str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     server = subprocess.Popen([program("ncat"), "--chat", "-l", "127.0.0.1", str(port)], stderr=subprocess.DEVNULL)
     try:
         while True:

@@ -18,6 +18,7 @@ from netkit.echo.server.server import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
 from tests.loopback import tcp
+from tests.ports import find_free_port
 from tests.warm import Process
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,13 +30,6 @@ WRONG = '_ws.malformed or tcp.checksum.status == "Bad" or udp.checksum.status ==
 def server() -> Iterator[Running[EchoServer]]:
     with serving() as running:
         yield running
-
-
-def unused() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_lines_in_a_pipe(netkit: Netkit, server: Running[EchoServer]) -> None:
@@ -63,7 +57,7 @@ def test_hex(netkit: Netkit, server: Running[EchoServer]) -> None:
 
 def test_raw_has_the_exact_bytes_alone(netkit: Netkit, server: Running[EchoServer]) -> None:
     data = bytes(range(256)) + b"\r\n\xff\xfe no end"
-    words = [f"a=127.0.0.1:{server.port}", f"127.0.0.1:{unused()}", "--stdin", "a", "--raw"]
+    words = [f"a=127.0.0.1:{server.port}", f"127.0.0.1:{find_free_port()}", "--stdin", "a", "--raw"]
     done: Any = netkit("watch", *words, stdin=None, text=False, input=data)
     assert (done.returncode, done.stdout) == (8, data)
     (line,) = done.stderr.decode().splitlines()
@@ -76,7 +70,7 @@ def test_the_command_takes_its_place(netkit: Netkit, server: Running[EchoServer]
 
 
 def test_the_command_is_not_run_when_the_time_is_over(netkit: Netkit) -> None:
-    port = unused()
+    port = find_free_port()
     done = netkit("watch", f"db=127.0.0.1:{port}", "--timeout", "300ms", "--", "echo", "up")
     assert done.returncode == 4
     assert done.stderr == "netkit: all-up did not come within 0.3 s: db\n"

@@ -9,7 +9,7 @@ import selectors
 import socket
 import threading
 
-from tests.dns.conftest import sockets
+from tests.ports import find_free_port
 
 PTR = b"\4arpa\0\0\x0c\0\1"
 DROPPED, FAILED, CUT, GARBLED = 1, 2, 3, 4
@@ -24,7 +24,7 @@ class Faulty:
         self.asked: set[bytes] = set()
         self.queries = 0
         self.closed = False
-        self.udp, self.tcp = sockets() if not port else again(port)
+        self.udp, self.tcp = at(port or find_free_port())
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.wake, self.waker = socket.socketpair()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -99,7 +99,7 @@ class Faulty:
         return answer(wire)
 
 
-def again(port: int) -> tuple[socket.socket, socket.socket]:
+def at(port: int) -> tuple[socket.socket, socket.socket]:
     udp, tcp = socket.socket(type=socket.SOCK_DGRAM), socket.socket()
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for one in (udp, tcp):

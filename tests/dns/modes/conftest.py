@@ -11,6 +11,7 @@ import dns.zone
 import pytest
 
 from netkit.lab.dns.zones import Zone, Zones
+from tests.ports import find_free_port
 
 Change = Callable[[dns.message.Message, dns.message.Message], dns.message.Message | None]  # (query, reply)
 
@@ -90,10 +91,10 @@ class Internet:
         everything = {origin: text for zones in self.zones.values() for origin, text in zones.items()}
         self.answers["127.0.1.9"] = Zones([zone_of(*one) for one in everything.items()])
         self.sockets: dict[str, socket.socket] = {}
+        self.port = self.port or find_free_port()  # on each of the addresses
         for ip in self.answers:
             one = socket.socket(type=socket.SOCK_DGRAM)
             one.bind((ip, self.port))
-            self.port = self.port or one.getsockname()[1]
             self.sockets[ip] = one
         self.threads = [threading.Thread(target=self.serve, args=pair, daemon=True) for pair in self.sockets.items()]
         for thread in self.threads:

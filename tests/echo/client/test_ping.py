@@ -17,6 +17,7 @@ from netkit.events import Step
 from netkit.net.address import Endpoint
 from tests.echo.server.conftest import serving
 from tests.loopback import tcp, udp
+from tests.ports import find_free_port
 
 
 def run(target: Endpoint, **options: Any) -> tuple[list[Probe], Summary]:
@@ -202,10 +203,7 @@ def test_a_slow_probe_breaks_max_rtt() -> None:
 
 @pytest.mark.parametrize("scheme", ["tcp", "udp"])
 def test_nobody_there_is_refused_at_once(scheme: str) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if scheme == "tcp" else socket.SOCK_DGRAM) as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    target = Endpoint(scheme, "127.0.0.1", port)
+    target = Endpoint(scheme, "127.0.0.1", find_free_port())
     if scheme == "tcp":
         with pytest.raises(Unreachable, match="refused"):
             run(target)

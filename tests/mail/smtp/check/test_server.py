@@ -1,6 +1,5 @@
 """Every finding about a server, each produced by a server that is wrong in just this way."""
 
-import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from netkit.net.deadline import Deadline
 from netkit.net.tls_server import from_leaf
 from tests.mail.smtp.check.conftest import HOST, OFFERS, Behaviour, Check, Fake, only
 from tests.mail.smtp.check.produced import bad, by_id, produces
+from tests.ports import find_free_port
 
 Findings = Sequence[Finding]
 CLEAR = ("PIPELINING", "8BITMIME")  # no STARTTLS
@@ -58,8 +58,7 @@ def test_a_sound_server(check: Check) -> Findings:
 
 @produces("connect.failed")
 def test_nobody_there() -> Findings:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     target = parse_target(f"127.0.0.1:{port}", SCHEMES)
     report = check_server(Place("x", "", (target,)), Asked(), Deadline.after(10))
     assert isinstance(report.error, Unreachable)
