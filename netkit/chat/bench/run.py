@@ -266,7 +266,7 @@ class Bench:
         start = monotonic()
         self._begin, self._end = start + self.plan.warm_up, start + self.plan.warm_up + self.plan.duration
         self.stage = "warming up"
-        while self._alive and ((now := monotonic()) < self._end or self._owes(start)):
+        while self._alive and ((now := monotonic()) < self._end or self._owes(start) or self.stage == "warming up"):
             if self.stage == "warming up" and now >= self._begin:
                 self.stage, self._measured, self._own = "measuring", self.sent, process_time()
                 self._begin, self._end = now, now + self.plan.duration - 1e-6  # a line that is due then is not
