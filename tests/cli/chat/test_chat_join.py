@@ -85,8 +85,14 @@ def test_waiting_for_lines(netkit: Netkit, chat: Chat) -> None:
     chat.wait_for("leave", "eof")
     done = netkit("chat", "join", at(chat), "--count", "2", "--timeout", "60s", stdin=None, input="/ping a\n")
     assert (done.returncode, done.stdout.splitlines()) == (0, [GREETING, "* pong a"])
-    done = netkit("chat", "join", at(chat), "--count", "1", stdin=None, input="said all the same\n")
+    ours, theirs = os.pipe()
+    os.write(theirs, b"said all the same\n")  # it is there before the greeting is
+    os.close(theirs)
+    done = netkit("chat", "join", at(chat), "--count", "1", stdin=ours)
+    os.close(ours)
     assert (done.returncode, done.stdout.splitlines()) == (0, [GREETING])
+    for _ in range(2):
+        chat.wait_for("leave")
     assert b"said all the same\n" in [entry.text + entry.end for entry in chat.hub.rooms["lobby"].history]
 
 
