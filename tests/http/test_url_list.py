@@ -101,10 +101,10 @@ def test_no_more_is_read_than_is_asked_for() -> None:
     written = threading.Event()
 
     def write() -> None:
-        for _ in range(4):
-            os.write(theirs, b"http://a/\n" * 10_000)
-        written.set()
-        os.close(theirs)
+        with os.fdopen(theirs, "wb") as pipe:
+            pipe.write(b"http://a/\n" * 40_000)
+            pipe.flush()
+            written.set()
 
     thread = threading.Thread(target=write)
     thread.start()
