@@ -1,7 +1,7 @@
 """`netkit resolve --validate` beside delv and Unbound, on zones of NSD: signed by dnspython, BIND's and NLnet's tools.
 
-A hundred and thirty names in zones good and broken, with NSEC and with NSEC3; delv's verdict on each is the second
-opinion.
+A hundred and thirty names in zones good and broken, with NSEC and with NSEC3, and every kind of name that a zone which
+opts out can have or lack; delv's verdict on each is the second opinion.
 """
 
 import json
@@ -45,17 +45,37 @@ TOOLS = {
     "ldnsopt": (LDNS, ("-n", "-p", "-t", "0")),
     "ldns151": (LDNS, ("-n", "-s", "aabb", "-t", "151")),
 }
+OPTED_OUT = {"bindall": (BIND, ("-3", "-", "-H", "0", "-A")), "ldnsall": (LDNS, ("-n", "-p", "-t", "0"))}
+# What a zone that opts out may have: unsigned delegations at any depth, also below names that have nothing else or that
+# a wildcard stands beside, and one that is signed, to a zone that is not.
+UNSIGNED = ("insec", "cut", "a.b.insecdeep", "x.under.wild", "sec")
+MORE = """
+*.wgone   CNAME  nosuch
+dangling  CNAME  nosuch
+toinsec   CNAME  www.insec
+insec            NS  ns.test.
+a.b.insecdeep    NS  ns.test.
+x.under.wild     NS  ns.test.
+"""
+NAMES = (
+    "", "www", "nosuch", "a.b.nosuch", "wild", "*.wild", "x.wild", "x.y.wild", "x.alias", "x.wgone", "ent", "a.ent",
+    "nosuch.ent", "alias", "dangling", "toinsec", "dname", "x.dname", "nosuch.dname", "deep", "x.deep", "insec",
+    "www.insec", "nosuch.insec", "a.b.insecdeep", "www.a.b.insecdeep", "b.insecdeep", "insecdeep", "x.insecdeep",
+    "x.under.wild", "www.x.under.wild", "under.wild", "y.under.wild", "sec", "www.sec", "nosuch.www", "cut",
+)  # fmt: skip
 IN_FULL = ("bindnsec3", "bindopt", "ldnsopt")  # the others are there for one thing
 ALGORITHMS = {"bindnsec3": "RSASHA256", "ldnsopt": "ED25519"}
 
 
-def sign_with(program: Program, tool: str, options: tuple[str, ...], label: str, folder: Path) -> tuple[Path, str]:
+def sign_with(
+    program: Program, tool: str, options: tuple[str, ...], label: str, folder: Path, body: str
+) -> tuple[Path, str]:
     """(the signed zone's file, its DS): a zone with a key-signing and a zone-signing key of the tool's own."""
     origin = f"{label}.test."
     keys = folder / label
     keys.mkdir()
     plain, signed = keys / "zone", keys / "signed"
-    plain.write_text(make_zone(origin, BODY + CHILD).to_text(relativize=False))
+    plain.write_text(make_zone(origin, body).to_text(relativize=False))
 
     def run(name: str, *args: str) -> str:
         done = subprocess.run([program(name), *args], capture_output=True, text=True, timeout=60, check=False)
@@ -95,11 +115,15 @@ def tree(program: Program, free_port: Callable[[], int], daemon: Callable[..., o
     tree = Tree(now=time())
     plant(tree)
     files = {}
-    for label, (tool, options) in TOOLS.items():
-        files[f"{label}.test."], ds = sign_with(program, tool, options, label, tmp_path)
+    for label, (tool, options) in (TOOLS | OPTED_OUT).items():
+        body = BODY + (MORE + CHILD.replace("secured", "sec") if label in OPTED_OUT else CHILD)
+        files[f"{label}.test."], ds = sign_with(program, tool, options, label, tmp_path, body)
         tree.delegations += f"{label} NS ns.test.\n{label} DS {ds}\n"
     tree.grow()
-    for origin, zone in tree.zones.items():
+    below = {
+        f"{child}.{label}.test.": make_zone(f"{child}.{label}.test.", BODY) for child in UNSIGNED for label in OPTED_OUT
+    }
+    for origin, zone in (tree.zones | below).items():
         files[origin] = tmp_path / f"{origin}zone"
         files[origin].write_text(zone.to_text(relativize=False))
     (tmp_path / "root.key").write_text(tree.anchor)
@@ -153,6 +177,18 @@ def ours(port: int, folder: Path, name: str, rdtype: str) -> tuple[Outcome, Verd
     return one.outcome, one.dnssec.verdict
 
 
+def beside_delv(
+    cases: list[tuple[str, str]], tree: Tree, program: Program, folder: Path
+) -> tuple[dict[tuple[str, str], tuple[Outcome, Verdict]], dict[str, tuple[tuple[Outcome, Verdict], Verdict]]]:
+    """(what netkit makes of each name and type, those of which delv makes something else with both)."""
+    path = program("delv")
+    with ThreadPoolExecutor(4) as pool:
+        theirs = dict(zip(cases, pool.map(lambda case: delv(path, tree.port, folder, *case), cases), strict=True))
+    found = {case: ours(tree.port, folder, *case) for case in cases}
+    differ = {" ".join(case): (mine, theirs[case]) for case, mine in found.items() if mine[1] is not theirs[case]}
+    return found, differ
+
+
 def test_the_verdicts_are_delvs(tree: Tree, program: Program, tmp_path: Path) -> None:
     cases = [(name, rdtype) for name, rdtype, *_ in TABLE] + list(BROKEN)
     cases += [
@@ -160,28 +196,45 @@ def test_the_verdicts_are_delvs(tree: Tree, program: Program, tmp_path: Path) ->
         for zone in TOOLS
         for name, rdtype in (IN_EACH if zone in IN_FULL else IN_EACH[:3])
     ]
-    path = program("delv")
-    with ThreadPoolExecutor(4) as pool:
-        theirs = dict(zip(cases, pool.map(lambda case: delv(path, tree.port, tmp_path, *case), cases), strict=True))
-    found = {case: ours(tree.port, tmp_path, *case) for case in cases}
-    differ = {
-        f"{name} {rdtype}": (found[name, rdtype], theirs[name, rdtype])
-        for name, rdtype in cases
-        if found[name, rdtype][1] is not theirs[name, rdtype]
-    }
-    # Where NSEC3 opt out, a name that is not there is insecure to RFC 5155 9.2, Unbound and named's AD flag; delv calls
-    # the signatures that it has seen fully validated.
-    negative = ("nosuch A", "a.b.nosuch A", "x.wild TXT", "nosuch.dname A", "cut DS")
-    opted_out = {
-        f"{case.split()[0]}.{zone}.test {case.split()[1]}" for zone in ("bindopt", "ldnsopt") for case in negative
-    }
-    assert {case for case in differ if case not in opted_out} == set(), differ
-    assert {(mine[1], other) for mine, other in differ.values()} == {(INSECURE, SECURE)}
+    found, differ = beside_delv(cases, tree, program, tmp_path)
+    assert differ == {}
     for name, rdtype, outcome, verdict in TABLE:
         assert found[name, rdtype] == (outcome, verdict), name
     assert {found[case] for case in BROKEN} == {(Outcome.BOGUS, BOGUS)}
-    assert {found[f"nosuch.{zone}.test", "A"][1] for zone in ("ldns151", "bindopt")} == {INSECURE}
-    assert found["nosuch.bind150.test", "A"] == (Outcome.NXDOMAIN, SECURE)
+    assert found["nosuch.ldns151.test", "A"] == (Outcome.NXDOMAIN, INSECURE)
+    assert found["nosuch.bind150.test", "A"] == found["nosuch.bindopt.test", "A"] == (Outcome.NXDOMAIN, SECURE)
+
+
+def test_the_verdicts_are_delvs_on_every_name_of_a_zone_that_opts_out(
+    tree: Tree, program: Program, tmp_path: Path
+) -> None:
+    cases = [
+        (f"{name}.{zone}.test".lstrip("."), rdtype)
+        for zone in OPTED_OUT
+        for name in NAMES
+        for rdtype in (("A", "TXT", "DS") if "wild" in name else ("A", "DS"))
+    ]
+    found, differ = beside_delv(cases, tree, program, tmp_path)
+    assert differ == {}
+    words = [
+        found[f"{name}.bindall.test", rdtype]
+        for name, rdtype in (
+            ("nosuch", "A"),
+            ("insec", "DS"),
+            ("insec", "A"),
+            ("b.insecdeep", "A"),
+            ("x.wild", "A"),
+            ("x.wild", "TXT"),
+        )
+    ]
+    assert words == [
+        (Outcome.NXDOMAIN, SECURE),
+        (Outcome.NODATA, SECURE),
+        (Outcome.NODATA, INSECURE),
+        (Outcome.NODATA, SECURE),
+        (Outcome.ANSWER, INSECURE),
+        (Outcome.NODATA, SECURE),
+    ]
 
 
 @pytest.fixture
@@ -225,7 +278,7 @@ def test_through_a_resolver_that_validates(unbound: str, netkit: Run, tmp_path: 
         "x.dname.good.test": (SECURE, "answer"),
         "www.plain.test": (INSECURE, "answer"),
         "insecure.aliases.test": (INSECURE, "answer"),
-        "nosuch.bindopt.test": (INSECURE, "nxdomain"),
+        "nosuch.bindopt.test": (SECURE, "nxdomain"),
         "www.tampered.test": (BOGUS, "bogus"),
         "www.expired.test": (BOGUS, "bogus"),
         "www.baddigest.test": (BOGUS, "bogus"),
@@ -238,7 +291,10 @@ def test_through_a_resolver_that_validates(unbound: str, netkit: Run, tmp_path: 
     for one in map(json.loads, plain.stdout.splitlines()):
         verdict, outcome = names[one["input"]]
         assert one["outcome"] == ("servfail" if verdict is BOGUS else outcome)
-        assert ("ad" in one["flags"]) == (verdict is SECURE), one["input"]
+        # Where NSEC3 opt out, a resolver sets no AD (RFC 5155 9.2), whose signatures delv calls fully validated.
+        opt_out = found[one["input"]]["dnssec"]["opt_out"]
+        assert opt_out == (one["input"] == "nosuch.bindopt.test")
+        assert ("ad" in one["flags"]) == (verdict is SECURE and not opt_out), one["input"]
         assert one["dnssec"] is None
         if verdict is BOGUS:
             assert one["ede"], one["input"]

@@ -187,21 +187,40 @@ class _Answer:
             return
         if soa := authority.get((zone.name, SOA)):
             proven(soa, zone, "denial", self.chain.now, self.work)
+        try:
+            links = self._denial_of(zone, reply, name)
+        except NotProven:
+            # It may be the word of a zone below an unsigned delegation that the NSEC3 leave out, as is what NSD says
+            # below a name that only leads to one: then the DS on the way say so.
+            below = self._unsigned(name.parent() if above else name)
+            if below is None:
+                raise
+            links = (*below.links, self._insecure(name, self.found.type, below))
+        yield from links
+
+    def _denial_of(self, zone: Zone, reply: Reply, name: dns.name.Name) -> tuple[Link, ...]:
+        """The links by which the zone proves what the reply says. Raises NotProven."""
         denial = denied(reply, zone, name, self.type, "denial", self.chain.now, self.work)
         *links, last = denial.links
-        yield from links
         proof = denial.proof
         if proof is None:
-            yield last
-            return
-        if proof.opt_out and self.type == DS:  # there or not, it has no DS (RFC 5155 8.6)
-            yield opted_out(last, zone)
-            return
-        if proof.exists != (self.found.outcome is Outcome.NODATA):
-            said = "no such name" if proof.exists else "that the name is there"
-            reason = f"the reply says {said}, and {zone.name} proves the contrary"
+            return denial.links
+        nodata = self.found.outcome is Outcome.NODATA
+        # Where it opts out, a name that has no NSEC3 may be there all the same: a delegation, or what is above one.
+        if not (proof.exists or proof.opt_out if nodata else proof.exists is False):
+            said = "that the name is there" if nodata else "no such name"
+            what = "does not prove it" if proof.exists is None else "proves the contrary"
+            reason = f"the reply says {said}, and {zone.name} {what}"
             raise NotProven(last._replace(verdict=Verdict.BOGUS, reason=reason), before=zone.links)
-        yield opted_out(last, zone) if proof.opt_out else last
+        return (*links, opted_out(last, zone) if proof.opt_out else last)
+
+    def _unsigned(self, name: dns.name.Name) -> Zone | None:
+        """The zone that the name is in, if nothing from there down has to be signed; None if that is not proven."""
+        try:
+            zone = self.chain.zone_for(name, self.work)
+        except NotProven:
+            return None
+        return zone if zone.insecure else None
 
     def _insecure(self, name: dns.name.Name, kind: str, zone: Zone) -> Link:
         return Link(str(zone.name), "answer", str(name), kind, Verdict.INSECURE, reason=zone.insecure)

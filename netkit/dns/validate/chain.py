@@ -135,7 +135,7 @@ class Chain:
         if proof.cut or proof.opt_out:
             why = "it is in a span of opt-out" if proof.opt_out else "it is delegated without"
             reason = f"{zone.name} proves that {name} has no DS: {why}, so nothing from there down has to be signed"
-            link = link._replace(verdict=Verdict.INSECURE, reason=reason)
+            link = link._replace(verdict=Verdict.INSECURE, reason=reason, opt_out=proof.opt_out)
             return _Step(Zone(name, (), (*zone.links, link), reason), True)
         return _Step(zone, not proof.exists or proof.wildcard)
 

@@ -17,12 +17,13 @@ DS = 43
 class Proof(NamedTuple):
     """What is proven about a (name, type).
 
-    exists: the name is there, without the type; else there is no such name. by: the owners of the records that prove
-    it. cut: the name is a delegation without DS. opt_out: a delegation without DS may be there, unsaid (RFC 5155 6).
-    wildcard: what is there is a wildcard that stands for the name.
+    exists: the name is there, without the type; False, there is no such name, nor a wildcard for it; None, nothing
+    signed is there by that name. by: the owners of the records that prove it. cut: the name is a delegation without DS.
+    opt_out: a delegation without DS may be there, unsaid, or below (RFC 5155 6). wildcard: what is there is a wildcard
+    that stands for the name.
     """
 
-    exists: bool
+    exists: bool | None
     by: tuple[dns.name.Name, ...]
     cut: bool = False
     opt_out: bool = False

@@ -69,8 +69,8 @@ class Nsec3Prover:
             return Proof(True, tuple(dict.fromkeys((*by, at.owner))), opt_out=over.opt_out, wildcard=True)
         if star and (second := self._over(star)):
             return Proof(False, tuple(dict.fromkeys((*by, second.owner))), opt_out=over.opt_out)
-        if rdtype == DS and over.opt_out:  # RFC 5155 8.6: it may be a delegation that was left out
-            return Proof(False, by, opt_out=True)
+        if over.opt_out:  # a delegation that was left out (RFC 5155 8.6), or a name that has nothing but those below it
+            return Proof(None, by, opt_out=True)
         return None
 
     def nothing_closer(self, name: dns.name.Name, encloser: dns.name.Name) -> Proof | None:

@@ -102,7 +102,9 @@ def check_set(signed: Signed, reply: Reply, zone: Zone, role: Role, now: float, 
         reason = f"made from *.{good.wildcard}, without proof that {signed.name} is not there itself"
         raise NotProven(link._replace(verdict=Verdict.BOGUS, reason=reason), before=zone.links)
     *links, last = _links(found, proof, f"no {signed.name}, so *.{good.wildcard} stands for it")
-    return (link, *links, opted_out(last, zone) if proof.opt_out else last)
+    if proof.opt_out:  # an unsigned delegation may be what has the name: then nothing of the wildcard's is below it
+        last = opted_out(last, zone)._replace(verdict=Verdict.INSECURE)
+    return (link, *links, last)
 
 
 def denied(reply: Reply, zone: Zone, name: dns.name.Name, rdtype: int, role: Role, now: float, work: Work) -> Denial:
@@ -119,7 +121,7 @@ def denied(reply: Reply, zone: Zone, name: dns.name.Name, rdtype: int, role: Rol
         what = f"the {found.prover.type} records do not prove" if found.prover else "no NSEC or NSEC3 proves"
         reason = f"{what} that there is none, and {zone.name} is signed"
         raise NotProven(failing._replace(reason=reason), before=zone.links)
-    says = f"{name} has no {kind}" if proof.exists else f"no {name}"
+    says = f"no {name}" if proof.exists is False else f"{name} has no {kind}"
     return Denial(proof, _links(found, proof, says, role))
 
 
@@ -172,7 +174,7 @@ def _links(found: Denials, proof: Proof, says: str, role: Role = "denial") -> tu
 def opted_out(link: Link, zone: Zone) -> Link:
     """The last link of a proof over a span of opt-out, where an unsigned delegation may be (RFC 5155 9.2, 12.2)."""
     reason = f"{link.reason}, or an unsigned delegation: the NSEC3 of {zone.name} opt out (RFC 5155 9.2)"
-    return link._replace(verdict=Verdict.INSECURE, reason=reason)
+    return link._replace(reason=reason, opt_out=True)
 
 
 def _iterations(found: Denials, zone: Zone, name: dns.name.Name) -> Link:

@@ -22,7 +22,7 @@ class Link(NamedTuple):
     is none; keys, the zone's DNSKEY; answer; denial, the NSEC or NSEC3 that prove what is not there. key_tag and
     algorithm: of the key whose signature counted, or failed. inception, expires: of that signature, RFC 3339 UTC.
     key_tags: of the keys that a DS or DNSKEY RRset has. reason: what is proven where that is not plain, and why it is
-    not secure.
+    not secure. opt_out: the proof lies in a span of NSEC3 with opt-out, so an unsigned delegation may be there.
     """
 
     zone: str
@@ -36,6 +36,7 @@ class Link(NamedTuple):
     expires: str | None = None
     key_tags: tuple[int, ...] = ()
     reason: str | None = None
+    opt_out: bool = False
 
 
 class Dnssec(NamedTuple):
@@ -46,6 +47,14 @@ class Dnssec(NamedTuple):
     failing: Link | None = None
     reason: str | None = None
     hint: str | None = None
+
+    @property
+    def opt_out(self) -> bool:
+        """Whether an unsigned delegation may be there, which the proof of what is not leaves open (RFC 5155 9.2).
+
+        The signatures are all checked then, which delv calls fully validated; a resolver sets no AD.
+        """
+        return any(link.opt_out and link.role == "denial" for link in self.chain)
 
 
 class NotProven(Exception):

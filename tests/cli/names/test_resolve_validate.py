@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from netkit.cli.output.names import message
+from netkit.cli.output.validate import dnssec
+from netkit.dns.result import Outcome, Resolution
+from netkit.dns.validate.verdict import Dnssec, Link, Verdict
 from netkit.lab.dns.signing import trust_anchor
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
@@ -102,7 +106,10 @@ def test_json_has_the_chain(validate: Netkit) -> None:
     bogus, secure = map(json.loads, done.stdout.splitlines())
     assert (done.returncode, bogus["exit_code"], secure["exit_code"]) == (8, 6, 0)
     assert (bogus["outcome"], bogus["answers"], bogus["addresses"]) == ("bogus", [], [])
-    assert list(bogus["dnssec"]) == list(secure["dnssec"]) == ["verdict", "reason", "hint", "failing", "chain"]
+    assert list(bogus["dnssec"]) == list(secure["dnssec"]) == [
+        "verdict", "reason", "hint", "opt_out", "failing", "chain"
+    ]  # fmt: skip
+    assert bogus["dnssec"]["opt_out"] is secure["dnssec"]["opt_out"] is False
     failing = bogus["dnssec"]["failing"]
     assert failing == bogus["dnssec"]["chain"][-1]
     assert {key: failing[key] for key in ("zone", "role", "name", "type", "verdict", "key_tag", "algorithm")} == {
@@ -124,7 +131,7 @@ def test_json_has_the_chain(validate: Netkit) -> None:
         ("keys", "DNSKEY"),
         ("answer", "A"),
     ]
-    assert all(len(link) == 11 for link in secure["dnssec"]["chain"])
+    assert all(len(link) == 12 for link in secure["dnssec"]["chain"])
 
 
 def test_a_terminal_gets_the_chain_as_a_tree(terminal: Terminal, dns: str, anchor: str) -> None:
@@ -203,3 +210,17 @@ def test_a_validated_run_in_other_forms(validate: Netkit) -> None:
     done = validate("--fields", "data,dnssec,outcome", "-t", "A", "www.signed.test", "tampered.signed.test")
     assert done.stdout == "127.0.0.1\tsecure\tanswer\n\tbogus\tbogus\n"
     assert validate("--tsv", "--fields", "data", "-t", "A", "tampered.signed.test").stdout.count("127.0.0") == 0
+
+
+def test_an_unsigned_delegation_that_may_be_there_is_told() -> None:
+    link = Link("t.", "denial", "abc.t.", "NSEC3", Verdict.SECURE, reason="no x.t.", opt_out=True)
+    found = Dnssec(Verdict.SECURE, (link,))
+    one = Resolution("x.t", "x.t.", "A", Outcome.NXDOMAIN, "dns", server="192.0.2.1:53", dnssec=found)
+    assert message(one) == (
+        "x.t A: nxdomain: no such name, says 192.0.2.1:53, secure "
+        "(opt-out: an unsigned delegation may be there, RFC 5155 9.2)"
+    )
+    shown = dnssec(found)
+    assert (shown["opt_out"], shown["chain"][0]["opt_out"]) == (True, True)
+    below = link._replace(role="delegation")  # it is what the name is below: nothing is left open
+    assert dnssec(Dnssec(Verdict.INSECURE, (below,)))["opt_out"] is False

@@ -42,11 +42,13 @@ KEYS = {
     "ecs": "the client subnet (RFC 7871): subnet, scope",
     "cookie": "client and server, in hexadecimal (RFC 7873)",
     "tsig": "the key that the reply is verified with (RFC 8945)",
-    "dnssec": "with --validate: verdict, reason, hint, failing (a link), chain (links); a link: zone, role, name, "
-    "type, verdict, key_tag, algorithm, inception, expires, key_tags, reason",
+    "dnssec": "with --validate: verdict, reason, hint, opt_out (an unsigned delegation may be there), failing (a "
+    "link), chain (links); a link: zone, role, name, type, verdict, key_tag, algorithm, inception, expires, key_tags, "
+    "reason, opt_out",
     "error": "kind, message, hint; null with an answer",
 }
 MAX_REASONS = 4  # extended errors that are shown to people; 64 KB hold thousands, and JSON has them all
+OPT_OUT = " (opt-out: an unsigned delegation may be there, RFC 5155 9.2)"
 MAX_WORDS = 200  # characters of somebody else's words in a line for people; RFC 8914 wants them short
 
 HINTS = {
@@ -164,7 +166,7 @@ def message(one: Resolution, *, with_type: bool = True, with_others: bool = True
     if one.server:
         text += f", says {one.server}"
     if one.dnssec and one.outcome in NEGATIVE:
-        text += f", {one.dnssec.verdict}"
+        text += f", {one.dnssec.verdict}{OPT_OUT if one.dnssec.opt_out else ''}"
     if one.ede:
         text += f" ({'; '.join(reasons(one))})"
     if with_others and (others := list(rejected(one))):

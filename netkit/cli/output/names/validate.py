@@ -1,8 +1,8 @@
 """`resolve --validate`: what `resolve` prints, and the verdict.
 
-In a pipe the verdict is a sixth column behind the source. JSON has it in `dnssec`: verdict, reason, hint, failing (a
-link), chain (links); a link is zone, role, name, type, verdict, key_tag, algorithm, inception, expires, key_tags,
-reason.
+In a pipe the verdict is a sixth column behind the source. JSON has it in `dnssec`: verdict, reason, hint, opt_out,
+failing (a link), chain (links); a link is zone, role, name, type, verdict, key_tag, algorithm, inception, expires,
+key_tags, reason, opt_out.
 """
 
 from collections.abc import Iterator
@@ -30,6 +30,7 @@ def dnssec(found: Dnssec) -> dict[str, Any]:
         "verdict": found.verdict.value,
         "reason": found.reason,
         "hint": found.hint,
+        "opt_out": found.opt_out,
         "failing": _link(found.failing) if found.failing else None,
         "chain": [_link(link) for link in found.chain],
     }
