@@ -16,6 +16,7 @@ from netkit.errors import (
     TimedOut,
     Unreachable,
 )
+from netkit.net.curl_streams import ended_wrong, reset
 from netkit.net.hop import Phase, Tls
 from netkit.net.reasons import LOCAL, REASONS
 from netkit.net.route import Identity, Proxy
@@ -23,6 +24,7 @@ from netkit.net.route import Identity, Proxy
 if TYPE_CHECKING:
     from netkit.net.curl_exchange import Exchange
 
+STREAMS = (16, 92, 95)  # CURLE_HTTP2, CURLE_HTTP2_STREAM, CURLE_HTTP3 of curl.h, of which pycurl names the first alone
 # CURLE_PROXY and CURLproxycode of curl.h, which pycurl does not name
 _E_PROXY = 97
 _NO_AUTH, _RECV_AUTH, _USER_REJECTED = 12, 14, 33
@@ -162,15 +164,14 @@ def _broken(one: "Exchange", code: int, words: str) -> NetkitError:
         return Unreachable(
             f"{hop.url}: empty reply: the connection was closed without an answer", kind="empty_reply", hint=other
         )
-    gone = r"failure|reset|closed|unexpected eof"  # the last: TLS that ends without saying so
-    lost = code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR) and re.search(gone, words)
-    if lost and one.status_line is None and not one.informational:
-        return Unreachable(f"{hop.url}: the connection was reset before an answer", kind="reset", hint=other)
-    if one.head is not None and (lost or code == pycurl.E_PARTIAL_FILE):
-        how = "reset" if lost else "closed"
-        return PeerError(f"{hop.url}: {how} after {_so_far(one)} bytes of the body", kind="truncated")
-    if lost:
-        return PeerError(f"{hop.url}: the connection was reset amid the headers", kind="truncated")
+    if wrong := ended_wrong(one, words):
+        return wrong
+    # The last: TLS that ends without saying so. HTTP/2 and 3 may have no words where the connection ends amid a stream.
+    gone = r"(?!nghttp2).*(?:failure|reset|closed|unexpected eof|SSL_ERROR_SYSCALL)|$"
+    if code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR, *STREAMS) and re.match(gone, words):
+        return reset(one, hint=other if one.status_line is None else None)
+    if one.head is not None and code == pycurl.E_PARTIAL_FILE:
+        return PeerError(f"{hop.url}: closed after {one.so_far()} bytes of the body", kind="truncated")
     if code == pycurl.E_PARTIAL_FILE:
         return PeerError(f"{hop.url}: closed amid the headers", kind="truncated")
     reason = re.sub(r"\s+", " ", words).strip() or f"libcurl error {code}"
@@ -178,11 +179,6 @@ def _broken(one: "Exchange", code: int, words: str) -> NetkitError:
         reason = reason[:1].lower() + reason[1:]
     hint = other if one.status_line is None and "HTTP/0.9" in words else None
     return PeerError(f"{hop.url}: malformed response: {reason}", kind="malformed", hint=hint)
-
-
-def _so_far(one: "Exchange") -> str:
-    announced = one.curl.getinfo(one.curl.CONTENT_LENGTH_DOWNLOAD_T)
-    return f"{one.received} of {announced}" if announced >= 0 else str(one.received)
 
 
 def _errno_words(one: "Exchange") -> str:
@@ -216,7 +212,7 @@ def _timed_out(one: "Exchange", phase: Phase) -> TimedOut:
         "tls": "during the TLS handshake",
         "send": "while sending the request",
         "wait": "while the headers came in" if one.status_line else "waiting for the answer",
-        "body": f"after {_so_far(one)} bytes of the body",
+        "body": f"after {one.so_far()} bytes of the body",
     }[phase]
     return TimedOut(f"{hop.url}: no end within {seconds:g} s, {where}", kind=f"timeout_{phase}")
 

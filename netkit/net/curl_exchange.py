@@ -13,7 +13,7 @@ from netkit.events import OnEvent
 from netkit.net.curl_body import Pieces
 from netkit.net.curl_head import check, field, status_line
 from netkit.net.curl_options import set_options
-from netkit.net.curl_text import DATA_IN, Listener
+from netkit.net.curl_text import DATA_IN, HEADER_OUT, Listener
 from netkit.net.deadline import Deadline
 from netkit.net.hop import (
     PHASES,
@@ -69,6 +69,15 @@ class Exchange:
     def received(self) -> int:
         return self.pieces.received
 
+    def announced(self) -> int:
+        """Bytes of the body, by its head; -1 where it does not say."""
+        return int(self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T))
+
+    def so_far(self) -> str:
+        """Of the body, for messages."""
+        announced = self.announced()
+        return f"{self.received} of {announced}" if announced >= 0 else str(self.received)
+
     def set_options(self) -> None:
         """Raises what `curl_options.set_options` raises."""
         curl = self.curl
@@ -112,9 +121,22 @@ class Exchange:
         if self.stopped is not None or (kind >= DATA_IN and self.listener.on_event is None):
             return
         try:
+            if kind == HEADER_OUT and self.head is not None:
+                self._asked_again()
             self.listener(kind, data)
         except BaseException as exc:
             self.stop(exc)
+
+    def _asked_again(self) -> None:
+        """libcurl repeats the request: after HTTP_1_1_REQUIRED also amid a body, and then the answers would be one.
+
+        Raises PeerError.
+        """
+        raise PeerError(
+            f"{self.hop.url}: reset after {self.received} bytes of the body (HTTP_1_1_REQUIRED)",
+            kind="truncated",
+            hint="--http 1.1",
+        )
 
     def _body(self, data: bytes) -> int | None:
         if self.stopped is None:
@@ -128,8 +150,7 @@ class Exchange:
 
     def beat(self) -> bool:
         """To be called once a second where libcurl does not; False: the exchange is to be ended."""
-        announced = self.curl.getinfo(self.curl.CONTENT_LENGTH_DOWNLOAD_T)
-        return self._progress(max(0, announced), self.received) is None
+        return self._progress(max(0, self.announced()), self.received) is None
 
     def _progress(self, total: int, now: int, *_: int) -> int | None:
         if self.stopped is None:
@@ -217,14 +238,19 @@ class Exchange:
             timings=self._timings(phase),
             tls=tls,
             wire_bytes=self.received,
-            warnings=tuple(self.warnings) + self._excess(),
+            warnings=tuple(self.warnings) + self._noticed(),
             error=error,
         )
 
-    def _excess(self) -> tuple[Warn, ...]:
-        if not self.listener.excess:
-            return ()
-        return (Warn("excess_bytes", f"{self.listener.excess} bytes came behind the end of the response"),)
+    def _noticed(self) -> tuple[Warn, ...]:
+        """What libcurl said of it in passing."""
+        told = [
+            Warn("header_dropped", f"no header can be called {name[:60]!r}, or hold what it does: left out")
+            for name in self.listener.dropped
+        ]
+        if self.listener.excess:
+            told.append(Warn("excess_bytes", f"{self.listener.excess} bytes came behind the end of the response"))
+        return tuple(told)
 
     def reused(self) -> bool:
         return self.listener.request is not None and self.curl.getinfo(self.curl.NUM_CONNECTS) == 0

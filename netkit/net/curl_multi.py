@@ -107,6 +107,9 @@ class Multi:
             self.multi.socket_action(self.pycurl.SOCKET_TIMEOUT, 0)
         if self.beaten + BEAT <= monotonic():
             self.beaten = monotonic()
+            # What HTTP/2 found wrong as it sent is told when it is asked again, which no socket and no time asks for.
+            for fd in tuple(self.watched):
+                self.multi.socket_action(fd, 0)
             for curl, (exchange, _) in list(self.running.items()):
                 if not exchange.beat():
                     self._ended(curl, self.pycurl.E_ABORTED_BY_CALLBACK, "")

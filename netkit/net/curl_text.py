@@ -7,6 +7,7 @@ recognised is ignored, and a fact that was not said is None. The numbers that ma
 import re
 
 from netkit.events import OnEvent, Step, StepName
+from netkit.net.curl_head import MAX_ODD
 from netkit.net.hop import MASK, Failed, Headers, Remote, is_secret
 
 TEXT, HEADER_IN, HEADER_OUT, DATA_IN = 0, 1, 2, 3  # CURLINFO_* of curl_debug_callback(3)
@@ -16,6 +17,9 @@ _TRYING = re.compile(r"\s*Trying (?:\[(.+?)\]|(.+)):(\d+)\.\.\.")  # a unix sock
 _FAILED = r"connect to (\S+) port (\d+) (?:from .* )?failed: (.*)"
 _SESSION = r"SSL connection using (\S+) / (\S+)(?: / (\S+))?"
 _EXCESS = r"Excess found.*?: excess = (\d+)"
+_DROPPED = r"Ignoring received invalid HTTP header field: .*stream: (\d+), name: \[(.*?)\], value: "
+_GOAWAY = r"received GOAWAY, error=(\d+)"
+_STREAM = re.compile(r"\[HTTP/[23]\] \[(\d+)\] OPENED")
 _LISTED = ("IPv4: ", "IPv6: ")
 _REUSED = ("Reusing existing ", "Re-using existing ")
 _CONNECTED = ("Established connection to ", "Connected to ", "ALPN: curl offers")
@@ -50,6 +54,9 @@ class Listener:
         self.group: str | None = None
         self.alpn: str | None = None
         self.excess = 0  # bytes behind the end of the response
+        self.dropped: list[str] = []  # names of header fields that cannot be, which HTTP/2 leaves out
+        self.goaway: int | None = None  # the error with which the peer ended the connection
+        self.stream = ""
         self.request: Headers | None = None
         self._head = bytearray()
 
@@ -102,6 +109,13 @@ class Listener:
             self.connected = True
         elif line.startswith("Excess found") and (found := re.match(_EXCESS, line)):
             self.excess = int(found[1])
+        elif line.startswith("[HTTP/") and (found := _STREAM.match(line)):
+            self.stream = found[1]
+        elif line.startswith("Ignoring received") and (found := re.match(_DROPPED, line, re.DOTALL)):
+            if found[1] == self.stream and len(self.dropped) < MAX_ODD:  # it may be said to another one's handle
+                self.dropped.append(found[2])
+        elif line.startswith("received GOAWAY") and (found := re.match(_GOAWAY, line)):
+            self.goaway = int(found[1])
         elif line.startswith("Could not resolve host"):
             self._step("resolve", self.host, result="no such host")
         elif line.startswith(_CLOSED):
