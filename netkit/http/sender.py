@@ -27,7 +27,7 @@ class Sender:
     """For the hops of one fetch, in their order."""
 
     def __init__(self, request: Request) -> None:
-        """Raises BadInput, Insecure for a credential in clear text, LocalFailure for an interface that is not there."""
+        """Raises BadInput, Insecure for a credential in clear text, LocalFailure for what this machine has not."""
         self.request = request
         self.route = request.route
         self.headers = list(request.headers)
@@ -41,6 +41,10 @@ class Sender:
         if request.digest_auth and (self.credentials is None or self.credentials.bearer is not None):
             raise BadInput("Digest authentication needs a user", hint="-u USER, or --netrc")
         self._refuse_clear(request.url)
+        if self.route.http_version == "3":
+            from netkit.net.curl import require_http3
+
+            require_http3()
         if self.route.interface:
             from netkit.net.curl_options import interface
 

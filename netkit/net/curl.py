@@ -20,6 +20,7 @@ from netkit.net.hop import Hop, HopResult, OnHead, OnProgress, Tls
 
 LONGEST_WAIT = 0.2  # seconds: Ctrl-C that comes just before a wait is seen behind it
 SHORT = 0.005  # seconds between looks at descriptors beyond what select(2) can wait for
+HTTP3 = 1 << 25  # CURL_VERSION_HTTP3 of curl.h
 MAX_SESSIONS = 1000  # TLS sessions remembered, with their certificates; far more than connections are kept
 
 
@@ -34,6 +35,17 @@ def load() -> Any:
             hint="pip install --force-reinstall pycurl; where no wheel fits, it needs libcurl's headers to build",
         ) from exc
     return pycurl
+
+
+def require_http3() -> None:
+    """Raises LocalFailure where libcurl has no HTTP/3, or there is none."""
+    pycurl = load()
+    if not pycurl.version_info()[4] & HTTP3:
+        raise LocalFailure(
+            f"this libcurl has no HTTP/3: {pycurl.version}",
+            kind="missing",
+            hint="the wheels of pycurl for Linux and macOS have it; --http 2 does without",
+        )
 
 
 class Engine:

@@ -52,7 +52,9 @@ def error_of(one: "Exchange", code: int, words: str, phase: Phase, tls: Tls | No
         return Unreachable(f"{host}: no such host", kind="no_such_host", hint=f"netkit resolve {host} shows more")
     if hop.proxy and (refused := _proxy(one, hop.proxy, code, words)):
         return refused
-    if code == pycurl.E_COULDNT_CONNECT:
+    # Where QUIC is tried besides TCP, the code is of what failed last.
+    by_quic = hop.route.http_version == "3" and phase == "connect" and words.startswith("Failed to connect to ")
+    if code == pycurl.E_COULDNT_CONNECT or by_quic:
         return _not_connected(one, words)
     if code == pycurl.E_INTERFACE_FAILED:
         reason = _errno_words(one) or words
@@ -167,7 +169,7 @@ def _broken(one: "Exchange", code: int, words: str) -> NetkitError:
     if wrong := ended_wrong(one, words):
         return wrong
     # The last: TLS that ends without saying so. HTTP/2 and 3 may have no words where the connection ends amid a stream.
-    gone = r"(?!nghttp2).*(?:failure|reset|closed|unexpected eof|SSL_ERROR_SYSCALL)|$"
+    gone = r"(?!nghttp2).*(?:failure|reset|closed|unexpected eof|SSL_ERROR_SYSCALL|msg\(\).* -1)|$"
     if code in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR, *STREAMS) and re.match(gone, words):
         return reset(one, hint=other if one.status_line is None else None)
     if one.head is not None and code == pycurl.E_PARTIAL_FILE:

@@ -3,7 +3,7 @@
 libcurl's codes do not tell: its words do, and where they name the reason of a reset (RFC 9113 section 7), it is shown.
 What nghttp2 itself finds wrong with the frames is malformed, and no concern of this module, but that a body is shorter
 than its Content-Length. One thing nobody here can know: RST_STREAM with NO_ERROR amid a body of no announced length is
-to libcurl the same as its end.
+to libcurl the same as its end, and so is H3_NO_ERROR.
 """
 
 import re
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _RESET = re.compile(r"stream \d+ reset by (server|curl) \(error (0x[0-9a-f]+) (\w+)\)")
 _SHORT = re.compile(r"received invalid frame: FRAME\[(?:DATA|HEADERS), .*eos=1.*error -532")
 _DIED = "Connection died, tried "  # of requests that the server sent back untouched, over and over
+_GONE = ("ERR_DRAINING", "ERR_IDLE_CLOSE")  # ngtcp2: the peer closed the connection, or fell silent
+_BROKEN = "ERR_CLOSING"  # nghttp3 and ngtcp2 say of no violation which it was
 _NOTHING = "was closed cleanly, but before getting"
 
 
@@ -31,6 +33,10 @@ def ended_wrong(one: "Exchange", words: str) -> NetkitError | None:
         )
     if one.head is not None and _SHORT.search(words) and one.received < one.announced():
         return PeerError(f"{url}: ended after {one.so_far()} bytes of the body", kind="truncated")
+    if words.endswith(_GONE):
+        return reset(one)
+    if words.endswith(_BROKEN):
+        return PeerError(f"{url}: malformed response: it broke the rules of HTTP/3 or QUIC", kind="malformed")
     found = _RESET.search(words)
     if found is None or (found[1] == "curl" and one.listener.goaway is None):
         return None
