@@ -136,7 +136,7 @@ class OverUdp(Exchange):
 
     def ready(self) -> None:
         for _ in range(AT_ONCE):
-            if self.socket is None or self.question.deadline.passed:
+            if self.socket is None:
                 return
             try:
                 wire = self.socket.recv(65535)

@@ -74,11 +74,12 @@ def _ask_over(links: Links, questions: Sequence[tuple[bytes, int, Sequence[Serve
         for question in asking:
             question.next_try()
         while waiting := [question for question in asking if not question.done]:
-            if deadline.passed:
-                break
+            last = deadline.passed  # what has come by then still counts, also when we were held up meanwhile
             soonest = min(links.due(), *(question.next_at for question in waiting))
             for key, _ in links.selector.select(min(deadline.left, max(0.0, soonest - monotonic()))):
                 key.data.ready()
+            if last:
+                break
             links.tick()
             now = monotonic()
             for question in waiting:

@@ -4,7 +4,7 @@ A `Deadline` is made once and handed down; nothing below it starts a clock of it
 """
 
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Deadline(NamedTuple):
@@ -14,7 +14,7 @@ class Deadline(NamedTuple):
     seconds: float
 
     @classmethod
-    def after(cls, seconds: float) -> "Deadline":
+    def after(cls, seconds: float) -> Self:
         return cls(monotonic() + seconds, seconds)
 
     @property

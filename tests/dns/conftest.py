@@ -19,9 +19,40 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from netkit.events import Step
+from netkit.net.deadline import Deadline
 from tests.ports import find_free_port
 
 Script = Callable[[bytes, str, int], Sequence[bytes]]
+
+
+class Ending(Deadline):
+    """A deadline that passes when `end` is called, however long that takes: for what is told at the end alone."""
+
+    over = False
+
+    def end(self) -> None:
+        self.over = True
+
+    def behind(self, replies: int) -> Callable[[Step], None]:
+        """An on_event that ends it when so many replies have been looked at."""
+        came: list[Step] = []
+
+        def on_event(step: Step) -> None:
+            if step.name == "recv":
+                came.append(step)
+                if len(came) == replies:
+                    self.end()
+
+        return on_event
+
+    @property
+    def left(self) -> float:
+        return 0.0 if self.passed else super().left
+
+    @property
+    def passed(self) -> bool:
+        return self.over or super().passed
 
 
 class Octets(bytes):

@@ -18,8 +18,7 @@ from netkit.dns.stub import Reached, ask
 from netkit.dns.types import A
 from netkit.dns.wire import Malformed, Query, QueryOptions, Reply, parse
 from netkit.errors import BadInput
-from netkit.net.deadline import Deadline
-from tests.dns.conftest import Scripted, reply_to
+from tests.dns.conftest import Ending, Scripted, reply_to
 
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 Serve = Callable[..., Scripted]
@@ -31,9 +30,11 @@ def replied(*options: tuple[int, bytes]) -> Reply:
     return parse(reply_to(WWW.wire, ADDRESS, options=options), WWW)
 
 
-def one(server: Scripted, options: QueryOptions, *, seconds: float = 20_000 * MS) -> Reached:
+def one(server: Scripted, options: QueryOptions, *, replies: int = 0) -> Reached:
+    """replies: the deadline passes behind so many."""
+    deadline = Ending.after(20_000 * MS)
     where = [Server("127.0.0.1", server.port)]
-    manner = Manner(Deadline.after(seconds), try_seconds=seconds, options=options)
+    manner = Manner(deadline, try_seconds=deadline.seconds, options=options, on_event=deadline.behind(replies))
     [reached] = ask([(WWW.name, A)], where, manner)
     return reached
 
@@ -240,7 +241,7 @@ def test_a_subnet_that_was_not_sent_is_no_reply_to_us(serve: Serve) -> None:
 def test_a_cookie_that_is_not_ours_is_no_reply_to_us(serve: Serve) -> None:
     """RFC 7873 5.3."""
     server = serve(lambda query, transport, number: [reply_to(query, ADDRESS, options=[(COOKIE, bytes(8) + b"x" * 8)])])
-    reached = one(server, QueryOptions(cookies=Cookies()), seconds=100 * MS)
+    reached = one(server, QueryOptions(cookies=Cookies()), replies=1)
     assert reached.outcome is Outcome.MISMATCH
     assert {r.reason for r in reached.rejected} == {"mismatch: it has another cookie than ours"}
 

@@ -24,8 +24,7 @@ from netkit.dns.tsig import ALGORITHMS, MAX_FILE, Forged, Key, Untaken, parse_ke
 from netkit.dns.types import A
 from netkit.dns.wire import Malformed, Mismatch, Query, QueryOptions, parse
 from netkit.errors import BadInput, LocalFailure
-from netkit.net.deadline import Deadline
-from tests.dns.conftest import Scripted, reply_to
+from tests.dns.conftest import Ending, Scripted, reply_to
 
 MS = float(os.environ.get("NETKIT_TEST_MS", "1")) / 1000
 Serve = Callable[..., Scripted]
@@ -146,11 +145,13 @@ def reply_to_signed(query: bytes, *answer: str) -> bytes:
     return reply_to(dns.message.make_query(asked.question[0].name, "A", id=asked.id).to_wire(), *answer)
 
 
-def one(server: Scripted, *, seconds: float = 20_000 * MS, tcp: bool = False) -> Reached:
+def one(server: Scripted, *, replies: int = 0, tcp: bool = False) -> Reached:
+    """replies: the deadline passes behind so many."""
+    deadline = Ending.after(20_000 * MS)
     [reached] = ask(
         [(parse_name("www.test"), A)],
         [Server("127.0.0.1", server.port)],
-        Manner(Deadline.after(seconds), tcp, tries=1, options=QueryOptions(key=KEY)),
+        Manner(deadline, tcp, tries=1, options=QueryOptions(key=KEY), on_event=deadline.behind(replies)),
     )
     return reached
 
@@ -179,7 +180,7 @@ def test_forged_replies_are_rejected_and_the_wait_goes_on(serve: Serve, reason: 
 @pytest.mark.parametrize("reason", FORGERIES)
 def test_forged_replies_alone_are_bogus(serve: Serve, reason: str) -> None:
     server = serve(lambda query, transport, number: [b"garbage", FORGERIES[reason](query)])
-    reached = one(server, seconds=100 * MS)
+    reached = one(server, replies=2)
     assert (reached.outcome, reached.reply, reached.key) == (Outcome.BOGUS, None, None)
     assert f"bogus: {reason}" in [r.reason for r in reached.rejected]
 
@@ -208,7 +209,7 @@ def test_one_changed_octet_is_seen(serve: Serve) -> None:
         right = signed_reply(query)
         return [right.replace(b"\xc0\0\2\1", b"\6\6\6\6", 1)]
 
-    assert one(serve(script), seconds=100 * MS).outcome is Outcome.BOGUS
+    assert one(serve(script), replies=1).outcome is Outcome.BOGUS
 
 
 def test_a_reply_of_another_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +219,7 @@ def test_a_reply_of_another_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) 
     server, now = serve(script), time.time()
     clock = iter([now, *[now + 1000] * 9])  # a quarter of an hour later when the reply is looked at
     monkeypatch.setattr("netkit.dns.tsig.time", lambda: next(clock))
-    reached = one(server, seconds=100 * MS)
+    reached = one(server, replies=1)
     assert reached.outcome is Outcome.BOGUS
     assert reached.rejected[0].reason == "bogus: its signature is of another time than this machine's"
 
