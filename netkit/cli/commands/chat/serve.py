@@ -29,6 +29,7 @@ from netkit.cli.options import (
     size,
 )
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.output.stdout import told_json
 from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile, port
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure
@@ -187,6 +188,9 @@ def serve(
         replay=replay,
         notices=notices,
     )
+    channel = channel_of(os.environ)
+    if channel is not None:
+        told_json(False)  # while it has not taken over, standard output is the log of the process before this one
     password, admin = secret(password_file, "--password-file"), secret(admin_password_file, "--admin-password-file")
     allowed, denied = networks(allow, "--allow"), networks(deny, "--deny")
     proxies = networks(proxy_protocol, "--proxy-protocol")
@@ -204,10 +208,10 @@ def serve(
     if origins and not site:
         raise BadInput("--web-origin goes with --web")
     allow_files(max_clients + 64)
-    channel = channel_of(os.environ)
     ready = Ready(fd=ready_fd if channel is None else None, file=ready_file)
     made = from_options(tls_cert, tls_key, tls_self_signed, [*bind, *([site.host] if site else [])])
     out = Output("chat.serve", json=json, color=color, quiet=quiet)
+    told_json(json and channel is None)
     on_event = listener(trace)
     written = None if log is None else LogFile(log, document)
     printed = None if quiet and out.form is not Form.JSON else UnreadLog(out.show, unwritten)
@@ -284,6 +288,7 @@ def serve(
                 stack.callback(Metrics(server.loop, page, lambda: render(server)).close)
         if taken:
             resume(taken, server)
+            told_json(json)
             ours.extend(each for group in groups.values() for each in group)
         once = "" if bus_password_fd is None else "--bus-password-fd cannot be read once more: use --bus-password-file"
         upgrade = Upgrade(server, groups, handed, never=once)
