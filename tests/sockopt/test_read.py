@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from netkit.errors import BadInput, Unreachable
 from netkit.sockopt.read import Reading, Snapshot, get, show
 from netkit.sockopt.target import NEW
+from tests.loopback import LIMIT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
 
@@ -108,8 +110,8 @@ def test_addresses_of_unix_sockets(tmp_path: "os.PathLike[str]") -> None:
     assert (listening.local, listening.peer, listening.state) == (f"unix:{path}", None, "listen")
     assert (connected.local, connected.peer, connected.state) == (None, f"unix:{path}", "connected")
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind("\0netkit-test")
-        assert one(f"fd:{server.fileno()}").who.local == "unix:@netkit-test"
+        server.bind(f"\0netkit-test-{os.getpid()}")
+        assert one(f"fd:{server.fileno()}").who.local == f"unix:@netkit-test-{os.getpid()}"
 
 
 def test_the_pending_error_stays(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -118,6 +120,9 @@ def test_the_pending_error_stays(pair: tuple[socket.socket, socket.socket]) -> N
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             assert refused.connect_ex(free.getsockname()) in (errno.EINPROGRESS, errno.ECONNREFUSED)
+            ended = select.poll()
+            ended.register(refused, select.POLLOUT)
+            assert ended.poll(LIMIT * 1000)
         one(f"fd:{refused.fileno()}")
         assert refused.getsockopt(socket.SOL_SOCKET, SO_ERROR) == errno.ECONNREFUSED
 

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,19 @@ def watch(
     listen: tuple[str, ...] = (),
     until: str = "",
     then: Callable[[Event], None] | None = None,
+    over: Callable[[Event], bool] | None = None,
     timeout: float = LIMIT,
     **options: Any,
 ) -> Watched:
+    """over: the timeout passes with this event, however long it takes to come."""
     events: list[Event] = []
 
     def on_watch(event: Event) -> None:
         events.append(event)
         if then:
             then(event)
+        if over and over(event):
+            watcher.loop.later(0, watcher._over)
 
     targets = unique([parse(str(word)) for word in words] + [parse(word, listen=True) for word in listen])
     watcher = Watcher(targets, on_watch=on_watch, until=condition(until) if until else None, **options)
@@ -161,7 +165,7 @@ def test_urgent_data_is_told_apart() -> None:
             client.recv(1)
 
     with tcp(serve) as address:
-        seen = watch(address, until="never", then=lambda event: None, timeout=0.3)
+        seen = watch(address, until="never", over=lambda event: event.event == "urgent")
         assert ("urgent", b"!") in [(one.event, one.data) for one in seen.events]
     assert seen.code is Exit.TIMEOUT
 
@@ -394,7 +398,9 @@ def test_names_for_standard_input_that_nobody_has() -> None:
 
 def test_reconnect_after_an_end() -> None:
     with serving(idle=0.05) as echo:
-        seen = watch(f"127.0.0.1:{echo.port}", reconnect=True, timeout=1.0)
+        opened = count(1)
+        again = lambda event: event.event == "open" and next(opened) == 2  # noqa: E731
+        seen = watch(f"127.0.0.1:{echo.port}", reconnect=True, over=again)
     assert seen.code is Exit.TIMEOUT
     assert seen.names().count("open") >= 2
     assert "retry" in seen.names()
@@ -431,7 +437,8 @@ def test_a_bound_datagram_socket_answers_who_spoke_last() -> None:
                 os.close(write)
 
         with stdin_from(read):
-            seen = watch(listen=(f"u=udp://127.0.0.1:{port}",), stdin="u", then=then, timeout=0.5)
+            said = lambda event: event.direction == "out"  # noqa: E731
+            seen = watch(listen=(f"u=udp://127.0.0.1:{port}",), stdin="u", then=then, over=said)
         assert other.recv(100) == b"answer\n"
     assert seen.code is Exit.TIMEOUT
     assert seen.data("out") == b"answer\n"
@@ -442,7 +449,7 @@ def test_nobody_to_answer_yet() -> None:
     os.write(write, b"anyone?\n")
     os.close(write)
     with stdin_from(read):
-        seen = watch(listen=("u=udp://:0",), stdin="u", timeout=0.3)
+        seen = watch(listen=("u=udp://:0",), stdin="u", over=lambda event: event.event == "error")
     assert "nobody has sent a datagram yet" in next(one.detail for one in seen.events if one.event == "error")
 
 
@@ -525,14 +532,14 @@ def test_unix_datagrams_both_ways(tmp_path: Path) -> None:
 
 
 def test_unix_datagrams_that_come(tmp_path: Path) -> None:
-    path = str(tmp_path / "w.sock")
+    path, name = str(tmp_path / "w.sock"), f"netkit watch test {os.getpid()}"
     read, write = os.pipe()
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as named,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unnamed,
     ):
         named.settimeout(LIMIT)
-        named.bind(b"\0netkit watch test")
+        named.bind(f"\0{name}")
 
         def then(event: Event) -> None:
             if event.event == "listening":
@@ -545,13 +552,14 @@ def test_unix_datagrams_that_come(tmp_path: Path) -> None:
                 os.write(write, b"no answer\n")
 
         with stdin_from(read):
-            seen = watch(listen=(f"u=unix-dgram:{path}",), stdin="u", then=then, timeout=0.5)
+            failed = lambda event: event.event == "error"  # noqa: E731
+            seen = watch(listen=(f"u=unix-dgram:{path}",), stdin="u", then=then, over=failed)
         assert named.recv(100) == b"answer\n"
     os.close(write)
     assert [(one.event, one.peer, len(one.data or b"")) for one in seen.events] == [
         ("listening", "", 0),
-        ("data", "unix-dgram:@netkit watch test", 100_000),
-        ("data", "unix-dgram:@netkit watch test", 7),
+        ("data", f"unix-dgram:@{name}", 100_000),
+        ("data", f"unix-dgram:@{name}", 7),
         ("data", "", 1),
         ("error", "", 0),
     ]
@@ -656,7 +664,7 @@ def test_tls_clients_that_are_gone_or_never_speak_do_not_end_it() -> None:
             reset(clients[0])
 
     seen = watch(
-        listen=("t=tls://:0",), then=then, timeout=0.6, connect_timeout=0.2,
+        listen=("t=tls://:0",), then=then, over=lambda event: event.event == "timeout", connect_timeout=0.2,
         server_tls=from_leaf(Authority().issue(["localhost"])),
     )  # fmt: skip
     clients[1].close()
@@ -674,7 +682,7 @@ def test_a_flood_that_is_not_let_in_is_told_in_sum(monkeypatch: pytest.MonkeyPat
                 client = socket.create_connection(("127.0.0.1", int(event.detail.rpartition(":")[2])), timeout=LIMIT)
                 clients.append(client)
 
-    seen = watch(listen=(":0",), then=then, timeout=0.5, max_conns=1)
+    seen = watch(listen=(":0",), then=then, over=lambda event: event.detail == "4 more", max_conns=1)
     for client in clients:
         client.close()
     assert seen.names() == ["listening", "open", "refused", "refused"]

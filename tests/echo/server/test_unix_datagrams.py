@@ -113,17 +113,18 @@ def test_one_that_does_not_read_ends_with_its_own_socket(echo: Running[EchoServe
 
 def test_the_trace_and_the_count(path: str) -> None:
     steps: list[Step] = []
+    name = f"netkit test {os.getpid()}"
     with (
         serving(unix=[path], transports=["udp"], count=1, on_event=steps.append) as echo,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
     ):
         sock.settimeout(LIMIT)
-        sock.bind(b"\0netkit test")
+        sock.bind(f"\0{name}")
         sock.sendto(b"x", path)
         assert sock.recv(10) == b"x"
         echo.wait_for("end")
     told = [(step.name, step.address, step.size) for step in steps]
-    assert told == [("recv", "unix-dgram:@netkit test", 1), ("send", "unix-dgram:@netkit test", 1)]
+    assert told == [("recv", f"unix-dgram:@{name}", 1), ("send", f"unix-dgram:@{name}", 1)]
     assert not Path(path).exists()
 
 
