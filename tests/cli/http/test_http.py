@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.conftest import in_time
 from tests.warm import Process
 
 Finished = subprocess.CompletedProcess[str]
@@ -57,7 +57,6 @@ class Server:
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.requests: list[bytes] = []
         self.over = False
-        self.dripping = threading.Event()
         self.threads: list[threading.Thread] = []
         self.thread = threading.Thread(target=self._accept)
         self.thread.start()
@@ -79,7 +78,6 @@ class Server:
                 path = data.split()[1].partition(b"?")[0]
                 if path == b"/drip":
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
-                    self.dripping.set()
                     connection.recv(1)
                     return
                 head = data.startswith(b"HEAD")
@@ -252,17 +250,24 @@ def test_standard_input_is_not_read(netkit: Netkit, server: Server) -> None:
 
 
 def test_ctrl_c_amid_the_body_keeps_the_part(server: Server, tmp_path: Path) -> None:
-    target = tmp_path / "file"
+    target, part = tmp_path / "file", tmp_path / "file.part"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = Process("http", "get", "-o", str(target), f"{server.url}/drip", **pipes)
-    server.dripping.wait(30)
-    part = tmp_path / "file.part"
-    while not part.exists() or part.stat().st_size < 3:
-        assert process.poll() is None
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert time.monotonic() - began < 0.2 * float(os.environ.get("NETKIT_TEST_MS", "1")) + 0.2  # and the exit of Python
+    running: list[Process] = []
+
+    def start() -> None:
+        part.unlink(missing_ok=True)
+        running.append(Process("http", "get", "-o", str(target), f"{server.url}/drip", **pipes))
+        while not part.exists() or part.stat().st_size < 3:
+            assert running[-1].poll() is None
+
+    def interrupt() -> tuple[bytes, bytes]:
+        running[-1].send_signal(signal.SIGINT)
+        out, err = running[-1].communicate(timeout=60)
+        return out, err
+
+    seconds = 0.2 * float(os.environ.get("NETKIT_TEST_MS", "1")) + 0.2  # and the exit of Python
+    out, err = in_time(seconds, interrupt, before=start)
+    process = running[-1]
     hint = f"hint: {part} holds what came until then\n"
     assert (process.returncode, out, err.decode()) == (130, b"", f"netkit: interrupted\n{hint}")
     assert not target.exists()
