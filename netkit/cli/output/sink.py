@@ -10,6 +10,8 @@ and `netkit.cli.output.<family>_rich`, imported for a terminal alone, with
 
     render(result, *, quiet) -> RenderableType | None
 
+What stays in place below the results while a command goes on is in `<family>_live`; it imports the two, they not it.
+
 How a command uses it:
 
     out = Output("names.resolve", json=json, color=color, quiet=quiet)

@@ -82,7 +82,7 @@ def bench(
     """
     from netkit.chat.bench.result import Plan
     from netkit.chat.bench.run import Bench
-    from netkit.cli.output.chat.bench import watching
+    from netkit.cli.output.chat.bench_live import watching
     from netkit.net.address import parse_endpoint
     from netkit.net.descriptors import demand
     from netkit.net.tls_client import Security

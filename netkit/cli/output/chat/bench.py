@@ -7,15 +7,11 @@ idle_rss, rss; null without --pid), interrupted, error.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netkit.chat.bench.result import Report
-from netkit.cli.output.sink import Output, failure
+from netkit.cli.output.sink import failure
 from netkit.net.histogram import Times
-
-if TYPE_CHECKING:
-    from netkit.chat.bench.run import Bench
 
 NAMES = {"min": "min", "mean": "avg", "p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "max": "max"}
 STAGES = {
@@ -23,7 +19,6 @@ STAGES = {
     "every": "until each had it",
     "last": "until all had it",
 }
-REFRESH = 1.0  # seconds; drawing takes a millisecond or two, in which nothing is read
 BUSY = 0.85  # of a core
 
 
@@ -132,17 +127,3 @@ def costs(report: Report) -> Iterator[str]:
         yield f"this load generator: {report.busy:.0%} of a core: it is what was measured, not the server"
     else:
         yield f"this load generator: {report.busy:.0%} of a core"
-
-
-@contextmanager
-def watching(run: "Bench", out: Output) -> Iterator[None]:
-    """On a terminal, where it is, below what is shown."""
-    from netkit.cli.output.live import below, wanted
-
-    if not wanted(out):
-        yield
-        return
-    from netkit.cli.output.chat.bench_rich import progress
-
-    with below(out, run.loop, REFRESH, lambda: progress(run.progress)):
-        yield
