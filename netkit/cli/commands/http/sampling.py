@@ -43,7 +43,8 @@ class Sampler(NamedTuple):
 
 
 def run(request: "Request", sampler: Sampler, out: Output, on_event: "OnEvent | None") -> Exit:
-    from netkit.cli.output.http.sampling import Numbered, watching
+    from netkit.cli.output.http.sampling import Numbered
+    from netkit.cli.output.http.sampling_live import watching
     from netkit.http.sampling import Sampling
 
     assert sampler.samples is not None

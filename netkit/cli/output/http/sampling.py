@@ -6,18 +6,15 @@ how many), errors (kind: how many), phases (dns, connect, tls, send, wait, body,
 p50_ms, p90_ms, p99_ms, max_ms), interrupted, error (the last).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import monotonic
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from netkit.cli.output.sink import Output, failure, now
+from netkit.cli.output.sink import failure, now
 from netkit.http.result import Response
-from netkit.http.sampling import Sampling, Summary
+from netkit.http.sampling import Summary
 from netkit.net.hop import PHASES
 
 FIGURES = {"min": "min", "p50": "p50", "p90": "p90", "p99": "p99", "max": "max"}
-EVERY = 0.1  # seconds between two drawings
 
 
 class Numbered(NamedTuple):
@@ -117,36 +114,3 @@ def counts(summary: Summary) -> str:
     if summary.interrupted:
         parts.append("interrupted")
     return f"{summary.method} {summary.url}: " + ", ".join(parts)
-
-
-@contextmanager
-def watching(sampling: Sampling, out: Output) -> Iterator[Callable[[], None]]:
-    """On a terminal the table as it grows, below what is shown; gives what draws it anew."""
-    from netkit.cli.output.live import wanted
-
-    if not wanted(out):
-        yield lambda: None
-        return
-    import sys
-
-    from rich.live import Live
-
-    from netkit.cli.output.http.sampling_rich import render
-    from netkit.cli.output.sink import make_console
-
-    console = make_console(sys.stderr, out.color)
-    live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
-    drawn = 0.0
-
-    def refresh() -> None:
-        nonlocal drawn
-        if monotonic() - drawn >= EVERY:
-            drawn = monotonic()
-            live.update(render(sampling.summary()), refresh=True)
-
-    out.print_above = live.console.print
-    with live:
-        try:
-            yield refresh
-        finally:
-            out.print_above = None
