@@ -89,7 +89,7 @@ def show(
         return Exit.OK
     if changed:
         raise BadInput("--changed is about options, --watch about queues and TCP_INFO")
-    from netkit.cli.output.sockets.sockopt_sample import follow
+    from netkit.cli.output.sockets.sockopt_sample_live import follow
     from netkit.sockopt.sample import watch as look_on
 
     out = Output("sockets.sockopt_sample", json=json, color=color, quiet=quiet)

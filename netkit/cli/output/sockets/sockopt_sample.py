@@ -1,13 +1,11 @@
-"""`sockopt show --watch`: a JSON object or a line a sample, and on a terminal a table that stays in place.
+"""`sockopt show --watch`: a JSON object or a line a sample.
 
 JSON: time, sample, those of `who` in netkit.cli.output.sockets.sockopt, partial, tcp_info, queues, memory.
 """
 
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from netkit.cli.output.sink import Form, Output, make_console
 from netkit.cli.output.sockets.sockopt import memory, now, queues, tcp_info, who
 from netkit.sockopt.sample import Sample
 
@@ -42,27 +40,3 @@ def plain(sample: Sample) -> Iterator[str]:
         (sample.memory or {}).get("drops"),
     ]  # fmt: skip
     yield "\t".join("-" if cell is None else str(cell) for cell in cells)
-
-
-def follow(samples: Iterable[Sample], out: Output) -> None:
-    """Show samples as they come: where standard error is a terminal too, in one table that is kept up to date."""
-    if not (out.form is Form.HUMAN and sys.stdout.isatty() and sys.stderr.isatty()):
-        told: set[str] = set()
-        for sample in samples:
-            if sample.partial and out.form is not Form.JSON and sample.who.label not in told:
-                told.add(sample.who.label)
-                out.note(f"netkit: {sample.who.label}: partial: {sample.partial}")
-            out.show(sample)
-        return
-    from rich.live import Live
-
-    from netkit.cli.output.sockets.sockopt_sample_rich import Table
-
-    shown = Table()
-    live = Live(
-        console=make_console(sys.stderr, out.color), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-    )
-    with live:
-        for sample in samples:
-            shown.take(sample)
-            live.update(shown.render(), refresh=True)
