@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from netkit.cli.output.names.resolve import message
-from netkit.cli.output.names.validate import dnssec
+from netkit.cli.output.names.resolve import dnssec, message
 from netkit.dns.result import Outcome, Resolution
 from netkit.dns.validate.verdict import Dnssec, Link, Verdict
 from netkit.lab.dns.signing import trust_anchor

@@ -4,7 +4,7 @@ JSON: one object for each (name, type), with KEYS, always all. README's table of
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netkit.cli.output.say import say
 from netkit.cli.output.sink import exact, now
@@ -12,6 +12,9 @@ from netkit.dns.lookup import Lookup
 from netkit.dns.result import MEANING, NEGATIVE, Edns, Outcome, Rejected, Resolution
 from netkit.dns.types import FREQUENT
 from netkit.net.hostname import to_unicode
+
+if TYPE_CHECKING:
+    from netkit.dns.validate.verdict import Dnssec, Link
 
 KEYS = {
     "time": "when it was shown",
@@ -96,17 +99,25 @@ def documents(found: Lookup) -> Iterator[dict[str, Any]]:
             "ecs": {"subnet": edns.subnet, "scope": edns.scope} if edns and edns.subnet else None,
             "cookie": _cookie(edns) if edns else None,
             "tsig": one.key,
-            "dnssec": _dnssec(one),
+            "dnssec": dnssec(one.dnssec) if one.dnssec else None,
             "error": {"kind": one.outcome.value, "message": message(one), "hint": hint_of(one)} if failed else None,
         }
 
 
-def _dnssec(one: Resolution) -> dict[str, Any] | None:
-    if one.dnssec is None:
-        return None
-    from netkit.cli.output.names.validate import dnssec
+def dnssec(found: "Dnssec") -> dict[str, Any]:
+    """The `dnssec` object of a document."""
+    return {
+        "verdict": found.verdict.value,
+        "reason": found.reason,
+        "hint": found.hint,
+        "opt_out": found.opt_out,
+        "failing": _link(found.failing) if found.failing else None,
+        "chain": [_link(link) for link in found.chain],
+    }
 
-    return dnssec(one.dnssec)
+
+def _link(link: "Link") -> dict[str, Any]:
+    return link._asdict() | {"verdict": link.verdict.value, "key_tags": list(link.key_tags)}
 
 
 def _cookie(edns: Edns) -> dict[str, str | None] | None:
