@@ -10,9 +10,8 @@ import re
 import socket
 from typing import NamedTuple
 
-from netkit.dns.servers import PORT, Server
 from netkit.errors import BadInput, LocalFailure
-from netkit.net.address import parse_endpoint
+from netkit.net.address import Endpoint, parse_endpoint
 from netkit.net.text_file import read_text
 
 MAX_SERVERS, MAX_NDOTS, MAX_TIMEOUT, MAX_ATTEMPTS = 3, 15, 30, 5  # MAXNS and RES_MAX* of resolv.conf(5)
@@ -23,11 +22,12 @@ MAX_FILE = 1 << 20  # octets; a search list of a hundred domains has 2,000
 class Configuration(NamedTuple):
     """What resolv.conf(5) says.
 
-    search: domains without the final dot. timeout (seconds for one try), attempts (tries): None when nothing is said.
-    tcp: the option use-vc. ndots, rotate, trust_ad: options of that name.
+    servers: IP addresses, port 0 where none is said. search: domains without the final dot. timeout (seconds for one
+    try), attempts (tries): None when nothing is said. tcp: the option use-vc. ndots, rotate, trust_ad: options of that
+    name.
     """
 
-    servers: tuple[Server, ...] = ()
+    servers: tuple[Endpoint, ...] = ()
     search: tuple[str, ...] = ()
     ndots: int = 1
     rotate: bool = False
@@ -70,11 +70,11 @@ def parse_configuration(text: str, path: str = RESOLV_CONF) -> Configuration:
             case ["nameserver", address, *_] if len(found.servers) < MAX_SERVERS:
                 try:
                     unwrapped = re.sub(r"^\[([0-9.]+)\]", r"\1", address)
-                    endpoint = parse_endpoint(unwrapped, port=PORT, schemes=("udp",))
+                    endpoint = parse_endpoint(unwrapped, port=0, schemes=("udp",))
                 except BadInput:
                     continue
                 if endpoint.is_ip:
-                    found = found._replace(servers=(*found.servers, Server(endpoint.host_and_zone, endpoint.port)))
+                    found = found._replace(servers=(*found.servers, endpoint))
             case ["domain", domain, *_]:
                 found = found._replace(search=_domains([domain]))
             case ["search", *domains]:
@@ -106,18 +106,6 @@ def _with_option(found: Configuration, option: str) -> Configuration:
                 tcp=found.tcp or name == "use-vc",
             )
     return found
-
-
-def system_servers(resolv_conf: str | None = None) -> tuple[Server, ...]:
-    """The servers of the configuration. Raises LocalFailure when it names none."""
-    configuration = read_configuration(resolv_conf)
-    if not configuration.servers:
-        raise LocalFailure(
-            f"no resolver configuration: {configuration.path} names no server",
-            kind="no_resolver_configuration",
-            hint="name a server, as in @192.0.2.53; netkit never picks a public one by itself",
-        )
-    return configuration.servers
 
 
 def search_domains(configuration: Configuration) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netkit.dns.result import Transport
-from netkit.errors import BadInput
+from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint, join, parse_endpoint, refuse_without_interface
 from netkit.net.blocking import addresses
@@ -57,8 +57,6 @@ def find(
     found: list[Server] = []
     for one in parsed:
         if one is None:
-            from netkit.dns.resolv_conf import system_servers  # which knows what a Server is
-
             found += system_servers(resolv_conf)
             continue
         endpoint = one.endpoint
@@ -70,6 +68,20 @@ def find(
             for _, sockaddr in addresses(endpoint.host, endpoint.port, deadline=deadline, on_event=on_event):
                 found.append(Server(str(sockaddr[0]), endpoint.port, one.transport, endpoint.host, one.path))
     return tuple(dict.fromkeys(found))
+
+
+def system_servers(resolv_conf: str | None = None) -> tuple[Server, ...]:
+    """The servers of resolv.conf(5). Raises LocalFailure when it names none."""
+    from netkit.dns.resolv_conf import read_configuration  # not for those that name their server
+
+    configuration = read_configuration(resolv_conf)
+    if not configuration.servers:
+        raise LocalFailure(
+            f"no resolver configuration: {configuration.path} names no server",
+            kind="no_resolver_configuration",
+            hint="name a server, as in @192.0.2.53; netkit never picks a public one by itself",
+        )
+    return tuple(Server(one.host_and_zone, one.port or PORT) for one in configuration.servers)
 
 
 def check(texts: Sequence[str]) -> None:

@@ -11,35 +11,40 @@ from netkit.dns.resolv_conf import (
     read_configuration,
     resolv_conf_path,
     search_domains,
-    system_servers,
 )
-from netkit.dns.servers import Server
+from netkit.dns.servers import Server, system_servers
 from netkit.errors import LocalFailure
+from netkit.net.address import Endpoint
+
+
+def udp(host: str, port: int = 0) -> Endpoint:
+    address, _, zone = host.partition("%")
+    return Endpoint("udp", address, port, zone)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", Configuration()),
-        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", Configuration((Server("192.0.2.1"), Server("2001:db8::1")))),
-        ("nameserver\t192.0.2.1 trailing words\r\n", Configuration((Server("192.0.2.1"),))),
-        ("nameserver fe80::1%lo", Configuration((Server("fe80::1%lo"),))),
+        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", Configuration((udp("192.0.2.1"), udp("2001:db8::1")))),
+        ("nameserver\t192.0.2.1 trailing words\r\n", Configuration((udp("192.0.2.1"),))),
+        ("nameserver fe80::1%lo", Configuration((udp("fe80::1%lo"),))),
         (
             "nameserver 192.0.2.1:5300\nnameserver [::1]:54",
-            Configuration((Server("192.0.2.1", 5300), Server("::1", 54))),
+            Configuration((udp("192.0.2.1", 5300), udp("::1", 54))),
         ),
         (
             "nameserver [192.0.2.1]:5300\nnameserver [192.0.2.2]\nnameserver [::1]",  # OpenBSD
-            Configuration((Server("192.0.2.1", 5300), Server("192.0.2.2"), Server("::1"))),
+            Configuration((udp("192.0.2.1", 5300), udp("192.0.2.2"), udp("::1"))),
         ),
-        ("nameserver fe80::1%2\nnameserver fe80::2", Configuration((Server("fe80::1%2"), Server("fe80::2")))),
+        ("nameserver fe80::1%2\nnameserver fe80::2", Configuration((udp("fe80::1%2"), udp("fe80::2")))),
         ("nameserver [192.0.2.1:5300\nnameserver [192.0.2.1]x\nnameserver []:53\nnameserver [h]", Configuration()),
         ("nameserver\nnameserver ns.test\nnameserver 1.2.3\nnameserver unix:/x", Configuration()),
         ("NAMESERVER 192.0.2.1\nnameservers 192.0.2.1", Configuration()),
         ("#nameserver 192.0.2.1\n;nameserver 192.0.2.1\n# x\x0cnameserver 192.0.2.1", Configuration()),
         (
             "\n".join(f"nameserver 192.0.2.{n}" for n in range(5)),
-            Configuration(tuple(Server(f"192.0.2.{n}") for n in (0, 1, 2))),
+            Configuration(tuple(udp(f"192.0.2.{n}") for n in (0, 1, 2))),
         ),
         ("search a.test b.test.\n", Configuration(search=("a.test", "b.test"))),
         ("search a.test\nsearch b.test\n", Configuration(search=("b.test",))),
@@ -74,7 +79,13 @@ def test_which_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_octets_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_bytes(b"\xff\xfe\nnameserver 192.0.2.1\nsearch \xff.test\n")
-    assert read_configuration(str(path)).servers == (Server("192.0.2.1"),)
+    assert read_configuration(str(path)).servers == (udp("192.0.2.1"),)
+
+
+def test_a_server_without_a_port_is_asked_at_53(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 192.0.2.1\nnameserver [::1]:54\nnameserver fe80::1%lo\n")
+    assert system_servers(str(path)) == (Server("192.0.2.1", 53), Server("::1", 54), Server("fe80::1%lo", 53))
 
 
 def test_no_file_and_no_servers(tmp_path: Path) -> None:
@@ -97,7 +108,7 @@ def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytes
     path.write_text("nameserver 192.0.2.1\nsearch a.test\noptions ndots:2 timeout:1")
     monkeypatch.setenv("RES_OPTIONS", "ndots:3 attempts:4")
     monkeypatch.setenv("LOCALDOMAIN", "b.test c.test.")
-    expected = Configuration((Server("192.0.2.1"),), ("b.test", "c.test"), 3, path=str(path), timeout=1, attempts=4)
+    expected = Configuration((udp("192.0.2.1"),), ("b.test", "c.test"), 3, path=str(path), timeout=1, attempts=4)
     assert read_configuration(str(path)) == expected
     assert read_configuration(str(tmp_path / "none"))[1:3] == (("b.test", "c.test"), 3)
 
