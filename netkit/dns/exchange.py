@@ -7,7 +7,7 @@ import errno
 import os
 import selectors
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from netkit.dns.result import Transport
 from netkit.dns.servers import Server
@@ -19,9 +19,6 @@ from netkit.net.address import scope_id
 from netkit.net.deadline import Deadline
 from netkit.net.reasons import reason_of
 
-if TYPE_CHECKING:
-    from netkit.dns.link import Link, Links
-
 AT_ONCE = 64  # datagrams that one socket is read for, before the others have their turn: a flood must not hold the loop
 
 
@@ -29,10 +26,13 @@ class Asking(Protocol):
     """Whom an exchange works for: the question it belongs to, which judges what comes."""
 
     selector: selectors.BaseSelector
-    links: "Links"
     deadline: Deadline
     on_event: OnEvent | None
     done: bool
+
+    @property
+    def links(self) -> "Connections":
+        """Where a connection to the server is had."""
 
     def unusable(self, server: Server, exc: Malformed | Mismatch) -> None:
         """A message that is no reply to the query."""
@@ -45,6 +45,35 @@ class Asking(Protocol):
 
     def unproven(self, exchange: "Exchange", error: Insecure) -> None:
         """The server is not who it should be, so it was not asked."""
+
+
+class Link(Protocol):
+    """A connection. due: when `tick` wants to be called at the latest, by the monotonic clock."""
+
+    closed: bool
+
+    @property
+    def due(self) -> float | None: ...
+
+    def add(self, exchange: "OverLink") -> None:
+        """Send its query. Raises OSError when no connection can be begun."""
+
+    def drop(self, exchange: "OverLink") -> None:
+        """It is over: what comes for it is nobody's."""
+
+    def has(self, number: int) -> bool:
+        """Whether a query with this id is under way."""
+
+    def ready(self) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Connections(Protocol):
+    def to(self, exchange: "OverLink") -> Link:
+        """The connection for an exchange, a new one where there is none. Raises LocalFailure, OSError."""
 
 
 def connected(server: Server, kind: socket.SocketKind, source: str, on_event: OnEvent | None) -> socket.socket:

@@ -6,58 +6,25 @@ one after the other share connections too. Left out: the EDNS option tcp-keepali
 idle for long.
 """
 
-import selectors
-from typing import TYPE_CHECKING, Protocol
-
-from netkit.dns.exchange import OverLink
+from netkit.dns.exchange import Link, OverLink
+from netkit.dns.link_shared import Key, Shared
 from netkit.dns.result import Transport
 from netkit.dns.servers import Server
 from netkit.net.tls_client import Security
 
-if TYPE_CHECKING:
-    import ssl
 
-Key = tuple[Server, Transport, str]
-
-
-class Link(Protocol):
-    """A connection. due: when `tick` wants to be called at the latest, by the monotonic clock."""
-
-    closed: bool
-
-    @property
-    def due(self) -> float | None: ...
-
-    def add(self, exchange: OverLink) -> None:
-        """Send its query. Raises OSError when no connection can be begun."""
-
-    def drop(self, exchange: OverLink) -> None:
-        """It is over: what comes for it is nobody's."""
-
-    def has(self, number: int) -> bool:
-        """Whether a query with this id is under way."""
-
-    def ready(self) -> None: ...
-
-    def tick(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class Links:
+class Links(Shared):
     """Use it as a context manager. security: how certificates are verified."""
 
     def __init__(self, security: Security | None = None) -> None:
         """Raises BadInput about the CA file, before anybody is asked."""
-        self.security = security or Security()
-        if self.security.cacert is not None:
+        security = security or Security()
+        if security.cacert is not None:
             from netkit.net.tls import client_context
 
-            client_context(cacert=self.security.cacert)
-        self.selector: selectors.BaseSelector = selectors.DefaultSelector()
+            client_context(cacert=security.cacert)
+        super().__init__(security)
         self.open: dict[Key, Link] = {}
-        self.context: ssl.SSLContext | None = None  # of all connections over TLS: the CAs are read once
-        self.closing: set[Key] = set()  # servers that closed a connection on queries
 
     def __enter__(self) -> "Links":
         return self

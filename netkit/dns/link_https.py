@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from netkit.dns.exchange import OverLink
-from netkit.dns.link import Links
+from netkit.dns.link_shared import Shared
 from netkit.dns.servers import Server
 from netkit.dns.wire import Malformed
 from netkit.errors import BadInput, Insecure, LocalFailure, NetkitError, PeerError, Unreachable
@@ -37,14 +37,14 @@ HEADERS = (("Accept", TYPE), ("Cache-Control", "no-cache"), ("User-Agent", None)
 class HttpsLink:
     """The requests to one server."""
 
-    def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
+    def __init__(self, shared: Shared, server: Server, source: str, on_event: OnEvent | None) -> None:
         """source: the address to send from, "" for any. Raises LocalFailure without pycurl."""
-        self.links, self.server, self.trace = links, server, on_event
+        self.shared, self.server, self.trace = shared, server, on_event
         host, _, zone = server.host.partition("%")
         self.host = server.name or host
         self.address = join(self.host, server.port)
         self.url = f"https://{join(f'{host}%25{zone}', server.port) if zone else self.address}{server.path}?dns="
-        security = links.security
+        security = shared.security
         self.route = Route(insecure=security.insecure, cacert=security.cacert, interface=source or None)
         self.loop = Loop()
         self.multi = Multi(self.loop, most=CONNECTIONS, at_once=CONNECTIONS)
@@ -53,7 +53,7 @@ class HttpsLink:
         self.running = 0
         self.answered = 0
         self.closed = False
-        links.selector.register(self.loop, selectors.EVENT_READ, self)
+        shared.selector.register(self.loop, selectors.EVENT_READ, self)
 
     @property
     def due(self) -> float | None:
@@ -173,7 +173,7 @@ class HttpsLink:
         self.closed = True
         self.waiting.clear()
         self.unsent.clear()
-        self.links.selector.unregister(self.loop)
+        self.shared.selector.unregister(self.loop)
         self.multi.close()
         self.loop.close()
 

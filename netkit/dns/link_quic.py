@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from netkit.dns.exchange import AT_ONCE, OverLink, connected
-from netkit.dns.link import Links
+from netkit.dns.link_shared import Shared
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.errors import Insecure, LocalFailure
@@ -28,7 +28,7 @@ CRYPTO_ERROR = range(0x100, 0x200)  # a TLS alert, RFC 9000 20.1
 class QuicLink:
     """A connection; streams: by their number, the exchange and what came of its reply."""
 
-    def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
+    def __init__(self, shared: Shared, server: Server, source: str, on_event: OnEvent | None) -> None:
         """Raises LocalFailure without aioquic, BadInput about the CA file, OSError when the socket cannot be made."""
         try:
             from aioquic.quic.configuration import QuicConfiguration
@@ -39,12 +39,12 @@ class QuicLink:
                 kind="missing",
                 hint="pip install 'netkit-cli[doq]'",
             ) from exc
-        self.links, self.server, self.trace = links, server, on_event
+        self.shared, self.server, self.trace = shared, server, on_event
         self.address = str(server)
         self.closed = False
         self.answered = 0
         self.streams: dict[int, tuple[OverLink, bytearray]] = {}
-        security = links.security
+        security = shared.security
         if security.cacert is not None:
             from netkit.net.tls import client_context
 
@@ -62,7 +62,7 @@ class QuicLink:
         )
         self.quic: Any = QuicConnection(configuration=configuration)
         self.socket = connected(server, socket.SOCK_DGRAM, source, on_event)
-        links.selector.register(self.socket, selectors.EVENT_READ, self)
+        shared.selector.register(self.socket, selectors.EVENT_READ, self)
         self.quic.connect(self.socket.getpeername(), now=monotonic())
 
     @property
@@ -187,7 +187,7 @@ class QuicLink:
                 self.socket.send(data)
             except OSError:
                 break
-        self.links.selector.unregister(self.socket)
+        self.shared.selector.unregister(self.socket)
         self.socket.close()
         if self.trace:
             self.trace(Step("close", self.address))

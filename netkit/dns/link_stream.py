@@ -11,7 +11,7 @@ from collections import deque
 from time import monotonic
 
 from netkit.dns.exchange import OverLink, connected
-from netkit.dns.link import Key, Links
+from netkit.dns.link_shared import Key, Shared
 from netkit.dns.servers import Server
 from netkit.dns.types import type_name
 from netkit.events import OnEvent, Step
@@ -26,14 +26,14 @@ READ = 65537  # octets at a time: the largest message with its length
 class StreamLink:
     """A TCP connection: two octets of length before each message (RFC 7766 8)."""
 
-    def __init__(self, links: Links, server: Server, source: str, on_event: OnEvent | None) -> None:
-        self.links, self.server, self.source, self.trace = links, server, source, on_event
+    def __init__(self, shared: Shared, server: Server, source: str, on_event: OnEvent | None) -> None:
+        self.shared, self.server, self.source, self.trace = shared, server, source, on_event
         self.address = str(server)
         self.socket: socket.socket | None = None
         self.connected = self.closed = False
         self.answered = self.strays = 0
         self.key: Key = (server, "tls" if server.transport == "tls" else "tcp", source)
-        self.most = 1 if self.key in links.closing else MANY  # queries without an answer
+        self.most = 1 if self.key in shared.closing else MANY  # queries without an answer
         self.moved = 0.0  # when something was sent or answered, by the monotonic clock
         self.waiting: dict[int, OverLink] = {}
         self.given_up: set[int] = set()  # ids of queries that nobody waits for, whose answers may still come
@@ -77,9 +77,9 @@ class StreamLink:
         if self.socket is None or events == self.events:
             return
         if self.events:
-            self.links.selector.modify(self.socket, events, self)
+            self.shared.selector.modify(self.socket, events, self)
         else:
-            self.links.selector.register(self.socket, events, self)
+            self.shared.selector.register(self.socket, events, self)
         self.events = events
 
     def ready(self) -> None:
@@ -187,7 +187,7 @@ class StreamLink:
         if left and received:
             cut = self.waiting.get(int.from_bytes(received[2:4])) or left[0]  # the oldest is the likeliest
         if left:
-            self.links.closing.add(self.key)
+            self.shared.closing.add(self.key)
         self.close()
         lost = [one for one in left if one is cut or not one.once_more(answered=self.answered > 0)]
         for exchange in lost:  # after the others, whose ids the next queries have to avoid
@@ -222,7 +222,7 @@ class StreamLink:
             return
         sock, self.socket = self.socket, None
         if self.events:
-            self.links.selector.unregister(sock)
+            self.shared.selector.unregister(sock)
             self.events = 0
         sock.close()
         if self.trace:

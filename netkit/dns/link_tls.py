@@ -23,14 +23,14 @@ class TlsLink(StreamLink):
         if self.secured is None:
             if not super().established():
                 return False
-            security = self.links.security
-            context = self.links.context
+            security = self.shared.security
+            context = self.shared.context
             if context is None:
-                context = self.links.context = client_context(cacert=security.cacert, insecure=security.insecure)
+                context = self.shared.context = client_context(cacert=security.cacert, insecure=security.insecure)
                 context.set_alpn_protocols(["dot"])
             self.peer = security.server_name or self.server.name or self.server.host.partition("%")[0]
             assert self.socket is not None
-            self.links.selector.unregister(self.socket)  # the SSLSocket takes the descriptor over
+            self.shared.selector.unregister(self.socket)  # the SSLSocket takes the descriptor over
             self.events = 0
             try:
                 self.secured = context.wrap_socket(
