@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from netkit.errors import NetkitError, PeerError
 from netkit.mail.pop3.protocol import MAX_COMMAND, Challenge, Status
-from netkit.mail.sasl.client import PASSWORD, ROUNDS, SECRET_ON_WIRE, Mechanism, choose, client
+from netkit.mail.sasl.client import PASSWORD, ROUNDS, SECRET_ON_WIRE, choose, client
+from netkit.mail.sasl.mechanism import Mechanism
 
 if TYPE_CHECKING:
     from netkit.mail.pop3.session import Session

@@ -7,7 +7,7 @@ comes from is not netkit's business: a command prints it.
 import re
 
 from netkit.errors import BadInput
-from netkit.mail.sasl.client import Mechanism, escaped, unexpected
+from netkit.mail.sasl.mechanism import Mechanism, escaped, unexpected
 
 MAX_WHY = 500  # characters of the server's reason that a message shows
 

@@ -7,33 +7,13 @@ the server's "welcome". Messages name the mechanism, not the server. Not here: c
 
 from collections.abc import Collection
 
-from netkit.errors import BadInput, No, PeerError
+from netkit.errors import BadInput, No
+from netkit.mail.sasl.mechanism import Mechanism, unexpected
 
 PASSWORD = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")  # strongest first
 BEARER = ("OAUTHBEARER", "XOAUTH2")  # with a token; the standard one first
 SECRET_ON_WIRE = frozenset(("PLAIN", "LOGIN", *BEARER))  # whoever listens has the password or the token
 ROUNDS = 5  # challenges a session: SCRAM has 2, LOGIN 2; a server with more never ends
-
-
-class Mechanism:
-    """One attempt to log in; as it stands, one that says nothing.
-
-    why: what the server told in a challenge about a refusal that follows, "" if nothing.
-    """
-
-    name = ""
-    why = ""
-
-    def start(self) -> bytes | None:
-        """The initial response, raw; None where the server speaks first."""
-        return None
-
-    def step(self, challenge: bytes) -> bytes:
-        """The response to a challenge, both raw. Raises PeerError for nonsense, Insecure for a wrong proof."""
-        raise unexpected(self.name, challenge)
-
-    def finished(self) -> None:
-        """The server said success: raises Insecure where it has not proved that it knows the password, as it must."""
 
 
 def choose(offered: Collection[str], asked: str | None, *, bearer: bool) -> str:
@@ -128,13 +108,3 @@ def carried(name: str, text: str) -> bytes:
     if "\0" in text:
         raise BadInput(f"{name}: a user or password cannot hold a NUL")
     return text.encode("utf-8", "surrogateescape")
-
-
-def unexpected(name: str, challenge: bytes) -> PeerError:
-    said = challenge[:60].decode("utf-8", "backslashreplace")
-    return PeerError(f"{name}: the server asks for more than there is: {said!r}", kind="sasl")
-
-
-def escaped(name: str) -> str:
-    """A name in a GS2 header or in SCRAM (RFC 5801 section 4)."""
-    return name.replace("=", "=3D").replace(",", "=2C")

@@ -13,7 +13,7 @@ from binascii import Error
 from typing import NamedTuple
 
 from netkit.errors import BadInput, Insecure, PeerError
-from netkit.mail.sasl.client import Mechanism, escaped
+from netkit.mail.sasl.mechanism import Mechanism, escaped
 from netkit.mail.sasl.prep import saslprep
 
 HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}

@@ -5,7 +5,8 @@ from base64 import b64encode
 import pytest
 
 from netkit.errors import BadInput, Insecure, No, PeerError
-from netkit.mail.sasl.client import BEARER, PASSWORD, Mechanism, choose, client
+from netkit.mail.sasl.client import BEARER, PASSWORD, choose, client
+from netkit.mail.sasl.mechanism import Mechanism
 from netkit.mail.sasl.prep import saslprep
 from netkit.mail.sasl.scram import MAX_CHALLENGE, MAX_ITERATIONS, ScramClient
 
