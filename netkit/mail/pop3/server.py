@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from netkit.mail.dots import DotWriter
-from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
+from netkit.mail.sasl.outcome import Challenge, Done
+from netkit.mail.sasl.server import MECHANISMS, Server, for_tests, hear, initial
 
 MAX_LINE = 1024  # bytes of a command; RFC 2449 section 4 says 255
 MAX_RESPONSE = 16 * 1024  # bytes of a line in a login by SASL: tokens are long (RFC 4954 section 4: 12,288)

@@ -8,9 +8,9 @@ from base64 import b64decode, b64encode
 from binascii import Error
 
 from netkit.errors import BadInput
+from netkit.mail.sasl.outcome import Challenge, Outcome, Refused, Users, text, unescaped
 from netkit.mail.sasl.prep import saslprep
 from netkit.mail.sasl.scram import HASHES, MIN_ITERATIONS, keys, xor
-from netkit.mail.sasl.server import Challenge, Outcome, Refused, Users, text, unescaped
 
 # RFC 5802 section 7: the GS2 header, an authzid in it, user, nonce; `p=` would be channel binding, which is not offered
 _FIRST = re.compile(r"([ny],(?:a=([^,\0]+))?,)(n=([^,\0]+),r=([!-+\--~]+)(?:,[A-Za-z]=[^,\0]*)*)")

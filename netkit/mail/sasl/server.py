@@ -7,39 +7,17 @@ here: how long a response may be, what the wire says for an Outcome.
 """
 
 import hmac
-import re
 import secrets
 from base64 import b64decode
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from netkit.mail.sasl.outcome import Challenge, Lookup, Outcome, Refused, Users, text, unescaped
 
 MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2")
 PASSWORD = "netkit"  # of everybody in a server for tests
 WRONG = "wrong user or password"
 BAD_TOKEN = b'{"status":"invalid_token","schemes":"bearer"}'  # RFC 7628 section 3.2.2; Google's has the same status
-
-
-class Challenge(NamedTuple):
-    """To be sent, raw; the answer goes to `step`."""
-
-    data: bytes
-
-
-class Done(NamedTuple):
-    """Logged in; user: whom the client acts for."""
-
-    user: str
-
-
-class Refused(NamedTuple):
-    """The attempt is over. malformed: the response does not belong to the mechanism."""
-
-    reason: str
-    malformed: bool = False
-
-
-Outcome = Challenge | Done | Refused
-Lookup = Callable[[str], str | None]
 
 
 class Server(Protocol):
@@ -82,28 +60,6 @@ def for_tests(name: str, host: str = "") -> Server:
     """Lets anybody in, with any password where that can be, and PASSWORD where it cannot."""
     wrong = f"for SCRAM the password is {PASSWORD} here; the other mechanisms take any"
     return server(name, lambda user: PASSWORD, takes_any=True, host=host, wrong=wrong)
-
-
-class Users(NamedTuple):
-    """Who may come in."""
-
-    lookup: Lookup
-    takes_any: bool
-    wrong: str
-
-    def shown(self, authzid: str, user: str, secret: str) -> Outcome:
-        """A secret that the client has shown."""
-        password = self.lookup(user)
-        fits = password is not None and hmac.compare_digest(password.encode(), secret.encode())
-        return self.enter(authzid, user) if fits or (self.takes_any and user) else Refused(self.wrong)
-
-    def enter(self, authzid: str, user: str) -> Outcome:
-        """The secret was right."""
-        if re.search(r"[\x00-\x1f\x7f]", authzid + user):
-            return Refused("a user has no control characters", malformed=True)
-        if authzid not in ("", user) and not self.takes_any:
-            return Refused(f"{user} may not act for {authzid}")
-        return Done(authzid or user)
 
 
 class Plain:
@@ -204,17 +160,3 @@ class Xoauth2(OauthBearer):
 
     def user(self, head: str) -> str | None:
         return head.removeprefix("user=") if head.startswith("user=") else None
-
-
-def text(response: bytes) -> str | None:
-    """The response as UTF-8; None where it is none."""
-    try:
-        return response.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def unescaped(name: str) -> str | None:
-    """A name out of a GS2 header or SCRAM; None for an = that escapes nothing."""
-    rest = name.replace("=2C", "").replace("=3D", "")
-    return None if "=" in rest or not name else name.replace("=2C", ",").replace("=3D", "=")

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from netkit.mail.dots import DotReader
 from netkit.mail.fault import Faults, Gate, no_faults
-from netkit.mail.sasl.server import MECHANISMS, Challenge, Done, Server, for_tests, hear, initial
+from netkit.mail.sasl.outcome import Challenge, Done
+from netkit.mail.sasl.server import MECHANISMS, Server, for_tests, hear, initial
 from netkit.mail.smtp.server_chunk import Chunk, read_bdat
 from netkit.mail.smtp.server_parameters import MailParameters, RcptParameters, Refused, read_mail, read_rcpt
 

@@ -8,19 +8,15 @@ from hypothesis import strategies as st
 
 from netkit.errors import BadInput
 from netkit.mail.sasl.client import ROUNDS, client
+from netkit.mail.sasl.outcome import Challenge, Done, Outcome, Refused, Users
 from netkit.mail.sasl.scram_server import ScramServer
 from netkit.mail.sasl.server import (
     BAD_TOKEN,
     MECHANISMS,
     PASSWORD,
     WRONG,
-    Challenge,
     CramMd5,
-    Done,
-    Outcome,
-    Refused,
     Server,
-    Users,
     for_tests,
     server,
 )
