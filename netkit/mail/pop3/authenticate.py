@@ -7,32 +7,13 @@ what servers expect of long tokens. Every response is masked in traces, whatever
 from binascii import b2a_base64
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from netkit.errors import NetkitError, PeerError
 from netkit.mail.pop3.protocol import MAX_COMMAND, Challenge, Status
-from netkit.mail.sasl.client import PASSWORD, ROUNDS, SECRET_ON_WIRE, choose, client
+from netkit.mail.sasl.client import PASSWORD, ROUNDS, SECRET_ON_WIRE, choose
 from netkit.mail.sasl.mechanism import Mechanism
 
-if TYPE_CHECKING:
-    from netkit.mail.pop3.session import Session
-
 Turn = Callable[[bytes, bytes], Status | Challenge]  # a line and the secret in it, and what the server says to it
-
-
-def log_in(session: "Session", user: str, secret: str, auth: str | None, *, bearer: bool) -> bool:
-    """Log in by SASL; False where USER and PASS are better. Raises what `Session.login` does."""
-    name = way_in(session.capabilities, auth, bearer=bearer)
-    if name is None:
-        return False
-    if auth is None or name in SECRET_ON_WIRE:
-        session.refuse_clear()
-    target = session.target
-    attempt = client(name, user, secret, host=target.endpoint.host, port=target.endpoint.port)
-    answer = authenticate(target.name, attempt, session.login_turn)
-    hint = others(session.capabilities["SASL"], name) if auth is None and not bearer else None
-    session.let_in(user, answer, why=attempt.why, hint=hint)
-    return True
 
 
 def way_in(capabilities: dict[str, tuple[str, ...]], asked: str | None, *, bearer: bool) -> str | None:

@@ -144,19 +144,33 @@ class Session:
         its commands go along: a round trip less.
         """
         if apop:
-            self.refuse_clear()
-            self.let_in(user, self._apop(user, secret))
+            self._refuse_clear()
+            self._let_in(user, self._apop(user, secret))
             return
         if bearer or auth is not None or "SASL" in self.capabilities:
-            from netkit.mail.pop3.authenticate import log_in  # 2 ms of CPU
+            from netkit.mail.pop3.authenticate import way_in  # 2 ms of CPU
 
-            if log_in(self, user, secret, auth, bearer=bearer):
+            name = way_in(self.capabilities, auth, bearer=bearer)
+            if name is not None:
+                self._by_sasl(name, user, secret, unasked=auth is None, bearer=bearer)
                 return
-        self.refuse_clear()
+        self._refuse_clear()
         more = LISTING if listing and self.pipelining else ()
         replies = self.ask_together(Command(("USER", user)), Command(("PASS", secret), secret=secret), *more)
         self._listing = replies[2:]
-        self.let_in(user, *replies[:2])
+        self._let_in(user, *replies[:2])
+
+    def _by_sasl(self, name: str, user: str, secret: str, *, unasked: bool, bearer: bool) -> None:
+        from netkit.mail.pop3.authenticate import authenticate, others
+        from netkit.mail.sasl.client import SECRET_ON_WIRE, client
+
+        if unasked or name in SECRET_ON_WIRE:
+            self._refuse_clear()
+        endpoint = self.target.endpoint
+        attempt = client(name, user, secret, host=endpoint.host, port=endpoint.port)
+        answer = authenticate(self.target.name, attempt, self._login_turn)
+        hint = others(self.capabilities["SASL"], name) if unasked and not bearer else None
+        self._let_in(user, answer, why=attempt.why, hint=hint)
 
     def _apop(self, user: str, password: str) -> Reply:
         import hashlib  # 5 ms of CPU, and APOP is rare
@@ -167,7 +181,7 @@ class Session:
         digest = hashlib.md5(found[0] + password.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
         return self.ask("APOP", user, digest, secret=digest)
 
-    def let_in(self, user: str, *replies: Reply | Status, why: str = "", hint: str | None = None) -> None:
+    def _let_in(self, user: str, *replies: Reply | Status, why: str = "", hint: str | None = None) -> None:
         """The answers to a login. Raises AuthRefused, Temporary, with why, which a challenge told, and the hint."""
         for reply in replies:
             if not reply.ok:
@@ -247,7 +261,7 @@ class Session:
             if words:
                 self.capabilities[words[0].upper()] = tuple(words[1:])
 
-    def refuse_clear(self) -> None:
+    def _refuse_clear(self) -> None:
         """Raises Insecure where whoever listens would see what is sent."""
         if self.wire.tls is None and not self.target.local:
             raise Insecure(
@@ -257,7 +271,7 @@ class Session:
                 "with a mechanism that does not show the password",
             )
 
-    def login_turn(self, line: bytes, secret: bytes) -> Status | Challenge:
+    def _login_turn(self, line: bytes, secret: bytes) -> Status | Challenge:
         """Send a line of a login by SASL, without its line end, and read what the server says to it."""
         self._replies.expect(login=True)
         self.wire.queue(line + b"\r\n", secret)
