@@ -5,11 +5,11 @@ which alone knows how long the message is. An option of a reply that is not made
 that belongs to another question than ours, by its cookie or its subnet, makes the whole reply somebody else's.
 """
 
-import os
 from collections.abc import Iterator
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import TYPE_CHECKING
 
+from netkit.dns.cookies import CLIENT_COOKIE, COOKIE, MAX_SERVER_COOKIE
 from netkit.dns.result import Ede, Edns
 from netkit.dns.wire import DO, Malformed, Mismatch, Query, Reply
 from netkit.errors import BadInput
@@ -17,9 +17,7 @@ from netkit.errors import BadInput
 if TYPE_CHECKING:
     from netkit.dns.servers import Server
 
-NSID, SUBNET, COOKIE, EXTENDED_ERROR = 3, 8, 10, 15
-CLIENT_COOKIE = 8  # octets; a server's has 8 to 32 behind it (RFC 7873 4)
-MAX_SERVER_COOKIE = 32
+NSID, SUBNET, EXTENDED_ERROR = 3, 8, 15
 FAMILIES = {1: (AF_INET, 4), 2: (AF_INET6, 16)}  # IANA's address families: the system's, octets
 
 # The names of the extended errors from 0 on (IANA, RFC 8914 5.2).
@@ -32,20 +30,6 @@ ERRORS = (
     "Unsupported NSEC3 Iterations Value", "Unable to conform to policy", "Synthesized", "Invalid Query Type",
     "Rate Limited", "Over Quota",
 )  # fmt: skip
-
-
-class Cookies:
-    """The cookies of a run: ours for each server, random and never told to another, and what each gave us."""
-
-    def __init__(self) -> None:
-        self._ours: dict[Server, bytes] = {}
-        self._theirs: dict[Server, bytes] = {}
-
-    def option(self, server: "Server") -> tuple[int, bytes]:
-        return COOKIE, self._ours.setdefault(server, os.urandom(CLIENT_COOKIE)) + self._theirs.get(server, b"")
-
-    def keep(self, server: "Server", theirs: bytes) -> None:
-        self._theirs[server] = theirs
 
 
 def subnet_option(text: str) -> tuple[int, bytes]:

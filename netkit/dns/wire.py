@@ -16,8 +16,8 @@ from netkit.dns.result import Record
 from netkit.dns.types import AAAA, ANY, CNAME, DNAME, IN, MX, NS, OPT, PTR, RRSIG, TXT, A, class_name, type_name
 
 if TYPE_CHECKING:
-    from netkit.dns.edns import Cookies
-    from netkit.dns.tsig import Key
+    from netkit.dns.cookies import Cookies
+    from netkit.dns.tsig_key import Key
 
 UDP_PAYLOAD = 1232  # octets that cross any path in one piece (DNS flag day 2020)
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.dns.edns import COOKIE, ERRORS, EXTENDED_ERROR, NSID, SUBNET, Cookies, read, subnet_option
+from netkit.dns.cookies import COOKIE, Cookies
+from netkit.dns.edns import ERRORS, EXTENDED_ERROR, NSID, SUBNET, read, subnet_option
 from netkit.dns.manner import Manner
 from netkit.dns.name import parse_name
 from netkit.dns.result import Ede, Edns, Outcome

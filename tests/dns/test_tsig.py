@@ -20,7 +20,8 @@ from netkit.dns.name import parse_name
 from netkit.dns.result import Outcome
 from netkit.dns.servers import Server
 from netkit.dns.stub import Reached, ask
-from netkit.dns.tsig import ALGORITHMS, MAX_FILE, Forged, Key, Untaken, parse_key, read_key, sign, verify
+from netkit.dns.tsig import Forged, Untaken, sign, verify
+from netkit.dns.tsig_key import ALGORITHMS, MAX_FILE, Key, parse_key, read_key
 from netkit.dns.types import A
 from netkit.dns.wire import Malformed, Mismatch, Query, QueryOptions, parse
 from netkit.errors import BadInput, LocalFailure

@@ -7,7 +7,8 @@ transfer must see its end.
 
 from typing import Any
 
-from netkit.dns.tsig import Forged, Key, Untaken, attach, check, signature
+from netkit.dns.tsig import Forged, Untaken, attach, check, signature
+from netkit.dns.tsig_key import Key
 from netkit.errors import AuthRefused, Insecure
 
 MAX_UNSIGNED = 99  # messages in a row (RFC 8945 5.3.1)

@@ -28,7 +28,7 @@ from netkit.net.tls_client import Security, secure
 
 if TYPE_CHECKING:
     from netkit.dns.transfer.signed import Signed
-    from netkit.dns.tsig import Key
+    from netkit.dns.tsig_key import Key
 
 READ = 256 * 1024
 WOULD_BLOCK = (BlockingIOError, SSLWantReadError, SSLWantWriteError)

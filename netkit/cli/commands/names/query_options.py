@@ -126,9 +126,10 @@ class Edns(NamedTuple):
         """What they come to; None when the question is asked as usual. Raises BadInput, LocalFailure."""
         if self == Edns() and sending.source is None and asking.rdclass == DEFAULT_CLASS:
             return None
-        from netkit.dns.edns import NSID, Cookies, subnet_option
+        from netkit.dns.cookies import Cookies
+        from netkit.dns.edns import NSID, subnet_option
         from netkit.dns.name import is_ip
-        from netkit.dns.tsig import read_key
+        from netkit.dns.tsig_key import read_key
         from netkit.dns.types import parse_class
         from netkit.dns.wire import UDP_PAYLOAD, QueryOptions
 
