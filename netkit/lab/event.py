@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
+
+from netkit.events import OnEvent
 
 EventName = Literal["listening", "ready", "query", "request", "refused", "failed", "limit", "stopping"]
 
@@ -27,3 +29,17 @@ class Event:
 
 
 OnLog = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Where to report: on_log gets an Event for what happens, on_event each step at a socket."""
+
+    on_log: OnLog | None
+    on_event: OnEvent | None
+
+    def log(
+        self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object
+    ) -> None:
+        if self.on_log:
+            self.on_log(Event(datetime.now(UTC), service, event, address, peer, summary, data))

@@ -16,6 +16,7 @@ from netkit.lab.chat import ChatService
 from netkit.lab.dns.responder import Responder
 from netkit.lab.dns.server import Dns
 from netkit.lab.dns.signing import trust_anchor
+from netkit.lab.dns.zones import load
 from netkit.lab.echo import EchoService, HelloService
 from netkit.lab.event import Event, OnLog
 from netkit.lab.http.server import Http
@@ -78,16 +79,9 @@ class Lab:
         self._on_log = on_log
         self.store = Store(Maildir(maildir) if maildir else None)
         ca = Authority()
-        shared = Shared(
-            self._log if on_log else None,
-            on_event,
-            ca,
-            tuple(zones),
-            self.store,
-            Rules(faults),
-            ca.issue(NAMES),
-        )
-        self._shared = replace(shared, dns=Responder(shared))
+        mail = ca.issue(NAMES)
+        shared = Shared(self._log if on_log else None, on_event, ca, self.store, Rules(faults), mail)
+        self._shared = replace(shared, dns=Responder(shared, load(zones, mail_key=mail.key_sha256)))
         self._services = [service(self._shared) for service in SERVICES]
         self._stack = AsyncExitStack()
         self.stopped = asyncio.Event()

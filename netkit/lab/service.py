@@ -3,13 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from netkit.errors import BadInput
-from netkit.events import OnEvent
-from netkit.lab.event import Event, EventName, OnLog
+from netkit.lab.event import Reports
 from netkit.lab.mail.faults import Rules
 from netkit.lab.mail.store import Store
 from netkit.net.listen import Listening, Transport
@@ -29,24 +26,15 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """What all services of one lab have in common: where to report, the CA, files given by the user, the mail, what is
-    to go wrong with it, the certificate of the mail servers, which DNS knows as well, and who answers for DNS."""
+class Shared(Reports):
+    """What all services of one lab have in common: where to report, the CA, the mail, what is to go wrong with it, the
+    certificate of the mail servers, which DNS knows as well, and who answers for DNS."""
 
-    on_log: OnLog | None
-    on_event: OnEvent | None
     ca: "Authority"
-    zones: Sequence[Path]
     store: Store = field(default_factory=Store)
     faults: Rules = field(default_factory=lambda: Rules(()))
     mail: "Leaf | None" = None
     dns: "Responder | None" = None
-
-    def log(
-        self, service: str, event: EventName, *, address: str = "", peer: str = "", summary: str = "", **data: object
-    ) -> None:
-        if self.on_log:
-            self.on_log(Event(datetime.now(UTC), service, event, address, peer, summary, data))
 
 
 class Service(ABC):

@@ -448,7 +448,7 @@ def strict_server(limits: Limits, events: list[Event]) -> Iterator[tuple[str, in
     opened = open_socket(Endpoint("tcp", "127.0.0.1", 0))
 
     async def serve() -> None:
-        service = Http(Shared(events.append, None, Authority(), ()), limits)
+        service = Http(Shared(events.append, None, Authority()), limits)
         await service.start({"http": [opened]})
         loops.append(asyncio.get_running_loop())
         ready.set()

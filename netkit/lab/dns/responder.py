@@ -16,8 +16,8 @@ import dns.rdatatype
 
 from netkit.events import Step
 from netkit.lab.dns.faults import find_fault
-from netkit.lab.dns.zones import PAYLOAD, load
-from netkit.lab.service import Shared
+from netkit.lab.dns.zones import PAYLOAD, Zones
+from netkit.lab.event import Reports
 
 MIN_DATAGRAM = 512  # what every resolver takes (RFC 1035 2.3.4)
 MAX_MESSAGE = 65535
@@ -35,19 +35,17 @@ class Reply:
 
 
 class Responder:
-    """Raises BadInput and LocalFailure for a zone file of the user's that is wrong."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self.zones = load(shared.zones, mail_key=shared.mail.key_sha256) if shared.mail else load(shared.zones)
+    def __init__(self, reports: Reports, zones: Zones) -> None:
+        self.reports = reports
+        self.zones = zones
 
     def respond(self, data: bytes, peer: str, address: str, transport: str, limit: int = MAX_MESSAGE) -> Reply:
         """What to send for one message, at most `limit` octets each; nothing when it is better to be silent.
 
         transport: udp, tcp, tls, https or http. A zone is transferred over TCP and TLS alone (RFC 5936, RFC 9103).
         """
-        if self.shared.on_event:
-            self.shared.on_event(Step("recv", peer, transport, len(data), data=data))
+        if self.reports.on_event:
+            self.reports.on_event(Step("recv", peer, transport, len(data), data=data))
         if len(data) < 12 or data[2] & 0x80:  # no header, or a reply itself
             return Reply([], 0.0)
         try:
@@ -61,7 +59,7 @@ class Responder:
                 correct.pad = BLOCK
         except (dns.exception.DNSException, ValueError) as exc:
             reason = str(exc) or type(exc).__name__
-            self.shared.log("dns", "refused", address=address, peer=peer, summary=f"FORMERR: {reason}")
+            self.reports.log("dns", "refused", address=address, peer=peer, summary=f"FORMERR: {reason}")
             return Reply([data[:2] + struct.pack("!HHHHH", 0x8001 | (data[2] << 8 & 0x7900), 0, 0, 0, 0)], 0.0)
         if transport == "udp":
             offered = query.payload if query.edns >= 0 else MIN_DATAGRAM
@@ -92,7 +90,7 @@ class Responder:
         answers = struct.unpack_from("!H", head, 6)[0] if head else 0
         truncated = bool(head and head[2] & 0x02)
         outcome = f"{rcode or 'nothing'}, {answers} record{'s' * (answers != 1)}" + ", truncated" * truncated
-        self.shared.log(
+        self.reports.log(
             "dns",
             "query",
             address=address,

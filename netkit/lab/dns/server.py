@@ -19,7 +19,7 @@ from typing import ClassVar
 from netkit.events import Step
 from netkit.lab.certificates import Certificates
 from netkit.lab.connections import Connections
-from netkit.lab.dns.responder import MAX_MESSAGE, Responder
+from netkit.lab.dns.responder import MAX_MESSAGE
 from netkit.lab.service import Port, Service, Shared
 from netkit.net.address import join
 from netkit.net.listen import Listening
@@ -43,7 +43,8 @@ class Dns(Service):
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
-        self.responder = shared.dns or Responder(shared)
+        assert shared.dns is not None
+        self.responder = shared.dns
         self._certificates = Certificates(shared.ca, ("dot",))
         self._datagrams: list[asyncio.DatagramTransport] = []
         self._delayed: set[asyncio.TimerHandle] = set()
