@@ -1,8 +1,9 @@
-"""Digest authentication (RFC 7616, and RFC 2617 of older servers): the challenge of a 401, and the answer to it.
+"""Digest authentication (RFC 7616, and RFC 2617 of older servers): the challenge of a 401 or 407, and the answer to it.
 
 With MD5, SHA-256 and SHA-512-256, their -sess forms, qop=auth or none, userhash, and nonces counted up. Not here:
 auth-int, since a GET has no body to protect. libcurl can do it, but then asks twice within what is one exchange here,
-so that the challenge's headers would stand among the answer's; no other library has it apart from a client.
+so that the challenge's headers would stand among the answer's; no other library has it apart from a client. A proxy's
+407 to a plain request is answered here as well, the one to CONNECT by libcurl, before the exchange begins.
 """
 
 import hashlib

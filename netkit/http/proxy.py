@@ -46,11 +46,14 @@ class Proxies(NamedTuple):
         return proxy
 
 
-def parse_proxy(text: str, where: str, *, password: str | None = None, secret_allowed: bool = False) -> Proxy:
+def parse_proxy(
+    text: str, where: str, *, password: str | None = None, secret_allowed: bool = False, digest: bool = False
+) -> Proxy:
     """The proxy of `[SCHEME://][USER@]HOST[:PORT]`.
 
     where: what it was written in, for messages. password: of the user. secret_allowed: it may be in the text, as in
-    the environment. Raises BadInput, and Insecure when a secret would go over the network in clear text.
+    the environment. digest: the login is by Digest, which is no clear text. Raises BadInput, and Insecure when a
+    secret would go over the network in clear text.
     """
     scheme, slashes, rest = text.partition("://")
     if not slashes:
@@ -78,16 +81,20 @@ def parse_proxy(text: str, where: str, *, password: str | None = None, secret_al
     port = url.port if written else TLS_PORT if kind == "https" else PORT
     secret = url.password if url.password is not None else password
     hidden = Hidden(secret) if url.user is not None and secret is not None else None
-    proxy = Proxy(kind, url.host, port, url.user, hidden)
+    proxy = Proxy(kind, url.host, port, url.user, hidden, digest)
+    if digest and not proxy.is_http:
+        raise BadInput(f"{shown}: {kind} has no Digest authentication, which is HTTP's")
+    if digest and proxy.user is None:
+        raise BadInput(f"{shown}: Digest authentication needs a user", hint=f"{kind}://USER@{proxy.address}")
     if any(char < " " or char == "\x7f" for char in f"{proxy.user or ''}{secret or ''}"):
         raise BadInput(f"{shown}: a control character in the user name or password is not allowed")
-    if proxy.user is not None and ":" in proxy.user:
+    if proxy.user is not None and ":" in proxy.user and not digest:
         raise BadInput(f"{shown}: a user name for Basic authentication has no ':' (RFC 7617)")
-    if proxy.user is not None and kind != "https" and not url.is_loopback:
+    if proxy.user is not None and kind != "https" and not url.is_loopback and not digest:
         raise Insecure(
             f"{shown}: the login would go over the network in clear text",
             kind="plaintext_secret",
-            hint="https:// to a proxy that speaks TLS; only one on this machine gets it without",
+            hint="https:// to a proxy that speaks TLS, or --proxy-digest; only one on this machine gets it without",
         )
     return proxy
 
@@ -99,13 +106,15 @@ def _without_secret(text: str) -> str:
     return f"{scheme}{slashes}{rest.rpartition('@')[2]}"[:80]
 
 
-def from_environment(environ: Mapping[str, str], *, password: str | None = None) -> Proxies:
+def from_environment(environ: Mapping[str, str], *, password: str | None = None, digest: bool = False) -> Proxies:
     """What the environment says; an empty variable is as none, one that cannot be used names itself in its error."""
 
     def proxy(*names: str) -> Proxy | NetkitError | None:
         name = next((name for name in names if environ.get(name)), None)
         try:
-            return parse_proxy(environ[name], name, password=password, secret_allowed=True) if name else None
+            if name is None:
+                return None
+            return parse_proxy(environ[name], name, password=password, secret_allowed=True, digest=digest)
         except NetkitError as exc:
             return exc
 

@@ -17,7 +17,8 @@ from netkit.net.hop import Found, Head, Hop, LookUp, Warn
 from netkit.net.hostname import is_ipv4
 
 if TYPE_CHECKING:
-    from netkit.http.digest import Answer
+    from netkit.http.digest import Answer, Challenge
+    from netkit.net.route import Proxy
 
 NOTHING = Found()
 MAX_STALE = 3  # nonces of one fetch that a server may call too old (RFC 7616 3.3); it could do so for ever
@@ -38,6 +39,8 @@ class Sender:
         self.credentials = credentials(request.url, request.auth, request.bearer)
         self.answer: Answer | None = None  # to a Digest challenge
         self.stale = 0  # answers that came too late
+        self.at_proxy: dict[Proxy, Answer] = {}  # to theirs
+        self.last: Hop | None = None
         if request.digest_auth and (self.credentials is None or self.credentials.bearer is not None):
             raise BadInput("Digest authentication needs a user", hint="-u USER, or --netrc")
         self._refuse_clear(request.url)
@@ -76,7 +79,7 @@ class Sender:
 
             interface(url.zone)
         headers = build(self.headers, self._authorization(url), identity=identity)
-        return Hop(
+        hop = Hop(
             url=url.wire,
             host=url.host,
             address=url.address,
@@ -91,6 +94,11 @@ class Sender:
             jar=request.jar,
             show_secrets=request.show_secrets,
         )
+        if hop.logs_in_by_digest and hop.proxy in self.at_proxy:
+            own = self.at_proxy[hop.proxy].header(request.method, url.wire)
+            hop = hop._replace(headers=(*hop.headers, ("Proxy-Authorization", own.value)))
+        self.last = hop
+        return hop
 
     def leave(self, url: Url) -> tuple[Warn, ...]:
         """The next hop is of another origin."""
@@ -108,26 +116,42 @@ class Sender:
 
     def challenged(self, head: Head) -> bool:
         """Whether this response is a Digest challenge that the next request is to answer."""
-        if not self.request.digest_auth or head.status != 401 or self.credentials is None:
-            return False
-        from netkit.http.digest import challenges, choose
-
-        offered = choose(challenges(head.all("www-authenticate")))
+        offered = self._offered(head)
         if offered is None:
             return False
-        if self.answer is None:
+        answered = self._proxy() in self.at_proxy if head.status == 407 else self.answer is not None
+        if not answered:
             return True
         return self.stale < MAX_STALE and offered.parameters.get("stale", "").lower() == "true"
 
     def take(self, head: Head) -> None:
         """Answer its challenge from now on."""
-        from netkit.http.digest import Answer, challenges, choose
+        from netkit.http.digest import Answer
 
-        offered = choose(challenges(head.all("www-authenticate")))
+        offered = self._offered(head)
         assert offered is not None
+        if head.status == 407:
+            proxy = self._proxy()
+            assert proxy is not None
+            self.stale += proxy in self.at_proxy
+            self.at_proxy[proxy] = Answer(offered, proxy.user or "", proxy.password or "")
+            return
         assert self.credentials is not None
         self.stale += self.answer is not None
         self.answer = Answer(offered, self.credentials.user or "", self.credentials.password or "")
+
+    def _proxy(self) -> "Proxy | None":
+        """The one whose challenge the last response may be; never of what came through a tunnel."""
+        return self.last.proxy if self.last and self.last.logs_in_by_digest else None
+
+    def _offered(self, head: Head) -> "Challenge | None":
+        """The Digest challenge of a response that is to be answered."""
+        own = head.status == 401 and self.request.digest_auth and self.credentials is not None
+        if not own and not (head.status == 407 and self._proxy()):
+            return None
+        from netkit.http.digest import challenges, choose
+
+        return choose(challenges(head.all("www-authenticate" if own else "proxy-authenticate")))
 
     def _authorization(self, url: Url) -> Header | None:
         if self.answer is not None:

@@ -150,9 +150,12 @@ def _proxy(one: "Exchange", proxy: Proxy, code: int, words: str) -> NetkitError 
     return None
 
 
+_LOGIN = "--proxy SCHEME://USER@HOST:PORT logs in to it, --proxy-digest by Digest"
+
+
 def _tunnel_refused(message: str, status: int) -> NetkitError:
     if status in (401, 407):  # 401 is what tinyproxy says of a wrong password
-        return AuthRefused(message, kind=f"http_{status}", hint="--proxy SCHEME://USER@HOST:PORT logs in to it")
+        return AuthRefused(message, kind=f"http_{status}", hint=_LOGIN)
     if status >= 500:
         return Temporary(message, kind=f"http_{status}")
     return No(message, kind=f"http_{status}")

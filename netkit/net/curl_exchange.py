@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from netkit.errors import NetkitError, PeerError
+from netkit.errors import AuthRefused, NetkitError, PeerError
 from netkit.events import OnEvent
 from netkit.net.curl_body import Pieces
 from netkit.net.curl_head import check, field, status_line
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from netkit.net.cookies import Lines
 
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
+MAX_TUNNELS = 10  # CONNECTs of one exchange: two a connection by Digest; a proxy could call every nonce too old
 MAX_TRAILERS = 100  # header fields after the body
 RECEIVE = 512 * 1024  # bytes asked of the socket at once; libcurl's own 16 KiB cost twice the system time
 
@@ -124,6 +125,10 @@ class Exchange:
             if kind == HEADER_OUT and self.head is not None:
                 self._asked_again()
             self.listener(kind, data)
+            if self.listener.tunnels > MAX_TUNNELS:
+                raise AuthRefused(
+                    f"{self.hop.url}: the proxy {self.hop.proxy} asks for its login again and again", kind="http_407"
+                )
         except BaseException as exc:
             self.stop(exc)
 

@@ -37,7 +37,7 @@ def set_options(curl: Any, hop: Hop, deadline: Deadline) -> None:
     curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(route.connect_timeout * 1000)))
     _set_way(curl, hop)
     if hop.proxy:
-        _set_proxy(curl, hop.proxy, route)
+        _set_proxy(curl, hop.proxy, route, tunnel=hop.needs_tunnel)
     else:
         curl.setopt(curl.PROXY, "")  # no http_proxy from the environment behind the caller's back
     if hop.is_tls:
@@ -102,14 +102,18 @@ def interface(name: str) -> str:
     return f"if!{name}"
 
 
-def _set_proxy(curl: Any, proxy: Proxy, route: Route) -> None:
+def _set_proxy(curl: Any, proxy: Proxy, route: Route, *, tunnel: bool) -> None:
+    """By Digest libcurl logs in to a tunnel alone: the proxy's challenge is none of the response there.
+
+    For a plain request it would ask twice within one exchange, as it would a server: that is the caller's, by headers.
+    """
     curl.setopt(curl.PROXY, str(proxy))
     curl.setopt(curl.NOPROXY, "")  # decided already
     curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
     curl.setopt(_SOCKS5_AUTH, curl.HTTPAUTH_BASIC)  # libcurl also offers GSS-API: the user's Kerberos ticket, unasked
     curl.setopt(curl.USERAGENT, f"netkit/{__version__}")  # to the proxy; the server gets what the headers say
-    if proxy.user is not None:
-        curl.setopt(curl.PROXYAUTH, curl.HTTPAUTH_BASIC)
+    if proxy.user is not None and (tunnel or not proxy.digest):
+        curl.setopt(curl.PROXYAUTH, curl.HTTPAUTH_DIGEST if proxy.digest else curl.HTTPAUTH_BASIC)
         curl.setopt(curl.PROXYUSERNAME, proxy.user.encode())
         curl.setopt(curl.PROXYPASSWORD, str(proxy.password or "").encode())
     if proxy.scheme == "https":

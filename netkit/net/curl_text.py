@@ -48,6 +48,7 @@ class Listener:
         self.failures: list[Failed] = []
         self.connected = False
         self.tunnelled = False  # through a proxy, which let us
+        self.tunnels = 0  # asked for
         self.said_anything = False
         self.tls_version: str | None = None
         self.cipher: str | None = None
@@ -144,7 +145,9 @@ class Listener:
     def _sent(self, data: bytes) -> None:
         self._connect()
         lines = data.decode("latin-1").split("\r\n")
-        if not lines[0].startswith("CONNECT "):  # to the proxy, as far as the server's name
+        if lines[0].startswith("CONNECT "):  # to the proxy, as far as the server's name
+            self.tunnels += 1
+        else:
             pairs = (line.partition(":") for line in lines[1:] if line)
             self.request = tuple((name, value.strip()) for name, _, value in pairs)
         if self.on_event:

@@ -71,6 +71,11 @@ class Hop(NamedTuple):
         """Whether a proxy has to make a connection for us, and not just a request."""
         return self.proxy is not None and (self.is_tls or not self.proxy.is_http)
 
+    @property
+    def logs_in_by_digest(self) -> bool:
+        """Whether a proxy's 407 is the response's, and is to be answered."""
+        return self.proxy is not None and self.proxy.digest and not self.needs_tunnel
+
 
 class Head(NamedTuple):
     """A response before its body; an informational one (1xx) has none."""

@@ -25,7 +25,7 @@ class Hidden(str):
 class Proxy(NamedTuple):
     """socks4 and socks5 get the server's address, the rest its name, and look it up themselves.
 
-    str() is without user and password.
+    digest: an HTTP proxy's login by Digest, not Basic. str() is without user and password.
     """
 
     scheme: ProxyScheme
@@ -33,6 +33,7 @@ class Proxy(NamedTuple):
     port: int
     user: str | None = None
     password: Hidden | None = None
+    digest: bool = False
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.address}"

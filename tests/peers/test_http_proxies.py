@@ -1,7 +1,10 @@
-"""`netkit http` through real proxies: tinyproxy (HTTP, CONNECT, Basic), microsocks and Dante (SOCKS 4, 5, 5h)."""
+"""`netkit http` through real proxies: tinyproxy (HTTP, CONNECT, Basic), Squid (the same, Digest), microsocks and Dante
+(SOCKS 4, 5, 5h)."""
 
+import hashlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -28,6 +31,26 @@ socksmethod: none
 client pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}
 socks block {{ from: 0.0.0.0/0 to: 0.0.0.0/0 port = 9 }}
 socks pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}
+"""
+SQUID = """
+http_port 127.0.0.1:{port}
+auth_param digest program /usr/local/lib/squid/digest_file_auth -c {root}/users
+auth_param digest children 1 startup=1
+auth_param digest realm a proxy
+acl in proxy_auth REQUIRED
+http_access allow in
+cache deny all
+pid_filename none
+access_log none
+cache_log {root}/log
+mime_table {root}/mime
+icon_directory {root}
+error_directory {root}
+netdb_filename none
+pinger_enable off
+unlinkd_program /bin/true
+coredump_dir none
+shutdown_lifetime 0
 """
 
 
@@ -58,6 +81,24 @@ def tinyproxy(
     (tmp_path / "tinyproxy.conf").write_text(TINYPROXY.format(port=port, tls=port_of(urls[1])))
     daemon(path, "-d", "-c", str(tmp_path / "tinyproxy.conf"), port=port)
     return f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def squid(
+    program: Callable[[str], str],
+    free_port: Callable[[], int],
+    daemon: Callable[..., object],
+) -> Iterator[str]:
+    """It gives up root's rights, so its folder is one that others may enter."""
+    path, port = program("squid"), free_port()
+    with tempfile.TemporaryDirectory(prefix="netkit-squid-", ignore_cleanup_errors=True) as name:
+        root = Path(name)
+        root.chmod(0o777)
+        (root / "users").write_text(f"joe:a proxy:{hashlib.md5(b'joe:a proxy:secret').hexdigest()}\n")
+        (root / "mime").write_text("")
+        (root / "squid.conf").write_text(SQUID.format(port=port, root=root))
+        daemon(path, "-N", "-f", str(root / "squid.conf"), port=port)
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -129,6 +170,17 @@ def test_what_an_http_proxy_says_no_to(tinyproxy: str, lab: Mapping[str, str], n
         f"netkit: https://127.0.0.1:1/: the proxy http://{tinyproxy} answered 403 to CONNECT",
     )
     assert through(netkit, f"http://joe@{tinyproxy}", "http://127.0.0.1:1/", lab).returncode == 9
+
+
+def test_a_login_by_digest(squid: str, urls: list[str], lab: Mapping[str, str], netkit: Run) -> None:
+    for url in urls:
+        done = through(netkit, f"http://joe@{squid}", url, lab, "--proxy-digest")
+        assert (done.returncode, done.stdout) == (0, "Hello from the lab.\n"), done.stderr
+        assert through(netkit, f"http://joe@{squid}", url, lab).returncode == 7  # by Basic
+        assert through(netkit, f"http://jim@{squid}", url, lab, "--proxy-digest").returncode == 7
+    many = [url for url in urls for _ in range(20)]
+    done = through(netkit, f"http://joe@{squid}", many[0], lab, "--proxy-digest", "--parallel", "8", *many[1:])
+    assert (done.returncode, done.stdout) == (0, "Hello from the lab.\n" * 40)
 
 
 def test_the_environment_is_honoured(tinyproxy: str, urls: list[str], lab: Mapping[str, str], netkit: Run) -> None:

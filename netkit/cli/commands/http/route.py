@@ -82,6 +82,9 @@ class Through(NamedTuple):
         str | None,
         option("--proxy", help="Go through this proxy: http, https, socks4, 4a, 5, 5h.", panel=PROXY, metavar="URL"),
     ] = None
+    proxy_digest: Annotated[bool, option("--proxy-digest", help="Log in to it by Digest, not Basic.", panel=PROXY)] = (
+        False
+    )
     proxy_password_cmd: Annotated[
         str | None,
         option("--proxy-password-cmd", help="A command that prints its password.", panel=PROXY, metavar="CMD"),
@@ -99,6 +102,8 @@ class Through(NamedTuple):
         if self.proxy is None and not any(name.lower().endswith("_proxy") for name in os.environ):
             if self.proxy_password_cmd is not None or self.proxy_password_file is not None:
                 raise BadInput("a proxy's password needs the proxy it belongs to", hint="--proxy SCHEME://USER@HOST")
+            if self.proxy_digest:
+                raise BadInput("--proxy-digest needs a proxy", hint="--proxy SCHEME://USER@HOST")
             return None
         from netkit.http.proxy import Proxies, from_environment, parse_bypass, parse_proxy
 
@@ -106,9 +111,9 @@ class Through(NamedTuple):
         if self.no_proxy is not None:
             environment["no_proxy"] = self.no_proxy
         if self.proxy is None:
-            found = from_environment(environment)
+            found = from_environment(environment, digest=self.proxy_digest)
             return Proxies(self._if_can(found.http), self._if_can(found.https), found.bypass)
-        parsed = parse_proxy(self.proxy, "--proxy")
+        parsed = parse_proxy(self.proxy, "--proxy", digest=self.proxy_digest)
         if parsed.user is None and (self.proxy_password_cmd is not None or self.proxy_password_file is not None):
             raise BadInput("a proxy's password needs the user it belongs to", hint="--proxy SCHEME://USER@HOST")
         proxy = self._logged_in(parsed)
