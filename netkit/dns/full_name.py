@@ -5,6 +5,7 @@ half a minute. Each source is asked by itself (`name_sources`), under one deadli
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from netkit.dns import naming
 from netkit.dns.lookup import Lookup
@@ -19,6 +20,9 @@ from netkit.errors import Exit
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
 
+if TYPE_CHECKING:
+    from netkit.net.tls_client import Security
+
 TIMEOUT = 5.0
 
 
@@ -30,14 +34,16 @@ def fqdn(
     timeout: float = TIMEOUT,
     hosts: str | None = None,
     resolv_conf: str | None = None,
+    security: "Security | None" = None,
     on_event: OnEvent | None = None,
 ) -> Fqdn:
     """The fully qualified name of `target`; of this host without one.
 
-    every: ask all sources at once, not in turn until one knows. timeout: seconds for all of it. Raises BadInput,
+    every: ask all sources at once, not in turn until one knows. timeout: seconds for all of it. security:
+    how the certificates of servers asked over TLS, HTTPS or QUIC are verified. Raises BadInput,
     LocalFailure without a resolver configuration where DNS is needed; what cannot be found is in the result.
     """
-    asking = Sources(Deadline.after(timeout), servers, hosts, resolv_conf, on_event)
+    asking = Sources(Deadline.after(timeout), servers, hosts, resolv_conf, security, on_event)
     if target is None:
         found = _this_host(asking, every)
     else:

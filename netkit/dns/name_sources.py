@@ -7,12 +7,15 @@ A source that fails says why and is no error of the run: it is one opinion of se
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.lookup import Lookup, resolve
 from netkit.errors import Exit, NetkitError
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+
+if TYPE_CHECKING:
+    from netkit.net.tls_client import Security
 
 MIN_LEFT = 0.001
 
@@ -40,6 +43,7 @@ class Sources(NamedTuple):
     servers: tuple[str, ...]
     hosts: str | None
     resolv_conf: str | None
+    security: "Security | None"
     on_event: OnEvent | None
 
     def resolve(self, name: str, *, straight: bool = False) -> Lookup:
@@ -55,6 +59,7 @@ class Sources(NamedTuple):
             timeout=max(MIN_LEFT, self.deadline.left),
             hosts=self.hosts,
             resolv_conf=self.resolv_conf,
+            security=self.security,
             on_event=self.on_event,
         )
         return list(found)

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from netkit.dns.bulk.lines import BOM, MAX_LINE
@@ -24,6 +24,8 @@ class Parse(Protocol):
     def route(self) -> "Sequence[Upstream]": ...
     def usual(self, lines: Iterator[bytes], most: int, found: list[Task]) -> tuple[int, bytes | None]: ...
     def tasks(self, line: bytes) -> Iterator[Task]: ...
+    def left_out(self, task: Task) -> None:
+        """One of those was asked before, and is not asked again."""
 
 
 class Feed:
@@ -40,7 +42,7 @@ class Feed:
         self.repeated = 0
         self.ended = False  # the last octet has been read
         self.exhausted = False  # there is no task left, now and ever
-        self.seen: set[tuple[bytes, int]] | None = set() if unique else None
+        self.seen: set[Hashable] | None = set() if unique else None
         self.rest = b""  # of a line without its end
         self.waiting: Iterator[bytes] = iter(())
         self.tasks: Iterator[Task] = iter(())
@@ -107,9 +109,10 @@ class Feed:
 
     def _repeats(self, task: Task) -> bool:
         assert self.seen is not None
-        key = task.question, id(task.route)
+        key = task.identity
         if key in self.seen:
             self.repeated += 1
+            self.parse.left_out(task)
             return True
         self.seen.add(key)
         return False

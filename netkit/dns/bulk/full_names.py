@@ -7,14 +7,15 @@ none. Lines are names, addresses and networks; types and servers of their own th
 on its way, and with `ordered` by what waits for an earlier line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns import naming
 from netkit.dns.bulk.engine import HELD, Engine, Settings
 from netkit.dns.bulk.feed import Feed
-from netkit.dns.bulk.lines import MAX_LINE, MAX_NETWORK, parse_network, reason, too_large, without_comment
+from netkit.dns.bulk.lines import MAX_LINE, MAX_NETWORK, host_of, parse_network, reason, too_large, without_comment
+from netkit.dns.bulk.look_up import enough_to_confirm
 from netkit.dns.bulk.steps import Named, Status, Steps, of_address, of_name
 from netkit.dns.bulk.task import Task
 from netkit.dns.lookup import known_locally
@@ -53,6 +54,12 @@ class OfLine(Task):
     """A question of a line."""
 
     line: Line
+    key: Hashable  # the name that the line asks for
+
+    @property
+    def identity(self) -> Hashable:
+        """The question alone is not enough: names with the same first candidate may have other ones next."""
+        return self.question, self.key
 
 
 class FullNames:
@@ -67,12 +74,16 @@ class FullNames:
         *,
         servers: Sequence[str] = (),
         settings: Settings = Settings(timeout=5.0),  # noqa: B008 - it never changes
+        unique: bool = False,
+        lenient: bool = False,
         hosts: str | None = None,
         resolv_conf: str | None = None,
         times: "Histogram | None" = None,
         on_event: OnEvent | None = None,
+        marker: bytes = b"",
     ) -> None:
-        """fd: where the lines are read; servers: as of `netkit.dns.fqdn`, which ask DNS alone.
+        """fd: where the lines are read; servers: as of `netkit.dns.fqdn`, which ask DNS alone. unique: a line that
+        came before is left out; lenient: the host of what was pasted counts; marker: as of `lines.Lines`.
 
         Raises BadInput for a server, Unreachable for one without address, LocalFailure for files that cannot be read.
         """
@@ -90,19 +101,22 @@ class FullNames:
             self.route = self.engine.route(found)
         except LocalFailure as exc:  # unless the hosts file has all of them
             self.engine.no_route = exc
+        enough_to_confirm(self.route, settings)
+        self.lenient = lenient
+        self.marker = marker
         configuration = read_configuration(resolv_conf)
         self.search, self.ndots = configuration.search, configuration.ndots
         self.straight = bool(servers)
         self.hosts = () if servers else hosts_file.read_hosts(hosts)
         self.in_hosts = {word for line in self.hosts for word in (line.address, *line.names)}
-        self.feed = Feed(fd, self)
+        self.feed = Feed(fd, self, unique=unique)
         self.taken = 0  # lines that have a result to come, or have it
         self.next_place = 0
-        self.held: dict[int, Named] = {}  # results that came before an earlier line's
+        self.held: dict[int, Named | None] = {}  # results that came before an earlier line's; None: it has none
 
-    def results(self, *, wake: int | None = None) -> Iterator[list[Named]]:
-        """The results as they come, in lists; `wake` as of Engine.run. Raises LocalFailure."""
-        for came in self.engine.run(self.feed, wake=wake):
+    def results(self, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Named]]:
+        """The results as they come, in lists; wake, to_the_end: as of Engine.run. Raises LocalFailure."""
+        for came in self.engine.run(self.feed, wake=wake, to_the_end=to_the_end):
             ready: list[Line] = []
             further: list[Task] = []
             for one in came:
@@ -136,34 +150,47 @@ class FullNames:
 
     def tasks(self, line: bytes) -> Iterator[Task]:
         """The first question of a line without its LF; for a network, of each address."""
+        if self.marker and line == self.marker:
+            yield self._bad(line.decode(), BadInput("a mark"))
+            return
         text = without_comment(line.decode("utf-8", "surrogateescape"))
         if not text:
             return
+        written = text
+        if self.lenient:
+            text = host_of(text)
         if len(line) >= MAX_LINE:
-            yield self._bad(text, BadInput(f"the line has more than {MAX_LINE} octets"))
+            yield self._bad(written, BadInput(f"the line has more than {MAX_LINE} octets"))
         elif is_ip(text):
-            yield self._begun(text, of_address(text))
+            yield self._begun(written, text, of_address(text))
         elif "/" in text and (network := parse_network(text)) is not None:
             if network.num_addresses > MAX_NETWORK:
-                yield self._bad(text, too_large(text))
+                yield self._bad(written, too_large(text))
                 return
-            for address in network:
-                yield self._begun(str(address), of_address(str(address)))
+            for address in map(str, network):
+                yield self._begun(address, address, of_address(address))
         else:
             try:
                 if "," in text:
                     raise BadInput(f"{text!r} is more than a name or an address: types and servers are for resolve -i")
                 parse_name(text)
             except BadInput as exc:
-                yield self._bad(text, exc)
+                yield self._bad(written, exc)
                 return
             if known := naming.localhost(text):
-                yield self._settled(Named(known, Status.NONE), Outcome.ANSWER)
+                yield self._settled(Named(known._replace(input=written), Status.NONE), Outcome.ANSWER)
             else:
-                yield self._begun(text, of_name(text, candidates(text, self.search, self.ndots)))
+                yield self._begun(written, text, of_name(text, candidates(text, self.search, self.ndots)))
 
-    def _begun(self, text: str, steps: Steps) -> OfLine:
-        return self._ask(Line(self._place(), text, steps), *next(steps))
+    def _begun(self, written: str, text: str, steps: Steps) -> OfLine:
+        task = self._ask(Line(self._place(), written, steps), *next(steps))
+        task.key = text.lower()
+        return task
+
+    def left_out(self, task: Task) -> None:
+        """A line that came before has no result, and none waits for it."""
+        assert isinstance(task, OfLine)
+        self.held[task.line.place] = None
 
     def _bad(self, text: str, exc: BadInput) -> OfLine:
         return self._settled(
@@ -192,7 +219,8 @@ class FullNames:
             try:
                 wanted = line.steps.send(resolution)
             except StopIteration as end:
-                line.named = end.value
+                named: Named = end.value
+                line.named = named._replace(found=named.found._replace(input=line.text))
                 return None
             if not self.engine.stopped:
                 return self._ask(line, *wanted)
@@ -231,7 +259,8 @@ class FullNames:
                 self.held[line.place] = line.named
         ready = []
         while self.next_place in self.held:
-            ready.append(self.held.pop(self.next_place))
+            if (named := self.held.pop(self.next_place)) is not None:
+                ready.append(named)
             self.next_place += 1
         self.engine.full = len(self.held) >= HELD
         return ready

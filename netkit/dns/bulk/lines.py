@@ -132,7 +132,7 @@ class Lines:
         if not bare:
             return
         cut = len(line) >= MAX_LINE
-        if self.lenient and (pasted := _URL.fullmatch(bare)):
+        if self.lenient and (pasted := _URL.fullmatch(bare)):  # which may have commas
             written, name, fields = bare, pasted[1], []
         else:
             name, *fields = (field.strip() for field in bare.split(","))
@@ -155,7 +155,7 @@ class Lines:
                 unreached = Outcome.BADNAME, exc
             except NetkitError as exc:  # its name has no address
                 unreached = Outcome.UNREACHABLE, exc
-        for task in self._asked(written, self._stripped(name) if self.lenient else name, numbers, route, servers):
+        for task in self._asked(written, host_of(name) if self.lenient else name, numbers, route, servers):
             if unreached and task.known is None:
                 outcome, why = unreached
                 task.known = Resolution(task.text, task.name, type_name(task.type), outcome, "dns", detail=reason(why))
@@ -217,14 +217,19 @@ class Lines:
         task.known = Resolution(text, text, rdtype, Outcome.BADNAME, "dns", detail=reason(exc))
         return task
 
-    def _stripped(self, text: str) -> str:
-        """The host of what was pasted: without user, port and brackets."""
-        host = text.rpartition("@")[2]
-        if found := re.fullmatch(r"\[([^\]]*)\](?::[0-9]+)?", host):
-            return found[1]
-        if found := re.fullmatch(r"([^:]*):[0-9]*", host):
-            return found[1]
-        return host
+    def left_out(self, task: Task) -> None:
+        """Nothing waits for it; see `feed.Parse`."""
+
+
+def host_of(pasted: str) -> str:
+    """The host of what was pasted: without scheme, user, port, path and brackets."""
+    url = _URL.fullmatch(pasted)
+    host = (url[1] if url else pasted).rpartition("@")[2]
+    if found := re.fullmatch(r"\[([^\]]*)\](?::[0-9]+)?", host):
+        return found[1]
+    if found := re.fullmatch(r"([^:]*):[0-9]*", host):
+        return found[1]
+    return host
 
 
 def reason(exc: NetkitError) -> str:

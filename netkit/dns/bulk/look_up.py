@@ -1,7 +1,7 @@
 """`look_up()`: lines in, a result for each (line, type) out."""
 
 from collections.abc import Iterator, Sequence
-from time import monotonic
+from typing import TYPE_CHECKING
 
 from netkit.dns import hosts as hosts_file
 from netkit.dns.asking import ip_version
@@ -18,6 +18,9 @@ from netkit.dns.wire import USUAL
 from netkit.errors import BadInput, LocalFailure, NetkitError, Unreachable
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+
+if TYPE_CHECKING:
+    from netkit.net.histogram import Histogram
 
 FOR_A_NAME = 2.0  # seconds to look up a server that a line names; the run stands still meanwhile
 
@@ -41,10 +44,12 @@ class Run:
         resolv_conf: str | None = None,
         on_event: OnEvent | None = None,
         marker: bytes = b"",
+        times: "Histogram | None" = None,
     ) -> None:
         """fd: where the lines are read. types: those of a name without its own, A and AAAA unless given; servers: as
         of `netkit.dns.resolve`, for lines without their own. dns: not the hosts file and special names, as with
-        a server, a type or settings.tcp. unique, lenient: see Feed and Lines.
+        a server, a type or settings.tcp. unique, lenient: see Feed and Lines. times: gets how long each question
+        took that a server decided.
 
         Raises BadInput for a type or server, Unreachable for a server without address, LocalFailure without a
         resolver configuration where no line names a server.
@@ -62,11 +67,7 @@ class Run:
             route = self.engine.route(self._fit(find(servers, deadline=deadline, resolv_conf=resolv_conf)))
         except LocalFailure as exc:  # unless each line names a server
             self.engine.no_route = exc
-        if settings.confirm and 0 < len(route) <= settings.confirm:
-            raise BadInput(
-                f"--confirm {settings.confirm} needs {settings.confirm + 1} servers, and there is {len(route)}",
-                hint="name more: @192.0.2.53 @198.51.100.53",
-            )
+        enough_to_confirm(route, settings)
         straight = bool(dns or servers or types or version or settings.tcp or settings.options != USUAL)
         lines = () if straight else hosts_file.read_hosts(hosts)
 
@@ -85,10 +86,19 @@ class Run:
             local=None if straight else local,
         )
         self.feed = Feed(fd, parse, unique=unique)
-        self.start = monotonic()
+        self.times = times
 
     def results(self, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Result]]:
-        return self.engine.run(self.feed, wake=wake, to_the_end=to_the_end)
+        """As they come, in lists; wake, to_the_end: as of Engine.run. Raises LocalFailure."""
+        came = self.engine.run(self.feed, wake=wake, to_the_end=to_the_end)
+        return came if self.times is None else self._timed(came, self.times)
+
+    def _timed(self, came: Iterator[list[Result]], times: "Histogram") -> Iterator[list[Result]]:
+        for results in came:
+            for one in results:
+                if one.server:
+                    times.add(one.elapsed_ms / 1000)
+            yield results
 
     def close(self) -> None:
         """Of a run that is not begun."""
@@ -123,3 +133,12 @@ class Run:
         if isinstance(known, NetkitError):
             raise known
         return known
+
+
+def enough_to_confirm(route: Sequence[Upstream], settings: Settings) -> None:
+    """Raise BadInput where there are fewer servers than are to agree that there is no answer."""
+    if settings.confirm and 0 < len(route) <= settings.confirm:
+        raise BadInput(
+            f"--confirm {settings.confirm} needs {settings.confirm + 1} servers, and there is {len(route)}",
+            hint="name more: -s 192.0.2.53 -s 198.51.100.53",
+        )

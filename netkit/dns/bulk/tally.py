@@ -1,17 +1,15 @@
 """What a run came to: how many results of each outcome, what was sent for them, and how long they took."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from operator import attrgetter
+from typing import Any
 
-from netkit.dns.bulk.task import Result
 from netkit.dns.result import EXIT
 from netkit.errors import Exit
 from netkit.net.histogram import Histogram
 
 EXITS: Mapping[StrEnum, Exit] = dict(EXIT.items())
-_OUTCOME = attrgetter("outcome")
 
 
 class Counts:
@@ -22,8 +20,8 @@ class Counts:
 
 
 class Tally:
-    """Results counted, by their Outcome or another word that is theirs. times: of those that a server decided, kept
-    where somebody wants to know."""
+    """Results counted, by their Outcome or another word that is theirs. times: how long those took that a server
+    decided, where somebody wants to know."""
 
     def __init__(self, *, timed: bool = False) -> None:
         self.outcomes: Counter[StrEnum] = Counter()
@@ -35,12 +33,9 @@ class Tally:
     def questions(self) -> int:
         return self.outcomes.total()
 
-    def add(self, results: Sequence[Result]) -> None:
-        self.outcomes.update(map(_OUTCOME, results))
-        if self.times:
-            for one in results:
-                if one.server:
-                    self.times.add(one.elapsed_ms / 1000)
+    def add(self, results: Sequence[Any], word: Callable[[Any], StrEnum]) -> None:
+        """Count them by their words."""
+        self.outcomes.update(map(word, results))
 
     def merge(self, other: "Tally") -> None:
         """Count what another process did as well."""

@@ -1,6 +1,6 @@
 """A question on its way, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +39,11 @@ class Task:
         self.type = rdtype
         self.route = route  # the servers to ask, in turn
         self.harmless = harmless  # text and name may stand in JSON as they are, and for people as well
+
+    @property
+    def identity(self) -> Hashable:
+        """The same for two that have the same result."""
+        return self.question, id(self.route)
 
     @property
     def wire(self) -> bytes:

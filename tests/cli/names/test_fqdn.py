@@ -3,7 +3,7 @@
 import json
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +123,17 @@ def test_the_trace_is_on_stderr(netkit: Netkit, dns: str) -> None:
     done = netkit("fqdn", "--trace", "-s", dns, "127.0.0.1")
     assert done.stdout == "www.lab.test\n"
     assert [line.split()[1] for line in done.stderr.splitlines()].count("send") == 3  # PTR, then A and AAAA
+
+
+def test_a_server_over_tls_is_proven(lab: Mapping[str, str], netkit: Netkit) -> None:
+    server = lab["NETKIT_LAB_DNS_TLS"]
+    for options in (["--cacert", lab["NETKIT_LAB_CA"]], ["--insecure"]):
+        done = netkit("fqdn", "-s", server, *options, "127.0.0.1", "alias.lab.test")
+        assert (done.returncode, done.stdout) == (0, "www.lab.test\nwww.lab.test\n")
+    done = netkit("fqdn", "-s", server, "www.lab.test")
+    assert (done.returncode, done.stdout) == (6, "")
+    done = netkit("fqdn", "-s", "192.0.2.1", "--insecure", "www.lab.test")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "netkit: --insecure is for servers asked over tls://, https:// or quic://\n",
+    )

@@ -101,12 +101,90 @@ def test_what_counts(netkit: Netkit, dns: str, text: str, fail_on: list[str], co
         (["-i", "-", "--short-ok"], "--short-ok does not go with -i"),
         (["--ordered", "www.test"], "--ordered goes with -i"),
         (["-i", "-", "--concurrency", "many"], "--concurrency 'many' is neither auto nor a number"),
+        (["-i", "-", "--only", "nxdomain"], "--only: 'nxdomain' is no word of a result"),
+        (["-i", "-", "--only", "no", "--except", "no"], "--only and --except exclude each other"),
+        (
+            ["-i", "-", "--unique", "--jobs", "2"],
+            "--unique and --jobs exclude each other: one process has to see all names",
+        ),
+        (["--jobs", "2", "www.test"], "--jobs goes with -i"),
         (["-i", "-", "--fail-on", "nxdomain"], "--fail-on: 'nxdomain' is no word of a result"),
     ],
 )
 def test_what_does_not_go_together(netkit: Netkit, argv: list[str], words: str) -> None:
     done = netkit("fqdn", *argv, input="www.test\n")
     assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (2, "", f"netkit: {words}")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--only", "no"], ["nosuch.lab.test", "127.0.0.77"]),
+        (["--only", "confirmed,badname"], ["a..b", "127.0.0.1"]),
+        (["--except", "answer,no", "--except", "badname"], ["127.0.0.1"]),
+    ],
+)
+def test_only_some_words(netkit: Netkit, dns: str, options: list[str], expected: list[str]) -> None:
+    text = "www.lab.test\nnosuch.lab.test\na..b\n127.0.0.1\n127.0.0.77\n"
+    done = netkit("fqdn", "-s", dns, "-i", "-", "--ordered", *options, input=text)
+    assert [line.partition("\t")[0] for line in done.stdout.splitlines()] == expected
+
+
+def test_what_comes_twice_and_what_is_pasted(netkit: Netkit, dns: str) -> None:
+    text = (
+        "https://u@www.lab.test/a,b\nwww.lab.test:443\nWWW.lab.test\na..b\n127.0.0.0/31\nhttp://127.0.0.1:8080\n"
+        "[::1]:53\n::1\na..b\nalias.lab.test\n"
+    )
+    done = netkit("fqdn", "-s", dns, "-i", "-", "--lenient", "--unique", "--ordered", input=text)
+    assert done.stdout == (
+        "https://u@www.lab.test/a,b\twww.lab.test\tanswer\n"
+        "a..b\t\tbadname\n"
+        "127.0.0.0\t\tnone\n"
+        "127.0.0.1\twww.lab.test\tconfirmed\n"
+        "[::1]:53\twww.lab.test\tconfirmed\n"
+        "a..b\t\tbadname\n"
+        "alias.lab.test\twww.lab.test\tanswer\n"
+    )
+    said = json.loads(
+        netkit("fqdn", "-s", dns, "-i", "-", "--unique", "--stats", "--json", input="::1\n::1\nx.invalid\n").stderr
+    )
+    assert (said["lines"], said["questions"], said["repeated"]) == (3, 2, 1)
+
+
+def test_names_with_one_first_candidate_are_not_the_same(
+    netkit: Netkit, dns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short name whose first candidate does not exist has others, which the long one has not."""
+    monkeypatch.setenv("LOCALDOMAIN", "nosuch.lab.test lab.test")
+    done = netkit("fqdn", "-s", dns, "-i", "-", "--unique", "--ordered", input="www.nosuch.lab.test\nwww\nWWW.\nwww\n")
+    assert done.stdout == "www.nosuch.lab.test\t\tnone\nwww\twww.lab.test\tanswer\nWWW.\t\trefused\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--ordered"]])
+def test_several_processes(options: list[str], faulty: Any, netkit: Netkit) -> None:
+    asked = [f"10.0.{n // 256}.{n % 256}" for n in range(2000)]
+    asked[100:100] = ["h7.test", "a..b", "https://h8.test/", "10.1.0.3"]
+    argv = ["fqdn", "-s", str(faulty()), "--jobs", "2", "--lenient", "--stats", "--timeout", PATIENT, *options]
+    done = netkit(*argv, "-i", "-", input="# addresses\n" + "\n".join(asked))
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    inputs = [row[0] for row in rows]
+    assert (inputs if options else sorted(inputs)) == (asked if options else sorted(asked))
+    words = {row[0]: row[2] for row in rows}
+    assert [words.pop(one) for one in asked[100:104]] == ["answer", "badname", "answer", "unconfirmed"]
+    assert set(words.values()) == {"confirmed"}
+    assert done.stderr.startswith("2,005 lines, 2,004 questions in ")
+    assert done.returncode == 8
+
+
+def test_what_is_a_no_is_confirmed(netkit: Netkit, faulty: Any, dns: str) -> None:
+    servers = ["-s", dns, "-s", str(faulty(faults=False))]
+    done = netkit("fqdn", *servers, "-i", "-", "--confirm", "1", input="h5.lab.test\n" * 8)
+    assert done.stdout == "h5.lab.test\th5.lab.test\tanswer\n" * 8
+    done = netkit("fqdn", "-s", dns, "-i", "-", "--confirm", "1", input="h5.lab.test\n")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "netkit: --confirm 1 needs 2 servers, and there is 1",
+    )
 
 
 def test_statistics(netkit: Netkit, dns: str) -> None:

@@ -1,16 +1,13 @@
 """The options of `resolve` and `fqdn` for any number of names, read from a file or a pipe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Set
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 from netkit.cli.groups import NONE
 from netkit.cli.options import option
 from netkit.cli.options import rate as rate_option
 from netkit.errors import BadInput, Exit
-
-if TYPE_CHECKING:
-    from netkit.dns.result import Outcome
 
 BULK = "Many names"
 AUTO = "auto"
@@ -18,27 +15,44 @@ MOST_IN_FLIGHT = 30_000  # half of the ids that one socket can tell apart
 FAILED, NO, NEVER = "failed", "no", "never"
 
 
-Input = Annotated[
-    str | None, option("--input", "-i", metavar="FILE", help="Read names from FILE; - is stdin.", panel=BULK)
-]
-Concurrency = Annotated[str, option("--concurrency", metavar="N", help="In flight per server: auto, or N.", panel=BULK)]
-Rate = Annotated[
-    float | None, rate_option("--rate", help="At most so many queries: 500/s.", panel=BULK, default="no limit")
-]
-Ordered = Annotated[bool, option("--ordered", help="Print in the order of the input.", panel=BULK)]
-Stats = Annotated[bool, option("--stats", help="Print statistics to stderr at the end.", panel=BULK)]
+class Words(NamedTuple):
+    """The words that results have: the exit code of each, and which of them are a no."""
+
+    exits: "Mapping[StrEnum, Exit]"
+    negative: "Set[StrEnum]"
+    noun: str  # for what a word may be that there is not
+
+    def named(self, name: str, texts: list[str], *others: str) -> "frozenset[StrEnum]":
+        """Those that the user named, `no` for all negative ones. Raises BadInput."""
+        known = {one.value: one for one in self.exits}
+        found: set[StrEnum] = set()
+        for word in [word.strip().lower() for text in texts for word in text.split(",")]:
+            if word == NO and NO not in others:
+                found |= self.negative
+            elif word in known:
+                found.add(known[word])
+            else:
+                words = ", ".join([*others, *([] if others else [NO]), *known])
+                raise BadInput(f"{name}: {word[:40]!r} is no {self.noun}", hint=f"there are {words}")
+        return frozenset(found)
 
 
 class Bulk(NamedTuple):
     """Where the names come from, how fast they are asked, and which results are shown and count."""
 
-    input: Input = None
-    concurrency: Concurrency = AUTO
-    rate: Rate = None
+    input: Annotated[
+        str | None, option("--input", "-i", metavar="FILE", help="Read names from FILE; - is stdin.", panel=BULK)
+    ] = None
+    concurrency: Annotated[
+        str, option("--concurrency", metavar="N", help="In flight per server: auto, or N.", panel=BULK)
+    ] = AUTO
+    rate: Annotated[
+        float | None, rate_option("--rate", help="At most so many queries: 500/s.", panel=BULK, default="no limit")
+    ] = None
     jobs: Annotated[
         int, option("--jobs", metavar="N", min=1, max=64, help="Spread the names over N processes.", panel=BULK)
     ] = 1
-    ordered: Ordered = False
+    ordered: Annotated[bool, option("--ordered", help="Print in the order of the input.", panel=BULK)] = False
     unique: Annotated[bool, option("--unique", help="Ask what comes twice once.", panel=BULK)] = False
     only: Annotated[
         list[str], option("--only", metavar="OUTCOME,...", help="Print these: no is every negative.", panel=BULK)
@@ -50,67 +64,35 @@ class Bulk(NamedTuple):
     lenient: Annotated[bool, option("--lenient", help="Take the host of pasted URLs and HOST:PORT.", panel=BULK)] = (
         False
     )
-    stats: Stats = False
+    stats: Annotated[bool, option("--stats", help="Print statistics to stderr at the end.", panel=BULK)] = False
     fail_on: Annotated[
         list[str], option("--fail-on", metavar="WHAT", help="failed, no, never, or outcomes.", panel=BULK)
     ] = NONE
 
-    @property
-    def shown(self) -> "frozenset[Outcome]":
-        """The outcomes that are printed. Raises BadInput."""
-        from netkit.dns.result import Outcome
-
+    def shown(self, words: Words) -> "frozenset[StrEnum] | None":
+        """The words of the results that are printed, None for all. Raises BadInput."""
         if self.only and self.but:
             raise BadInput("--only and --except exclude each other")
         if self.only:
-            return outcomes("--only", self.only)
-        return frozenset(Outcome) - outcomes("--except", self.but)
+            return words.named("--only", self.only)
+        return frozenset(words.exits) - words.named("--except", self.but) if self.but else None
 
-    @property
-    def failing(self) -> "frozenset[Outcome]":
-        """The outcomes that make the exit code other than 0. Raises BadInput."""
-        from netkit.dns.result import NEGATIVE, Outcome
-
-        words = [word for text in self.fail_on for word in text.split(",")] or [FAILED]
-        every = frozenset(Outcome) - {Outcome.ANSWER}
-        groups = {FAILED: every - {*NEGATIVE}, NO: every, NEVER: frozenset[Outcome]()}
-        if len(words) == 1 and words[0] in groups:
-            return groups[words[0]]
-        return outcomes("--fail-on", words, *groups)
-
-
-class FqdnBulk(NamedTuple):
-    """The same for `fqdn`, whose results have words of their own."""
-
-    input: Input = None
-    concurrency: Concurrency = AUTO
-    rate: Rate = None
-    ordered: Ordered = False
-    stats: Stats = False
-    fail_on: Annotated[
-        list[str], option("--fail-on", metavar="WHAT", help="failed, no, never, or words of STATUS.", panel=BULK)
-    ] = NONE
-
-    @property
-    def failing(self) -> "frozenset[StrEnum]":
+    def failing(self, words: Words) -> "frozenset[StrEnum]":
         """The words that make the exit code other than 0. Raises BadInput."""
-        from netkit.dns.bulk.steps import EXITS
-        from netkit.dns.bulk.steps import NO as NOS
-        from netkit.dns.result import NEGATIVE
+        texts = [word for text in self.fail_on for word in text.split(",")] or [FAILED]
+        every = frozenset(one for one, code in words.exits.items() if code is not Exit.OK)
+        groups = {FAILED: every - words.negative, NO: every, NEVER: frozenset[StrEnum]()}
+        if len(texts) == 1 and texts[0].strip().lower() in groups:
+            return groups[texts[0].strip().lower()]
+        return words.named("--fail-on", texts, *groups)
 
-        words = [word.strip().lower() for text in self.fail_on for word in text.split(",")] or [FAILED]
-        every = {one: code for one, code in EXITS.items() if code is not Exit.OK and one not in NEGATIVE}
-        groups = {FAILED: every.keys() - {*NOS}, NO: every.keys(), NEVER: frozenset[StrEnum]()}
-        if len(words) == 1 and words[0] in groups:
-            return frozenset(groups[words[0]])
-        for word in words:
-            if word not in every:
-                hint = f"there are {', '.join([*groups, *every])}"
-                raise BadInput(f"--fail-on: {word[:40]!r} is no word of a result", hint=hint)
-        return frozenset(one for one in every if one in words)
+    def refuse_together(self) -> None:
+        """Raise BadInput for options that exclude each other."""
+        if self.unique and self.jobs > 1:
+            raise BadInput("--unique and --jobs exclude each other: one process has to see all names")
 
 
-def without_input(bulk: Bulk | FqdnBulk) -> None:
+def without_input(bulk: Bulk) -> None:
     """Raise BadInput for an option that is of no use without -i."""
     for field, value in bulk._field_defaults.items():
         if getattr(bulk, field) != value:
@@ -127,19 +109,3 @@ def in_flight(concurrency: str) -> int | None:
     if not 1 <= int(concurrency) <= MOST_IN_FLIGHT:
         raise BadInput(f"--concurrency {concurrency}: from 1 to {MOST_IN_FLIGHT}")
     return int(concurrency)
-
-
-def outcomes(name: str, texts: Sequence[str], *others: str) -> "frozenset[Outcome]":
-    """Those that the user named, `no` for all negative ones. Raises BadInput."""
-    from netkit.dns.result import NEGATIVE, Outcome
-
-    found: set[Outcome] = set()
-    for word in [word.strip().lower() for text in texts for word in text.split(",")]:
-        if word == NO and NO not in others:
-            found |= {*NEGATIVE}
-        elif word in Outcome._value2member_map_:
-            found.add(Outcome(word))
-        else:
-            words = ", ".join([*others, *([] if others else [NO]), *Outcome])
-            raise BadInput(f"{name}: {word[:40]!r} is no outcome", hint=f"there are {words}")
-    return frozenset(found)

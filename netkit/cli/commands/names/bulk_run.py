@@ -16,7 +16,7 @@ from netkit.cli.output.sink import Form, Output
 from netkit.errors import Exit, LocalFailure, combine
 
 if TYPE_CHECKING:
-    from netkit.cli.commands.names.bulk_options import Bulk, FqdnBulk
+    from netkit.cli.commands.names.bulk_options import Bulk
     from netkit.dns.bulk.tally import Tally
 
 GARBAGE = 50_000  # objects made and not freed until cycles are looked for; results have none
@@ -70,7 +70,7 @@ def carried_out(
     source: Source,
     fd: int,
     out: Output,
-    bulk: "Bulk | FqdnBulk",
+    bulk: "Bulk",
     failing: Set[StrEnum],
     exits: Mapping[StrEnum, Exit],
 ) -> Exit:

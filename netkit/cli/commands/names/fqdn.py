@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.commands.names.bulk_options import FqdnBulk, without_input
+from netkit.cli.commands.names.bulk_options import Bulk, without_input
+from netkit.cli.commands.names.query_options import security
 from netkit.cli.groups import grouped
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.options import Cacert, Color, ColorOption, Insecure, Json, Quiet, Trace, timeout
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
@@ -21,10 +22,13 @@ def fqdn(
     *,
     every: Annotated[bool, typer.Option("--all", help="Ask every source, and whether they agree.")] = False,
     servers: Annotated[
-        list[str], typer.Option("--server", "-s", metavar="SERVER", help="DNS server: IP, HOST:PORT, or system.")
+        list[str],
+        typer.Option("--server", "-s", metavar="SERVER", help="IP, HOST:PORT, tls://HOST, system."),
     ] = [],
     short_ok: Annotated[bool, typer.Option("--short-ok", help="A name without a dot is good enough.")] = False,
-    bulk: FqdnBulk,
+    bulk: Bulk,
+    cacert: Cacert = None,
+    insecure: Insecure = False,
     timeout: Annotated[float, timeout("5s")] = 5.0,
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -59,13 +63,15 @@ def fqdn(
             bulk, servers, timeout=timeout, out=Output("names.fqdn", json=json, color=color, quiet=quiet), trace=trace
         )
     without_input(bulk)
+    secured = security(cacert, insecure, servers)
     from netkit.dns.full_name import fqdn as find
 
     out = Output("names.fqdn", json=json, color=color, quiet=quiet)
+    unheard = listener(trace)
     codes = []
     wanted: Sequence[str | None] = targets or [None]
     for target in wanted:
-        found = find(target, every=every, servers=tuple(servers), timeout=timeout, on_event=listener(trace))
+        found = find(target, every=every, servers=tuple(servers), timeout=timeout, security=secured, on_event=unheard)
         out.show(found)
         good = found.exit is Exit.NO and short_ok and found.name is not None and found.confirmed is None
         codes.append(Exit.OK if good else found.exit)

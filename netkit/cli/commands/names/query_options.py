@@ -1,5 +1,6 @@
 """The options of `resolve` that say what is asked, of whom and how, in the groups that other commands may share."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from netkit.cli.groups import NONE
@@ -7,11 +8,27 @@ from netkit.cli.options import OUTPUT, Cacert, Insecure, option
 from netkit.errors import BadInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netkit.dns.wire import QueryOptions
     from netkit.net.tls_client import Security
 
 QUERY, SENDING, EDNS = "Query", "Servers and sending", "EDNS and signatures"
 DEFAULT_CLASS = "IN"
+
+
+def security(cacert: "Path | None", insecure: bool, servers: Sequence[str] | None) -> "Security | None":
+    """How the certificates of these servers are verified; None as usual. servers: None where each line of an input may
+    name others. Raises BadInput."""
+    if cacert is None and not insecure:
+        return None
+    from netkit.net.tls_client import Security
+
+    schemes = ("tls", "https", "quic")
+    if servers is not None and not any(text.lower().partition("://")[0] in schemes for text in servers):
+        option = "--cacert" if cacert is not None else "--insecure"
+        raise BadInput(f"{option} is for servers asked over tls://, https:// or quic://")
+    return Security(str(cacert) if cacert is not None else None, insecure)
 
 
 class Asking(NamedTuple):
@@ -66,16 +83,8 @@ class Sending(NamedTuple):
     cacert: Cacert = None
     insecure: Insecure = False
 
-    def security(self, servers: list[str]) -> "Security | None":
-        """How the certificates of these servers are verified; None as usual. Raises BadInput."""
-        if self.cacert is None and not self.insecure:
-            return None
-        from netkit.net.tls_client import Security
-
-        if not any(text.lower().partition("://")[0] in ("tls", "https", "quic") for text in servers):
-            option = "--cacert" if self.cacert is not None else "--insecure"
-            raise BadInput(f"{option} is for servers asked over tls://, https:// or quic://")
-        return Security(str(self.cacert) if self.cacert is not None else None, self.insecure)
+    def security(self, servers: Sequence[str]) -> "Security | None":
+        return security(self.cacert, self.insecure, servers)
 
     @property
     def version(self) -> int | None:

@@ -1,20 +1,20 @@
 """`resolve -i FILE`: any number of names; what is read, shown and counted, and how it ends."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from netkit.cli.commands.names.bulk_options import Bulk, in_flight
+from netkit.cli.commands.names.bulk_options import Bulk, Words, in_flight
 from netkit.cli.commands.names.bulk_run import carried_out, few_collections, opened
+from netkit.cli.commands.names.bulk_source import Form, source
 from netkit.cli.options import Color
 from netkit.cli.output.sink import Output
 from netkit.errors import BadInput, Exit
 
 if TYPE_CHECKING:
     from netkit.cli.commands.names.query_options import Asking, Edns, Printing, Sending
-    from netkit.dns.bulk.look_up import Run
     from netkit.dns.bulk.tally import Tally
     from netkit.dns.bulk.task import Result
-    from netkit.dns.result import Outcome
 
 Lines = Callable[[Sequence["Result"]], list[str]]
 
@@ -39,12 +39,20 @@ def resolve_bulk(
     from netkit.dns.bulk.look_up import Run
     from netkit.dns.bulk.tally import EXITS
     from netkit.dns.manner import TRIES
+    from netkit.dns.result import NEGATIVE
     from netkit.dns.types import COMMON
     from netkit.dns.wire import USUAL
 
-    _refuse(words, asking, edns, printing, bulk)
-    form = printing.form(json)
-    shown, failing = bulk.shown, bulk.failing
+    _refuse(words, asking, edns, printing)
+    bulk.refuse_together()
+    known = Words(EXITS, frozenset(NEGATIVE), "outcome")
+    failing = bulk.failing(known)
+    form = Form(
+        lines=writer(printing.form(json), idn=not asking.no_idn),
+        input=attrgetter("task.text"),
+        word=attrgetter("outcome"),
+        shown=bulk.shown(known),
+    )
     out = Output("names.bulk", json=json, color=color, quiet=quiet)
     settings = Settings(
         tcp=sending.tcp,
@@ -58,39 +66,28 @@ def resolve_bulk(
     )
     unheard = listener(trace)
 
-    def begun(fd: int, share: int = 1, marker: bytes = b"") -> Run:
-        """A run on the lines of `fd`, with its share of what all may do."""
-        part = settings._replace(
-            rate=settings.rate and settings.rate / share,
-            concurrency=settings.concurrency and max(1, settings.concurrency // share),
-        )
+    def begun(fd: int, settings: Settings, marker: bytes, tally: "Tally") -> Run:
         return Run(
             fd,
             types=[*asking.all_types, *(COMMON if asking.common else ())],
             servers=[word[1:] for word in words] + sending.servers,
             dns=asking.dns,
-            settings=part,
+            settings=settings,
             unique=bulk.unique,
             lenient=bulk.lenient,
             version=sending.version,
             idn=not asking.no_idn,
             on_event=unheard,
             marker=marker,
+            times=tally.times,
         )
 
     few_collections()
     with opened(bulk.input or "-") as fd:
-        run = begun(fd)
-        lines = writer(form, idn=not asking.no_idn)
-        if bulk.jobs == 1:
-            source: Alone | Together = Alone(run, lines, shown, timed=bulk.stats)
-        else:
-            run.close()
-            source = Together(fd, bulk, begun, lines, shown)
-        return carried_out(source, fd, out, bulk, failing, EXITS)
+        return carried_out(source(fd, bulk, settings, begun, form), fd, out, bulk, failing, EXITS)
 
 
-def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Printing", bulk: Bulk) -> None:
+def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Printing") -> None:
     """Raise BadInput for what does not go with many names."""
     if names := [word for word in words if not word.startswith("@")]:
         raise BadInput(f"{names[0][:60]!r} and -i: the names come from the input alone")
@@ -105,8 +102,6 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Pri
     }.items():
         if given:
             raise BadInput(f"{name} does not go with -i")
-    if bulk.unique and bulk.jobs > 1:
-        raise BadInput("--unique and --jobs exclude each other: one process has to see all names")
 
 
 def writer(form: str, *, idn: bool) -> Lines:
@@ -116,93 +111,3 @@ def writer(form: str, *, idn: bool) -> Lines:
     if form == "json":
         return bulk.JsonLines(idn=idn).lines
     return bulk.short if form == "short" else bulk.columns
-
-
-class Alone:
-    """One process does all of it."""
-
-    def __init__(self, run: "Run", lines: Lines, shown: "frozenset[Outcome]", *, timed: bool) -> None:
-        from netkit.dns.bulk.tally import Tally
-        from netkit.dns.result import Outcome
-
-        self.run = run
-        self.format = lines
-        self.shown = None if len(shown) == len(Outcome) else shown
-        self.tally = Tally(timed=timed)
-        self.stop = run.stop
-
-    @property
-    def read(self) -> int:
-        return self.run.feed.read
-
-    @property
-    def done(self) -> int:
-        return self.tally.questions
-
-    @property
-    def lines(self) -> int:
-        return self.run.feed.whole_lines
-
-    def text(self, wake: int) -> Iterator[str]:
-        yield from self._text(self.run.results(wake=wake))
-        self._end()
-
-    def _text(self, batches: "Iterator[list[Result]]") -> Iterator[str]:
-        for results in batches:
-            self.tally.add(results)
-            if self.shown is not None:
-                results = [one for one in results if one.outcome in self.shown]
-            yield "".join(self.format(results))
-
-    def _end(self) -> None:
-        self.tally.lines = self.run.feed.lines
-        self.tally.repeated = self.run.feed.repeated
-        self.tally.counts = self.run.engine.counts
-
-    def part(self, write: Callable[[bytes], None], stop: int, marker: bytes) -> "Tally":
-        """This process as one of several: lines that are marks are passed on, and not counted."""
-        mark = marker.decode()
-        for results in self.run.results(wake=stop, to_the_end=True):
-            at = 0
-            for place, one in enumerate(results):
-                if mark and one.task.text == mark:
-                    for text in self._text(iter([results[at:place]])):
-                        write(text.encode("utf-8", "surrogateescape") + marker + b"\n")
-                    at = place + 1
-            for text in self._text(iter([results[at:]])):
-                write(text.encode("utf-8", "surrogateescape"))
-        self._end()
-        return self.tally
-
-
-class Together:
-    """Several processes, each with some of the lines."""
-
-    def __init__(self, fd: int, bulk: Bulk, begun: Callable[..., "Run"], lines: Lines, shown: "frozenset[Outcome]"):
-        from netkit.dns.bulk.jobs import Spread
-        from netkit.dns.bulk.tally import Tally
-
-        def work(part: int, write: Callable[[bytes], None], stop: int, marker: bytes) -> Tally:
-            run = begun(part, bulk.jobs, marker)
-            return Alone(run, lines, shown, timed=bulk.stats).part(write, stop, marker)
-
-        self.tally = Tally(timed=bulk.stats)
-        self.spread = Spread(fd, bulk.jobs, work, self.tally, ordered=bulk.ordered)
-        self.stop = self.spread.stop
-
-    @property
-    def read(self) -> int:
-        return self.spread.read
-
-    @property
-    def done(self) -> int:
-        return self.spread.lines  # dealt out: what the others have done is only told at the end
-
-    @property
-    def lines(self) -> int:
-        return self.spread.lines
-
-    def text(self, wake: int) -> Iterator[str]:
-        for data in self.spread.parts(wake=wake):
-            yield data.decode("utf-8", "surrogateescape")
-        self.tally.lines = self.spread.lines
