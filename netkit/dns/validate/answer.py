@@ -189,10 +189,11 @@ class _Answer:
             proven(soa, zone, "denial", self.chain.now, self.work)
         try:
             links = self._denial_of(zone, reply, name)
-        except NotProven:
+        except NotProven as exc:
             # It may be the word of a zone below an unsigned delegation that the NSEC3 leave out, as is what NSD says
             # below a name that only leads to one: then the DS on the way say so.
-            below = self._unsigned(name.parent() if above else name)
+            spent = isinstance(exc.__cause__, TooMuch)
+            below = None if spent else self._unsigned(name.parent() if above else name)
             if below is None:
                 raise
             links = (*below.links, self._insecure(name, self.found.type, below))
