@@ -474,7 +474,8 @@ def test_a_slow_request_is_told_and_let_go_though_it_trickles() -> None:
             client.settimeout(5 * MS)
             seen = b""
             while not seen:
-                client.sendall(b"X: 1\r\n" if len(events) < 1 else b"")
+                with suppress(ConnectionError):  # it may have hung up, when we come to look
+                    client.sendall(b"X: 1\r\n")
                 try:
                     seen = client.recv(1000)
                 except TimeoutError:

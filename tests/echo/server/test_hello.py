@@ -11,7 +11,7 @@ from netkit.errors import BadInput
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
 from tests.echo.server.conftest import greeting_with
-from tests.loopback import read_all, reset
+from tests.loopback import LIMIT, read_all, reset
 
 
 def test_it_always_arrives_when_the_client_sent_first() -> None:
@@ -64,6 +64,9 @@ def test_who_never_reads_is_closed_and_holds_up_nobody(monkeypatch: pytest.Monke
     monkeypatch.setattr("netkit.echo.server.hello.TOTAL_SECONDS", 2.0)
     with greeting_with("x" * 8_000_000) as server:
         silent = [server.connect() for _ in range(5)]
+        for _ in silent:
+            server.wait_for("open")
+        monkeypatch.setattr("netkit.echo.server.hello.TOTAL_SECONDS", LIMIT)  # who reads may be slow
         with server.connect() as client:
             assert len(read_all(client)) == 8_000_000
         assert {server.wait_for("close").reason for _ in range(6)} == {"eof", "idle"}
