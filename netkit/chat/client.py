@@ -6,19 +6,17 @@ import socket
 import ssl
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netkit.chat import commands
 from netkit.chat.entry import UNSENT, Kind
+from netkit.chat.hub import Hub
 from netkit.chat.limits import COST, GOODBYE, HANDSHAKE_SECONDS, PASSWORD_SECONDS, PASSWORD_TRIES, WARN_AFTER, Bucket
 from netkit.chat.member import Member
 from netkit.chat.protocol import Line, Lines
 from netkit.chat.text import safe
 from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import would_block
-
-if TYPE_CHECKING:
-    from netkit.chat.hub import Hub
 
 GREETING = b"You're connected to the Python chatserver\r\n"
 READ_SIZE = 8 * 1024  # of newlines alone it makes 8192 lines that wait, 600 kB
@@ -32,10 +30,11 @@ class Client(Member):
     __slots__ = (
         "_bucket", "_ended", "_first", "_handshake", "_held", "_holding_since", "_in", "_lines", "_password", "_warned",
     )  # fmt: skip
+    hub: Hub
 
     def __init__(
         self,
-        hub: "Hub",
+        hub: Hub,
         sock: socket.socket,
         peer: str,
         host: str,
@@ -99,7 +98,7 @@ class Client(Member):
         if self.fd >= 0:
             self.hub.came(self)
             if self.hub.limits.replay and self.fd >= 0:
-                commands.run(self, f"history {self.hub.limits.replay}")
+                commands.run(self.hub, self, f"history {self.hub.limits.replay}")
 
     def _too_late(self) -> None:
         if not self._in and self.fd >= 0:
@@ -234,7 +233,7 @@ class Client(Member):
         text = line.text
         if text[:1] == b"/":
             if text[:2] != b"//":
-                commands.run(self, safe(text[1:]).decode())
+                commands.run(self.hub, self, safe(text[1:]).decode())
                 return
             text = text[1:]
         self.speak("say", safe(text), line.end)

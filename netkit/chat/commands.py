@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from netkit.chat.direct import Direct, is_address
 from netkit.chat.entry import line
+from netkit.chat.hub import Hub
 from netkit.chat.limits import PASSWORD_TRIES
 from netkit.chat.member import Member
 
@@ -15,22 +16,22 @@ MAX_LISTED = 100  # names that /who gives
 
 
 class Command(NamedTuple):
-    run: "Callable[[Member, str], None]"
+    run: "Callable[[Hub, Member, str], None]"
     usage: str
     help: str
     moderators: bool = False
 
 
-def run(member: Member, text: str) -> None:
+def run(hub: Hub, member: Member, text: str) -> None:
     """text: the line without its `/`."""
     name, _, rest = text.partition(" ")
     command = COMMANDS.get(name.lower())
-    if command is None or (command.moderators and member.hub.moderate is None):
+    if command is None or (command.moderators and hub.moderate is None):
         tell(member, f"no such command: /{name[:20]}; /help lists them, //{name[:20]} says it")
     elif command.moderators and name.lower() != "op" and not member.moderator:
         tell(member, f"/{name} is for moderators: /op PASSWORD")
     else:
-        command.run(member, rest.strip())
+        command.run(hub, member, rest.strip())
 
 
 def tell(member: Member, text: str) -> None:
@@ -41,24 +42,23 @@ def usage(member: Member, name: str) -> None:
     tell(member, f"/{name} {COMMANDS[name].usage}")
 
 
-def _help(member: Member, rest: str) -> None:
+def _help(hub: Hub, member: Member, rest: str) -> None:
     for name, command in COMMANDS.items():
-        if not command.moderators or member.hub.moderate is not None:
+        if not command.moderators or hub.moderate is not None:
             tell(member, f"{f'/{name} {command.usage}'.strip():<22} {command.help}")
 
 
-def _nick(member: Member, rest: str) -> None:
+def _nick(hub: Hub, member: Member, rest: str) -> None:
     def done(why: str | None) -> None:
         tell(member, why if why is not None else f"you are {member.name}")
 
     if not rest:
         usage(member, "nick")
     else:
-        member.hub.rename(member, rest, done)
+        hub.rename(member, rest, done)
 
 
-def _who(member: Member, rest: str) -> None:
-    hub = member.hub
+def _who(hub: Hub, member: Member, rest: str) -> None:
     room = hub.rooms.get(rest) if rest else member.room
     name = rest or (member.room.name if member.room else "")
     here = [one.name for one in room.members.values()] if room is not None else []
@@ -70,16 +70,15 @@ def _who(member: Member, rest: str) -> None:
         tell(member, f"  {each.name} on {each.node}, heard of {each.age:.0f} s ago")
 
 
-def _rooms(member: Member, rest: str) -> None:
-    counts = {name: len(room.members) for name, room in member.hub.rooms.items()}
-    for one in member.hub.bus.elsewhere():
+def _rooms(hub: Hub, member: Member, rest: str) -> None:
+    counts = {name: len(room.members) for name, room in hub.rooms.items()}
+    for one in hub.bus.elsewhere():
         counts[one.room] = counts.get(one.room, 0) + 1
     for name, count in sorted(counts.items())[:MAX_LISTED]:
         tell(member, f"{name}: {count}")
 
 
-def _join(member: Member, rest: str) -> None:
-    hub = member.hub
+def _join(hub: Hub, member: Member, rest: str) -> None:
     if not rest:
         usage(member, "join")
     elif member.room is not None and member.room.name == rest:
@@ -96,22 +95,22 @@ def _join(member: Member, rest: str) -> None:
         tell(member, f"you are in {rest}")
 
 
-def _msg(member: Member, rest: str) -> None:
+def _msg(hub: Hub, member: Member, rest: str) -> None:
     name, _, text = rest.partition(" ")
     if not text:
         usage(member, "msg")
     elif not member.muted():
-        member.hub.ask(Direct("msg", name, member.name, text), member.inform)
+        hub.ask(Direct("msg", name, member.name, text), member.inform)
 
 
-def _me(member: Member, rest: str) -> None:
+def _me(hub: Hub, member: Member, rest: str) -> None:
     if rest:
         member.speak("me", rest.encode(), b"\r\n")
     else:
         usage(member, "me")
 
 
-def _history(member: Member, rest: str) -> None:
+def _history(hub: Hub, member: Member, rest: str) -> None:
     count = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 6 else 20
     kept = [one for one in member.room.history if one.kind in ("say", "me")] if member.room else []
     lines: list[str] = []
@@ -128,8 +127,8 @@ def _history(member: Member, rest: str) -> None:
         tell(member, "nothing was said yet")
 
 
-def _ignore(member: Member, rest: str) -> None:
-    name, hub = rest.casefold(), member.hub
+def _ignore(hub: Hub, member: Member, rest: str) -> None:
+    name = rest.casefold()
     if not rest:
         tell(member, "you ignore " + (", ".join(sorted(member.ignores)) or "nobody"))
     elif name in member.ignores:
@@ -142,18 +141,17 @@ def _ignore(member: Member, rest: str) -> None:
         tell(member, f"you do not hear {rest} any more; the same again undoes it")
 
 
-def _ping(member: Member, rest: str) -> None:
+def _ping(hub: Hub, member: Member, rest: str) -> None:
     tell(member, f"pong {rest}".rstrip())
 
 
-def _quit(member: Member, rest: str) -> None:
+def _quit(hub: Hub, member: Member, rest: str) -> None:
     if rest:
         member.speak("say", rest.encode(), b"\r\n")
-    member.hub.dismiss(member, "quit", "goodbye")
+    hub.dismiss(member, "quit", "goodbye")
 
 
-def _op(member: Member, rest: str) -> None:
-    hub = member.hub
+def _op(hub: Hub, member: Member, rest: str) -> None:
     if hub.moderate is not None and hub.moderate(rest):
         member.moderator = True
         tell(member, "you are a moderator")
@@ -167,39 +165,39 @@ def _op(member: Member, rest: str) -> None:
             tell(member, "that is not the password")
 
 
-def _kick(member: Member, rest: str) -> None:
+def _kick(hub: Hub, member: Member, rest: str) -> None:
     name, _, why = rest.partition(" ")
-    member.hub.ask(Direct("kick", name, member.name, why), member.inform)
+    hub.ask(Direct("kick", name, member.name, why), member.inform)
 
 
-def _ban(member: Member, rest: str) -> None:
+def _ban(hub: Hub, member: Member, rest: str) -> None:
     name, _, length = rest.partition(" ")
     seconds = duration(length) if length else 3600.0
     if not name or seconds is None:
         usage(member, "ban")
         return
     direct = Direct("ban", name, member.name, seconds=seconds)
-    member.hub.ask(direct, member.inform)
+    hub.ask(direct, member.inform)
     if is_address(name):
-        member.hub.bus.broadcast(direct)
+        hub.bus.broadcast(direct)
 
 
-def _mute(member: Member, rest: str) -> None:
+def _mute(hub: Hub, member: Member, rest: str) -> None:
     name, _, length = rest.partition(" ")
     seconds = duration(length) if length else 60.0
     if not name or seconds is None:
         usage(member, "mute")
     else:
-        member.hub.ask(Direct("mute", name, member.name, seconds=seconds), member.inform)
+        hub.ask(Direct("mute", name, member.name, seconds=seconds), member.inform)
 
 
-def _notice(member: Member, rest: str) -> None:
+def _notice(hub: Hub, member: Member, rest: str) -> None:
     if not rest:
         usage(member, "notice")
         return
     direct = Direct("notice", "", member.name, rest)
-    member.hub.act(direct)
-    member.hub.bus.broadcast(direct)
+    hub.act(direct)
+    hub.bus.broadcast(direct)
 
 
 def duration(text: str) -> float | None:

@@ -9,9 +9,10 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
+from netkit.chat.acts import act
 from netkit.chat.bus import TAKEN, Bus, LocalBus, Present
 from netkit.chat.counts import Counts
-from netkit.chat.direct import Direct, act
+from netkit.chat.direct import Direct
 from netkit.chat.entry import DOUBTFUL, UNSENT, Entry, Kind, line
 from netkit.chat.event import OnLog, event
 from netkit.chat.fanout import Lost, Reader
@@ -177,10 +178,8 @@ class Hub:
             if room is None:
                 continue
             quiet = entry.kind in ("join", "leave") and self._in_sum(room, entry)
-            here = self.members.get(entry.member) if entry.node == self.node else None
-            if here is None and entry.node == self.node:
-                here = room.members.get(entry.member)
-            without = [here] if here is not None and here.room is room and entry.kind != "notice" else []
+            here = room.members.get(entry.member) if entry.node == self.node else None
+            without = [here] if here is not None and entry.kind != "notice" else []
             if self.ignoring and entry.kind in ("say", "me"):
                 name = entry.name.casefold()
                 without += [

@@ -2,18 +2,16 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from netkit.chat.entry import Kind
 from netkit.chat.fanout import Fanout, Lost
 from netkit.chat.limits import GOODBYE
-from netkit.net.loop import GONE, READ, WRITE
+from netkit.chat.room import Room
+from netkit.net.loop import GONE, READ, WRITE, Loop
 from netkit.net.reasons import reason_of, would_block
-
-if TYPE_CHECKING:
-    from netkit.chat.entry import Kind
-    from netkit.chat.hub import Hub
-    from netkit.chat.room import Room
 
 MAX_PENDING = 64 * 1024  # bytes said to one member alone that it does not take
 RECORD = 16 * 1024  # bytes of a TLS record
@@ -52,6 +50,29 @@ class Record:
         return not self._kept
 
 
+class Home(Protocol):
+    """Where a member is connected: it is told what becomes of it."""
+
+    loop: Loop
+
+    def room(self, name: str) -> Room: ...
+
+    def back(self, member: "Member", room: Room, place: int | None, cut: Sequence[tuple[int, int]]) -> None:
+        """It was in that room in another process."""
+
+    def ignore(self, member: "Member", names: frozenset[str]) -> None:
+        """From now on it does not hear those names."""
+
+    def part(self, member: "Member") -> None:
+        """Close it when what was said before it left has gone out."""
+
+    def drop(self, member: "Member", reason: str, detail: str = "") -> None:
+        """Close its connection now."""
+
+    def left(self, member: "Member", reason: str, detail: str) -> None:
+        """Its connection is closed."""
+
+
 class Member:
     """id: its number on this node. name: what others see, a nick or HOST:PORT. web: it is a browser.
 
@@ -70,7 +91,7 @@ class Member:
         """It has its nick, or will not get it."""
         self.renaming = False
 
-    def __init__(self, hub: "Hub", sock: socket.socket, peer: str, host: str, id: int) -> None:
+    def __init__(self, hub: Home, sock: socket.socket, peer: str, host: str, id: int) -> None:
         self.hub = hub
         self.socket = sock
         self.fd = sock.fileno()
@@ -163,7 +184,7 @@ class Member:
         """Say that and no more, as far as a full socket takes it; finish: the rest of what it has begun to get."""
         self.over = True
 
-    def speak(self, kind: "Kind", text: bytes, end: bytes) -> None:
+    def speak(self, kind: Kind, text: bytes, end: bytes) -> None:
         """Say it in its room, if it may; text is safe."""
         raise NotImplementedError
 

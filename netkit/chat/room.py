@@ -6,18 +6,25 @@ What is said between two flushes goes out as one piece to all of a kind.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from netkit.chat.entry import Entry, line
 from netkit.chat.fanout import Fanout, Lost, Reader
-
-if TYPE_CHECKING:
-    from netkit.chat.member import Member
 
 HISTORY = 1000  # entries that are kept
 LOBBY = "lobby"
 
 Frames = Callable[[list[Entry]], bytes]  # entries to what browsers are sent
+
+
+class Guest(Reader, Protocol):
+    """Who can be in a room. id: its number on this node. web: it is a browser."""
+
+    id: int
+    name: str
+
+    @property
+    def web(self) -> bool: ...
 
 
 class Room:
@@ -35,7 +42,7 @@ class Room:
         """born: the last seq before it."""
         self.name = name
         self.born = self.floor = born  # floor: everything of this room with a seq above it is in `history`
-        self.members: dict[int, Member] = {}
+        self.members: dict[int, Guest] = {}
         self.history: deque[Entry] = deque(maxlen=history)
         self.plain = Fanout(on_lost, on_gone, limit=limit)
         self.web = Fanout(on_lost, on_gone, limit=limit, by_lines=False)
@@ -61,12 +68,12 @@ class Room:
         self.history = deque((one._replace(seq=0) for one in self.history), self.history.maxlen)
         self.born = self.floor = seq
 
-    def enter(self, member: "Member") -> None:
+    def enter(self, member: Guest) -> None:
         """It gets what is said from now on; flush before."""
         self.members[member.id] = member
         (self.web if member.web else self.plain).add(member)
 
-    def leave(self, member: "Member") -> None:
+    def leave(self, member: Guest) -> None:
         self.members.pop(member.id, None)
         self._own.pop(member, None)
         (self.web if member.web else self.plain).remove(member)
@@ -76,7 +83,7 @@ class Room:
         """Whether something is to be flushed."""
         return bool(self._entries)
 
-    def say(self, entry: Entry, without: "Sequence[Member]" = (), *, quiet: bool = False) -> None:
+    def say(self, entry: Entry, without: Sequence[Guest] = (), *, quiet: bool = False) -> None:
         """without: plain clients that get no line of it, whoever said it first. quiet: it is for history alone."""
         if len(self.history) == self.history.maxlen:
             self.floor = max(self.floor, (self.history or (entry,))[0].seq)
