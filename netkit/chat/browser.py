@@ -10,11 +10,12 @@ import json
 import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from netkit.chat import replay
 from netkit.chat.client import LAST_BUFFER, Client
 from netkit.chat.commands import MAX_LISTED
+from netkit.chat.hub import Hub
 from netkit.chat.limits import GOODBYE, PASSWORD_SECONDS, PASSWORD_TRIES
 from netkit.chat.member import Member
 from netkit.chat.names import fold
@@ -22,13 +23,10 @@ from netkit.chat.protocol import Line, Lines
 from netkit.chat.room import LOBBY
 from netkit.chat.web_frames import message, shown
 from netkit.chat.web_hello import Hello, hello_of, number
-from netkit.chat.web_http import SOCKET, answer
+from netkit.chat.web_http import SOCKET, Site, answer
 from netkit.chat.websocket import PING, BadRequest, WebSocket
 from netkit.net.loop import GONE, READ
 from netkit.net.reasons import would_block
-
-if TYPE_CHECKING:
-    from netkit.chat.web import Web
 
 READ_SIZE = 4096  # 600 of the smallest frames, 10 ms for the parser: others wait no longer
 HEAD_SECONDS = 10.0
@@ -44,14 +42,32 @@ CODES = {
 }  # fmt: skip
 
 
+class Reception(Protocol):
+    """Who receives browsers. boot: names this process. password: what each has to know, None for nothing."""
+
+    hub: Hub
+    site: Site
+    boot: str
+    password: bytes | None
+
+    def join(self, browser: "Browser") -> tuple[str, str] | None:
+        """It is a visitor no more but a client; or the reason why not, and the word for it."""
+
+    def session(self, browser: "Browser") -> str:
+        """What proves, later, that this one comes again."""
+
+    def replace(self, session: str, browser: "Browser") -> None:
+        """Whoever comes with that session is the same page: its old connection gives way."""
+
+
 class Browser(Client):
     __slots__ = (
-        "_done", "_heard", "_last", "_numbers", "_phase", "_put", "_told_ignores", "_web", "_why", "_wire",
+        "_done", "_heard", "_last", "_numbers", "_phase", "_put", "_reception", "_told_ignores", "_why", "_wire",
     )  # fmt: skip
     web = True
 
-    def __init__(self, web: "Web", sock: socket.socket, peer: str, host: str, id: int) -> None:
-        self._web = web
+    def __init__(self, reception: Reception, sock: socket.socket, peer: str, host: str, id: int) -> None:
+        self._reception = reception
         self._wire = WebSocket()
         self._phase: Literal["head", "hello", "entering", "in"] = "head"
         self._why = ""  # it is to go, for that reason
@@ -60,7 +76,7 @@ class Browser(Client):
         self._put = self._done = 0  # lines
         self._numbers: deque[tuple[int, int]] = deque()  # (lines, the page's number for them) until they are taken
         self._told_ignores: frozenset[str] = frozenset()
-        super().__init__(web.hub, sock, peer, host, id, web.password)
+        super().__init__(reception.hub, sock, peer, host, id, reception.password)
 
     def _begin(self) -> None:
         self.hub.loop.later(HEAD_SECONDS, self._no_head)
@@ -108,13 +124,13 @@ class Browser(Client):
                 return
             upgrade = request.path.partition("?")[0] == SOCKET
             origins = request.headers.get_all("Origin") if upgrade else None
-            refusal = self._web.site.refusal(request.headers.get_all("Host"), origins)
+            refusal = self._reception.site.refusal(request.headers.get_all("Host"), origins)
             if refusal is not None:
                 self._refuse(*refusal)
             elif upgrade:
                 self._upgrade(self._wire.accept(request))
             else:
-                self._part("eof", self._web.site.page(request.method, request.path))
+                self._part("eof", self._reception.site.page(request.method, request.path))
         except BadRequest as bad:
             self._refuse(bad.status, "protocol", bad.text)
 
@@ -125,7 +141,7 @@ class Browser(Client):
     def _upgrade(self, response: bytes) -> None:
         self._phase = "hello"
         self.tell(response)
-        if word := self._web.join(self):
+        if word := self._reception.join(self):
             self.dismiss(*word)  # a page cannot read the status of a handshake that failed, but a close frame
         else:
             self.hub.loop.later(PASSWORD_SECONDS, self._too_late)
@@ -217,7 +233,7 @@ class Browser(Client):
                 self.tell(message("password", text=word))
             return
         self._phase = "entering"
-        self._web.replace(hello.session, self)
+        self._reception.replace(hello.session, self)
         self.ignores = self._told_ignores = frozenset(hello.ignores)
         if hello.nick:
             self.hub.rename(self, hello.nick, lambda why: self._enter(hello, why))
@@ -234,7 +250,7 @@ class Browser(Client):
         if self.room is None:
             return
         self.tell(message("welcome", name=self.name, id=self.id, node=hub.node, room=self.room.name,
-                          epoch=hub.bus.epoch, boot=self._web.boot, session=self._web.session(self),
+                          epoch=hub.bus.epoch, boot=self._reception.boot, session=self._reception.session(self),
                           line=hub.limits.max_line))  # fmt: skip
         if hello.epoch == hub.bus.epoch:
             self._since(hello.seq)
