@@ -94,6 +94,20 @@ def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 async def _supervise(command: Sequence[str], environment: Mapping[str, str]) -> int:
     loop = asyncio.get_running_loop()
+    child: asyncio.subprocess.Process | None = None
+    early: list[signal.Signals] = []  # those that came before there was somebody to pass them on to
+
+    def forward(number: signal.Signals) -> None:
+        if number is signal.SIGINT and _in_foreground():
+            return  # the terminal sent it to the whole group: the command has it already
+        if child is None:
+            early.append(number)
+            return
+        with suppress(ProcessLookupError):
+            child.send_signal(number)
+
+    for number in FORWARDED:  # before it runs: who hears from it that it does may send one at once
+        loop.add_signal_handler(number, forward, number)
     try:
         child = await asyncio.create_subprocess_exec(*command, env=environment)
     except FileNotFoundError as exc:
@@ -102,14 +116,8 @@ async def _supervise(command: Sequence[str], environment: Mapping[str, str]) -> 
         reason = getattr(exc, "strerror", None) or str(exc)
         raise LocalFailure(f"{command[0]}: cannot run it: {reason}", kind="command_failed") from exc
 
-    def forward(number: signal.Signals) -> None:
-        if number is signal.SIGINT and _in_foreground():
-            return  # the terminal sent it to the whole group: the command has it already
-        with suppress(ProcessLookupError):
-            child.send_signal(number)
-
-    for number in FORWARDED:
-        loop.add_signal_handler(number, forward, number)
+    for number in early:
+        forward(number)
     code = await child.wait()
     return 128 - code if code < 0 else code
 

@@ -232,6 +232,29 @@ with running(bind=["127.0.0.1"], on_log=on_log) as lab:
     assert done.stdout == "b'Hello from the lab.\\n'\n{'accept: Too many open files'} True\n", done.stderr
 
 
+def test_a_signal_that_comes_before_the_command_is_known_is_passed_on_to_it() -> None:
+    """As from who hears of the command itself that it runs, and is quicker than we are."""
+    code = """
+import asyncio, os, signal, sys
+from netkit.lab.lab import Lab
+from netkit.lab.run import run_command
+from netkit.net.ready import Ready
+start = asyncio.create_subprocess_exec
+async def slow(*argv, **options):
+    child = await start(*argv, **options, stdout=asyncio.subprocess.PIPE)
+    assert await child.stdout.readline() == b"ready\\n"
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0)
+    return child
+asyncio.create_subprocess_exec = slow
+command = "import signal, sys; signal.alarm(60); signal.signal(signal.SIGTERM, lambda *a: sys.exit(42))"
+command += "\\nprint('ready', flush=True)\\nwhile True: signal.pause()"
+sys.exit(run_command(Lab(), [sys.executable, "-c", command], ready=Ready(notify="")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (42, "")
+
+
 def test_ports_by_name() -> None:
     known = {"dns": 5300, "http": 8080}
     assert parse_ports([], known) == {}
