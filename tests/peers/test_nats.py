@@ -360,12 +360,8 @@ def test_a_cluster_that_is_too_small_is_told(program: Callable[[str], str], tmp_
 
 
 def test_a_broker_that_wants_a_password_is_told(
-    daemon: Callable[..., object],
-    program: Callable[[str], str],
-    free_port: Callable[[], int],
-    monkeypatch: pytest.MonkeyPatch,
+    daemon: Callable[..., object], program: Callable[[str], str], free_port: Callable[[], int]
 ) -> None:
-    monkeypatch.setattr("netkit.chat.nats.broker.OPEN_SECONDS", 0.5)
     closed = Server.__new__(Server)
     port = free_port()
     closed.url = f"nats://127.0.0.1:{port}"
