@@ -39,7 +39,7 @@ def under_tls() -> Iterator[tuple[Wire, socket.socket]]:
 def test_what_the_peer_can_read_has_left(under_tls: tuple[Wire, socket.socket]) -> None:
     """ssl says nothing of the records of a long piece that went out before the socket was full."""
     wire, peer = under_tls
-    wire.deadline = Deadline.after(50 * MS)
+    wire.deadline = Deadline.after(300 * MS)
     wire.queue(b"x" * 10 * RECORD)
     with suppress(TimedOut):
         while wire.unsent:

@@ -110,17 +110,17 @@ def test_it_breaks_in_the_third_of_five(scripted: Callable[..., Any], third: lis
 def test_silence_in_the_third_of_five(
     scripted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with open_to(scripted([GREETING, CAPA, *FIVE, top(1), top(2), b"+OK\r\n"]).address, seconds=300) as session:
+    with open_to(scripted([GREETING, CAPA, *FIVE, top(1), top(2), b"+OK\r\n"]).address, seconds=1000) as session:
         found, error = rows(session)
     assert ([row.subject for row in found], type(error)) == (["1", "2"], TimedOut)
-    monkeypatch.setattr(saving, "SILENCE", 300 * MS)
+    monkeypatch.setattr(saving, "SILENCE", 1000 * MS)
     server = scripted([GREETING, CAPA, *FIVE, top(1), top(2), b"+OK\r\n"])
     with open_to(server.address, seconds=1e6) as session, Mbox(str(tmp_path / "mail")) as box:
         saved = save(session, session.list(), box)
         assert [next(saved).n, next(saved).n] == [1, 2]
         with pytest.raises(TimedOut) as caught:
             next(saved)
-    assert caught.value.message == f"{server.address}: nothing came for {300 * MS:g} s"
+    assert caught.value.message == f"{server.address}: nothing came for {1000 * MS:g} s"
     assert (tmp_path / "mail").read_bytes().count(b"\nSubject: ") == 2
 
 

@@ -125,7 +125,7 @@ def test_a_server_that_hangs_up(check: Check) -> Findings:
 
 @produces("session.broke-off")
 def test_a_silent_server(check: Check) -> Findings:
-    report = check(Behaviour(greeting=b""), seconds=0.2)
+    report = check(Behaviour(greeting=b""), seconds=0.6)
     assert isinstance(report.error, TimedOut)
     assert verdict([report], FailOn.fail) is Exit.TIMEOUT
     return report.findings
