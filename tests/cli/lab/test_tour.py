@@ -12,12 +12,13 @@ import pytest
 from netkit.errors import BadInput
 from netkit.lab.steps import STEPS, Step
 from netkit.lab.tour import command_text, contents, find_failure, find_steps, run_step
+from tests.conftest import MS
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_every_step_is_as_expected(netkit: Netkit) -> None:
-    done = netkit("tour")
+    done = netkit("tour", timeout=len(STEPS) * 10_000 * MS)  # each is a command of its own
     assert re.findall("NOT AS EXPECTED.*", done.stdout) == []
     assert (done.returncode, done.stderr) == (0, f"{len(STEPS)} steps, all as expected\n")
     assert re.findall(r"^== (\S+):", done.stdout, re.MULTILINE) == [step.name for step in STEPS]
