@@ -2,13 +2,10 @@
 
 import socket
 from collections import deque
-from typing import TYPE_CHECKING
 
+from netkit.chat.bench.tally import Tally
 from netkit.net.loop import READ, WRITE
 from netkit.net.reasons import would_block
-
-if TYPE_CHECKING:
-    from netkit.chat.bench.run import Bench
 
 READ_SIZE = 64 * 1024
 MAX_PENDING = 1024 * 1024  # bytes that wait until somebody else has shown in which order they come
@@ -20,12 +17,12 @@ class Client:
     lines, ahead of it, which it does not get. under_way: its own lines that are not in the order yet."""
 
     __slots__ = (
-        "_bench", "_missing", "_next", "_rest", "_strays", "fd", "number", "own", "pending", "place", "socket",
+        "_missing", "_next", "_rest", "_strays", "_tally", "fd", "number", "own", "pending", "place", "socket",
         "under_way", "unsent",
     )  # fmt: skip
 
-    def __init__(self, bench: "Bench", number: int, sock: socket.socket) -> None:
-        self._bench = bench
+    def __init__(self, tally: Tally, number: int, sock: socket.socket) -> None:
+        self._tally = tally
         self.number = number
         self.socket = sock
         self.fd = sock.fileno()
@@ -38,7 +35,7 @@ class Client:
         self._next = 0  # out of step: the place in the order of what it should get
         self._missing: set[int] | None = None  # places that it has passed without getting them
         self._strays: set[int] | None = None  # places that it has not passed, and has got what stands there
-        bench.loop.add(self.fd, self.ready)
+        tally.loop.add(self.fd, self.ready)
 
     def send(self, data: bytes) -> None:
         """Say it, at once or as soon as its socket takes it."""
@@ -49,44 +46,44 @@ class Client:
             sent = self.socket.send(data)
         except OSError as exc:
             if not would_block(exc):
-                self._bench.closed(self, exc)
+                self._tally.closed(self, exc)
                 return
             sent = 0
         if sent < len(data):
             self.unsent = data[sent:]
-            self._bench.loop.change(self.fd, READ | WRITE)
+            self._tally.loop.change(self.fd, READ | WRITE)
 
     def ready(self, events: int) -> None:
         if events & WRITE and self.unsent:
             data, self.unsent = self.unsent, b""
             self.send(data)
             if self.fd >= 0 and not self.unsent:
-                self._bench.loop.change(self.fd, READ)
+                self._tally.loop.change(self.fd, READ)
         if self.fd < 0 or events == WRITE:
             return
         try:
             data = self.socket.recv(READ_SIZE)
         except OSError as exc:
             if not would_block(exc):
-                self._bench.closed(self, exc)
+                self._tally.closed(self, exc)
             return
-        bench = self._bench
+        tally = self._tally
         if not data:
-            bench.closed(self, None)
+            tally.closed(self, None)
             return
-        bench.reads += 1
-        if bench.probing:
+        tally.reads += 1
+        if tally.probing:
             self._probe(data)
         else:
             self.got(data)
 
     def got(self, data: bytes) -> None:
         """Take what it read: by one comparison where it is what stands at its place."""
-        bench = self._bench
-        if self.place is not None and not self.own and not self.pending and bench.order.same(self.place, data):
+        tally = self._tally
+        if self.place is not None and not self.own and not self.pending and tally.order.same(self.place, data):
             place = self.place
             self.place = place + len(data)
-            bench.note(place, self.place)
+            tally.note(place, self.place)
         else:
             self.take(data)
 
@@ -98,7 +95,7 @@ class Client:
 
     def _go(self, place: int, data: bytes) -> bytes:
         """In step: up to its next own line, or the end of what is known. What is left to be taken."""
-        order, own = self._bench.order, self.own
+        order, own = self._tally.order, self.own
         if own and order.begins[own[0]] <= place:
             self.place = order.ends[own.popleft()]
             return data
@@ -109,42 +106,42 @@ class Client:
             self.fall_out()
             return data
         self.place = place + len(part)
-        self._bench.note(place, self.place)
+        self._tally.note(place, self.place)
         return data[len(part) :]
 
     def _add(self, place: int, data: bytes) -> bytes:
         """It has everything that is known, and here is more: a line of that becomes known."""
-        order = self._bench.order
+        order = self._tally.order
         cut = data.find(b"\n") + 1
         if cut and self._known(data[:cut]):
             self.fall_out()
             return data
-        if len(data) < MAX_PENDING and (not cut or (self.under_way and not self._bench.ending)):
+        if len(data) < MAX_PENDING and (not cut or (self.under_way and not self._tally.ending)):
             return self._wait(data)
         if not cut:
             self.fall_out()
             return data
         order.add(data[:cut])
         self.place = order.end
-        self._bench.note(place, self.place)
+        self._tally.note(place, self.place)
         return data[cut:]
 
     def _known(self, line: bytes) -> bool:
         """Whether it is a line that should not come here: another had it before this one got here, or it is its own."""
-        bench = self._bench
-        number = bench.order.lines.number_of(line)
-        if number is None or number >= bench.sent:
+        tally = self._tally
+        number = tally.order.lines.number_of(line)
+        if number is None or number >= tally.sent:
             return False
-        return bench.place_of(number) is not None or (bench.sender_of(number) == self.number and not bench.echoes)
+        return tally.place_of(number) is not None or (tally.sender_of(number) == self.number and not tally.echoes)
 
     def fall_out(self) -> None:
         """From here on by the numbers of lines, until it is in step again."""
         assert self.place is not None
-        order = self._bench.order
+        order = self._tally.order
         self._next = order.upto(self.place)
         self._rest = order.begun(self.place)
         self.place = None
-        self._bench.out_of_step += 1
+        self._tally.out_of_step += 1
 
     def skip(self, place: int) -> None:
         """A line of its own stands there, which it will not get."""
@@ -163,39 +160,39 @@ class Client:
 
     def _step(self, data: bytes) -> bytes:
         """Out of step: one line, by its number. Behind one that it should get it is in step again."""
-        order, bench = self._bench.order, self._bench
+        order, tally = self._tally.order, self._tally
         cut = data.find(b"\n") + 1
         if not cut:
             self._rest = (self._rest + data)[-MAX_PENDING:]
             return b""
         line, data, self._rest = self._rest + data[:cut], data[cut:], b""
         number = order.lines.number_of(line)
-        if number is None or number >= bench.sent:
+        if number is None or number >= tally.sent:
             return data
-        if bench.sender_of(number) == self.number and not bench.echoes:
-            bench.returned += 1
+        if tally.sender_of(number) == self.number and not tally.echoes:
+            tally.returned += 1
             return data
-        place = bench.place_of(number)
+        place = tally.place_of(number)
         if place is None:
-            if not bench.ending and (self.under_way or self.behind) and len(data) < MAX_PENDING:
+            if not tally.ending and (self.under_way or self.behind) and len(data) < MAX_PENDING:
                 return self._wait(line + data)
-            place = bench.add_astray(line) if self.behind else bench.add(line)
-        if place in bench.astray and place >= self._next:
+            place = tally.add_astray(line) if self.behind else tally.add(line)
+        if place in tally.astray and place >= self._next:
             if self._strays is None:
                 self._strays = set()
             if place in self._strays:
-                bench.doubled += 1
+                tally.doubled += 1
             else:
                 self._strays.add(place)
-                bench.delivered(place, 1)
+                tally.delivered(place, 1)
             return data
         if place < self._next:
             if self._missing and place in self._missing:
                 self._missing.discard(place)
-                bench.reordered += 1
-                bench.delivered(place, 1)
+                tally.reordered += 1
+                tally.delivered(place, 1)
             else:
-                bench.doubled += 1
+                tally.doubled += 1
             return data
         if place > self._next:
             self._missing = self._missing or set()
@@ -203,38 +200,38 @@ class Client:
             self._missing.update(
                 one
                 for one in range(self._next, place)
-                if one not in had and bench.sender_of(order.numbers[one]) != self.number
+                if one not in had and tally.sender_of(order.numbers[one]) != self.number
             )
         self._arrive(place)
         return data
 
     def _arrive(self, place: int) -> None:
         """In step again, behind the line that stands there."""
-        self._bench.delivered(place, 1)
+        self._tally.delivered(place, 1)
         self._next = place + 1
-        self.place = self._bench.order.ends[place]
-        self._bench.out_of_step -= 1
+        self.place = self._tally.order.ends[place]
+        self._tally.out_of_step -= 1
         while self.own and self.own[0] <= place:
             self.own.popleft()
 
     @property
     def behind(self) -> bool:
         """Out of step: whether others have more than it."""
-        return self.place is None and self._next < self._bench.firm
+        return self.place is None and self._next < self._tally.firm
 
     def front(self) -> tuple[bytes, int | None] | None:
         """The line that it waits with, and who said it."""
-        order = self._bench.order
+        order = self._tally.order
         cut = self.pending.find(b"\n") + 1
         if not cut or (self.place is not None and self.place != order.end):
             return None
         line = self.pending[:cut]
         number = order.lines.number_of(line)
-        return line, None if number is None or number >= self._bench.sent else self._bench.sender_of(number)
+        return line, None if number is None or number >= self._tally.sent else self._tally.sender_of(number)
 
     def add_front(self) -> None:
         """That line is next for everybody."""
-        order, place = self._bench.order, self.place
+        order, place = self._tally.order, self.place
         cut = self.pending.find(b"\n") + 1
         line, data, self.pending = self.pending[:cut], self.pending[cut:], b""
         order.add(line)
@@ -242,16 +239,16 @@ class Client:
             self._arrive(len(order) - 1)
         else:
             self.place = order.end
-            self._bench.note(place, order.end)
+            self._tally.note(place, order.end)
         self.take(data)
 
     def _wait(self, data: bytes) -> bytes:
         self.pending = data
-        self._bench.waiting.add(self)
+        self._tally.waiting.add(self)
         return b""
 
     def _probe(self, data: bytes) -> None:
         """Before the run: which is the last probe that it has got?"""
         text = self._rest + data
         self._rest = text[-TAIL:]
-        self._bench.join.heard(self.number, self._bench.probes.numbers(text))
+        self._tally.heard(self.number, self._tally.probes.numbers(text))

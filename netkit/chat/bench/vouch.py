@@ -13,13 +13,26 @@ A line that several wait with, while others have gone on without it, was lost to
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from netkit.chat.bench.client import Client
+from typing import Protocol, TypeVar
 
 
-def certain(clients: "Iterable[Client]", alive: int) -> "Client | None":
+class Waiting(Protocol):
+    """A client that waits with a line."""
+
+    number: int
+
+    @property
+    def behind(self) -> bool:
+        """Whether others have more than it."""
+
+    def front(self) -> tuple[bytes, int | None] | None:
+        """The line, and who said it."""
+
+
+Waiter = TypeVar("Waiter", bound=Waiting)
+
+
+def certain(clients: Iterable[Waiter], alive: int) -> Waiter | None:
     """Whose next line is next for everybody. clients: that wait. alive: of all."""
     fronts = {
         client.number: (client, *front)
@@ -36,7 +49,7 @@ def certain(clients: "Iterable[Client]", alive: int) -> "Client | None":
     return None
 
 
-def stray(clients: "Iterable[Client]") -> bytes | None:
+def stray(clients: Iterable[Waiting]) -> bytes | None:
     """A line that several have got, and nobody who has more than they."""
     found = Counter(front[0] for client in clients if client.behind and (front := client.front()) is not None)
     return next((line for line, count in found.items() if count > 1), None)
