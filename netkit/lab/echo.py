@@ -8,9 +8,9 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
+from netkit.echo.server.echo import EchoServer
 from netkit.echo.server.event import Event
 from netkit.echo.server.hello import HelloServer, greeting
-from netkit.echo.server.server import EchoServer
 from netkit.lab.event import EventName
 from netkit.lab.service import Port, Service, Shared
 from netkit.net.listen import Listening

@@ -13,16 +13,14 @@ so one that reads nothing has the answers to all dropped until it is gone; the p
 import socket
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from netkit.echo.server import mmsg, reflection
+from netkit.echo.server.echoing import Echoing
 from netkit.echo.server.faults import copies
+from netkit.echo.server.server import Server
 from netkit.events import Step
 from netkit.net.address import answerable, text_of
 from netkit.net.listen import Listening
-
-if TYPE_CHECKING:
-    from netkit.echo.server.server import EchoServer, Server
 
 BUFFER = 1024 * 1024  # asked of SO_RCVBUF and SO_SNDBUF: a burst has to fit between two turns
 TURNS = 4  # batches of one socket in a row, so that other sockets get theirs
@@ -39,7 +37,7 @@ Where = tuple[list[tuple[int, int, bytes]], Sender]  # control messages to send 
 class Source:
     """What both ways have in common: the socket, its filter, the peers that are not heard for a while."""
 
-    def __init__(self, server: "Server", listening: Listening, own_ports: set[int]) -> None:
+    def __init__(self, server: Server, listening: Listening, own_ports: set[int]) -> None:
         self.server: Server = server
         self.socket = listening.socket
         self.address = str(listening)
@@ -103,7 +101,7 @@ class Source:
 class Batches(Source):
     """recvmmsg and sendmmsg; peers over the rate are found by counting whole batches."""
 
-    def __init__(self, server: "EchoServer", listening: Listening, own_ports: set[int]) -> None:
+    def __init__(self, server: Echoing, listening: Listening, own_ports: set[int]) -> None:
         super().__init__(server, listening, own_ports)
         self._batch = mmsg.Batch(self.socket, wildcard=self.wildcard)
         self._rate = server.gate.rate
@@ -156,7 +154,7 @@ class Batches(Source):
 class OneByOne(Source):
     """One datagram after the other; `answer` is what its kinds differ in."""
 
-    def __init__(self, server: "Server", listening: Listening, own_ports: set[int]) -> None:
+    def __init__(self, server: Server, listening: Listening, own_ports: set[int]) -> None:
         super().__init__(server, listening, own_ports)
         # A unix socket sends as much as its buffer holds (unix_dgram_sendmsg), a UDP socket 64 KiB.
         size = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) if self.unix else mmsg.SIZE
@@ -243,7 +241,7 @@ class OneByOne(Source):
 class EchoOneByOne(OneByOne):
     """Echoes, with faults on purpose."""
 
-    def __init__(self, server: "EchoServer", listening: Listening, own_ports: set[int]) -> None:
+    def __init__(self, server: Echoing, listening: Listening, own_ports: set[int]) -> None:
         super().__init__(server, listening, own_ports)
         self._faults, self._random = server.faults, server.random
         self._held: tuple[bytes, Where] | None = None  # kept back by --reorder

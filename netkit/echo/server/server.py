@@ -1,21 +1,16 @@
-"""The echo server: sockets that are open already, one loop, and everything that happens on them.
+"""A server on sockets that are open already: one loop, and everything that happens on them but what is said.
 
-`open_sockets` binds, `EchoServer` serves. Whoever runs it calls `run`, or drives the `loop` from another one.
+Whoever runs it calls `run`, or drives the `loop` from another one.
 """
 
 import socket
 import time
 from collections.abc import Sequence
-from random import Random
-from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
-from netkit.echo.server import mmsg
 from netkit.echo.server.count import Count
 from netkit.echo.server.counters import Counters, Snapshot
-from netkit.echo.server.datagram import REORDER_SECONDS, Batches, EchoOneByOne, Source
 from netkit.echo.server.event import Event, OnLog, Reason, event
-from netkit.echo.server.faults import Faults
-from netkit.echo.server.stream import CarefulEcho, Echo
 from netkit.events import OnEvent, Step
 from netkit.net.acceptor import Acceptor
 from netkit.net.gate import Gate, Refusals
@@ -30,9 +25,6 @@ MAX_CONNS = 256
 IDLE_SECONDS = 300.0
 DRAIN_SECONDS = 2.0
 PUBLIC_RATE = 1000.0  # a second from one host, by default, when the server is not on loopback alone
-BUFFER = 256 * 1024  # what one read takes at most: a bulk stream gains up to here, not beyond
-SMALL = 4 * 1024  # the same when clients that do not read hold PENDING bytes between them
-PENDING = 64 * 1024 * 1024
 SWEEPS = 4  # looks for idle connections in one idle time
 SETTLED = 0.5  # a connection that has not moved for so long has nothing to finish when the server stops
 
@@ -59,6 +51,18 @@ class Client(Protocol):
     @property
     def state(self) -> str: ...
     def close(self, reason: Reason, detail: str = "") -> None: ...
+
+
+class Datagrams(Protocol):
+    """What the server has to know of a socket of datagrams."""
+
+    socket: socket.socket
+
+    def count_drops(self) -> None:
+        """Add what the kernel dropped to the counters."""
+
+    def close(self) -> None:
+        """Hear nothing more."""
 
 
 class Options(TypedDict, total=False):
@@ -119,7 +123,7 @@ class Server:
         self.started = self.loop.now
         self._labels = [_transport(each, tls) for each in listening]
         self._acceptors: list[Acceptor] = []
-        self._sources: list[Source] = []
+        self._sources: list[Datagrams] = []
         self._open(listening)
         self._sweep()
         if duration is not None:
@@ -145,7 +149,7 @@ class Server:
         """Serve a client that came in, over TLS with its handshake still to do; number: of the socket it came to."""
         raise NotImplementedError
 
-    def source(self, listening: Listening, own_ports: set[int]) -> Source:
+    def source(self, listening: Listening, own_ports: set[int]) -> Datagrams:
         """Serve the datagrams of a socket."""
         raise NotImplementedError
 
@@ -320,44 +324,6 @@ class Server:
 
     def _refused(self, reason: str, transport: str, peer: str, number: int) -> None:
         self.log(event("refused", transport=transport, peer=peer, reason=reason, times=number))
-
-
-class EchoServer(Server):
-    """faults: see there; seed: of their randomness. For the rest see Server."""
-
-    def __init__(
-        self,
-        listening: Sequence[Listening],
-        *,
-        faults: Faults = Faults(),  # noqa: B008 - immutable
-        seed: int | None = None,
-        **options: Unpack[Options],
-    ) -> None:
-        self.faults = faults
-        self.random = Random(seed)
-        self.pending = 0  # bytes received and not sent yet, of all streams
-        self._large = memoryview(bytearray(BUFFER))
-        self.view = self.buffer = self._large
-        super().__init__(listening, **options)
-        self.linger = faults.delay + (REORDER_SECONDS if faults.reorder else 0.0)
-
-    def connection(self, client: socket.socket, peer: str, host: str, number: int, id: int) -> Client:
-        if self.tls is not None or self.faults.on_streams or self.on_event:
-            return CarefulEcho(self, client, peer, host, number, id)
-        return Echo(self, client, peer, host, number, id)
-
-    def source(self, listening: Listening, own_ports: set[int]) -> Source:
-        careful = self.on_event is not None or self.faults.on_datagrams or self.counting or listening.endpoint.path
-        if careful or not mmsg.available():
-            return EchoOneByOne(self, listening, own_ports)
-        return Batches(self, listening, own_ports)
-
-    def blocked(self, change: int) -> None:
-        """Account for bytes that wait for a client to read; when all together are too many, reads become small."""
-        self.pending += change
-        full = self.pending > PENDING
-        if full != (self.buffer is not self._large):
-            self.buffer = self._large[:SMALL] if full else self._large
 
 
 def _transport(listening: Listening, tls: "ssl.SSLContext | None") -> str:

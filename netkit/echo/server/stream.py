@@ -13,6 +13,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from netkit.echo.server.echoing import Echoing
 from netkit.echo.server.event import Reason
 from netkit.echo.server.faults import flipped
 from netkit.events import Step
@@ -22,7 +23,6 @@ from netkit.net.reasons import reason_of, would_block
 if TYPE_CHECKING:
     import ssl
 
-    from netkit.echo.server.server import EchoServer
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close(2) sends RST
 DELAYED = 1024 * 1024  # bytes of one connection that wait for --delay; above it nothing is read
@@ -51,7 +51,7 @@ class Echo:
         "socket",
     )
 
-    def __init__(self, server: "EchoServer", sock: socket.socket, peer: str, host: str, listener: int, id: int) -> None:
+    def __init__(self, server: Echoing, sock: socket.socket, peer: str, host: str, listener: int, id: int) -> None:
         self.server = server
         self.socket = sock
         self.fd = sock.fileno()
@@ -155,7 +155,7 @@ class CarefulEcho(Echo):
 
     __slots__ = ("_handshake", "_queue", "_queued", "_rest", "_timer", "_tls", "_waits")
 
-    def __init__(self, server: "EchoServer", sock: socket.socket, peer: str, host: str, listener: int, id: int) -> None:
+    def __init__(self, server: Echoing, sock: socket.socket, peer: str, host: str, listener: int, id: int) -> None:
         self._queue: deque[tuple[float, memoryview]] = deque()
         self._queued = 0
         self._rest = server.faults.reset_after  # bytes until the reset

@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import Any
 
 from netkit.echo.server.counters import Snapshot, total
+from netkit.echo.server.echo import EchoServer
 from netkit.echo.server.event import Event, OnLog, event
-from netkit.echo.server.server import EchoServer
 from netkit.errors import LocalFailure
 from netkit.events import OnEvent
 from netkit.net.listen import Listening

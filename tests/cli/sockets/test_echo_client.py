@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from netkit.echo.server.echo import EchoServer
 from netkit.echo.server.faults import Faults
-from netkit.echo.server.server import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
 from tests.warm import Process

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from netkit.echo.server.server import EchoServer
+from netkit.echo.server.echo import EchoServer
 from tests.conftest import MS
 from tests.echo.server.conftest import Running, serving
 from tests.loopback import tcp

@@ -10,9 +10,10 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from netkit.echo.server.counters import Snapshot
+from netkit.echo.server.echo import EchoServer
 from netkit.echo.server.event import Event
 from netkit.echo.server.hello import HelloServer, greeting
-from netkit.echo.server.server import EchoServer, Server
+from netkit.echo.server.server import Server
 from netkit.net.sockets import close_all, open_sockets
 from tests.loopback import LIMIT
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from netkit.echo.server import mmsg, reflection
+from netkit.echo.server.echo import EchoServer
 from netkit.echo.server.faults import Faults
-from netkit.echo.server.server import EchoServer
 from netkit.events import Step
 from tests.echo.server.conftest import Running, serving
 from tests.loopback import LIMIT

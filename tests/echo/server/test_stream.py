@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from netkit.echo.server.echo import EchoServer
+from netkit.echo.server.echoing import BUFFER
 from netkit.echo.server.faults import Faults
-from netkit.echo.server.server import BUFFER, EchoServer
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
 from tests.echo.server.conftest import Running, serving
@@ -66,7 +67,7 @@ def test_a_client_that_only_sends_fills_its_own_buffers(echo: Running[EchoServer
 
 
 def test_when_all_are_stuck_reads_become_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netkit.echo.server.server.PENDING", 1000)
+    monkeypatch.setattr("netkit.echo.server.echoing.PENDING", 1000)
     with serving() as echo, echo.connect() as stuck, echo.connect() as other:
         send_until_full(echo, stuck, bytes(65536))
         assert len(echo.server.buffer) == 4096

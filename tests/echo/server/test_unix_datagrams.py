@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netkit.echo.server.server import EchoServer
+from netkit.echo.server.echo import EchoServer
 from netkit.errors import BadInput
 from netkit.events import Step
 from netkit.net.sockets import open_sockets

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from netkit.cli.output.unread import UnreadLog
+    from netkit.echo.server.echo import EchoServer
     from netkit.echo.server.event import OnLog
-    from netkit.echo.server.server import EchoServer
     from netkit.events import OnEvent
     from netkit.net.listen import Listening, Transport
 
@@ -155,7 +155,7 @@ def echo_server(
     faults = Faults(delay or 0.0, drop, duplicate, reorder, corrupt, reset_after)
 
     def make(listening: "Sequence[Listening]", log: "OnLog | None", trace: "OnEvent | None") -> "EchoServer":
-        from netkit.echo.server.server import EchoServer
+        from netkit.echo.server.echo import EchoServer
 
         return EchoServer(
             listening,
