@@ -4,19 +4,16 @@ import errno
 import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from netkit.errors import NetkitError
 from netkit.net.address import answerable, text_of
 from netkit.net.loop import GONE, READ, WRITE
 from netkit.net.reasons import reason_of, would_block
 from netkit.watch.event import Direction
+from netkit.watch.opening import place_of
 from netkit.watch.pcap import Address, Flow
-from netkit.watch.source import Source
+from netkit.watch.source import Source, Watch
 from netkit.watch.target import Target
-
-if TYPE_CHECKING:
-    from netkit.watch.watcher import Watcher
 
 DATAGRAM = 256 * 1024  # bytes of a datagram; over UDP it has 64 KiB at most, over a unix socket what the sender may
 FLOWS = 1024  # peers of one capture; a flood of forged ones must not fill memory
@@ -31,8 +28,8 @@ class Datagrams(Source):
     sends = True
     datagrams = True
 
-    def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket | None, *, bound: bool) -> None:
-        super().__init__(watcher, target)
+    def __init__(self, watch: Watch, target: Target, sock: socket.socket | None, *, bound: bool) -> None:
+        super().__init__(watch, target)
         self.socket = sock
         self._bound = bound
         self._last: tuple[str, int] | str | bytes | None = None
@@ -42,22 +39,22 @@ class Datagrams(Source):
     def start(self) -> None:
         if self.socket is None:
             try:
-                self.socket = self.watcher.reach(self.target.endpoint)
+                self.socket = self.watch.dialing.reach(self.target.endpoint)
             except NetkitError as exc:
                 self._failed(exc.message)
                 return
         self.loop.add(self.socket.fileno(), self._ready)
         self.state = "open"
-        self.tell("listening" if self._bound else "open", detail=self.watcher.local(self.socket))
-        self.watcher.opened(self)
+        self.tell("listening" if self._bound else "open", detail=place_of(self.socket))
+        self.watch.opened(self)
 
     def _failed(self, detail: str) -> None:
         """Nobody is there, or nobody any more."""
-        if self.watcher.reconnect:
+        if self.watch.reconnect:
             self.close()
             self.socket = None
             self._unsent.clear()
-            self.watcher.down(self)
+            self.watch.down(self)
             self.tell("refused", detail=detail)
             self.again()
         else:
@@ -97,7 +94,8 @@ class Datagrams(Source):
 
     def _capture(self, data: bytes, direction: Direction) -> None:
         assert self.socket is not None
-        if self.socket.family == socket.AF_UNIX:
+        capture = self.watch.capture
+        if capture is None or self.socket.family == socket.AF_UNIX:
             return
         with suppress(OSError, ValueError, IndexError):
             flow = self._flows.get(self.peer)
@@ -108,7 +106,7 @@ class Datagrams(Source):
                 theirs = self._last if isinstance(self._last, tuple) else self.socket.getpeername()
                 flow = Flow(Address.of(*ours[:2]), Address.of(*theirs[:2]), stream=False)
                 self._flows[self.peer] = flow
-            self.watcher.captured(flow, data, ours=direction == "out")
+            capture.data(flow, data, ours=direction == "out")
 
     def give(self, data: bytes) -> None:
         if self.done or self.socket is None:
@@ -155,7 +153,7 @@ class Datagrams(Source):
                     return
         self.loop.change(self.socket.fileno(), READ | (WRITE if self._unsent else 0))
         if not self._unsent:
-            self.watcher.input.resume()
+            self.watch.input.resume()
 
     def _nobody(self) -> str:
         return "nobody has sent a datagram yet" if self._last is None else "the last datagram came without a name"

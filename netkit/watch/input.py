@@ -6,26 +6,41 @@ The flags of descriptor 0 are never touched: it may be the terminal of others.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, Protocol
 
 from netkit.net.loop import READ, Loop
-from netkit.watch.source import Source
 
 SLICE = 64 * 1024  # bytes read at once; also the most of a line, whose rest is sent as another
 State = Literal["waiting", "reading", "ended"]
 
 
+class Receiver(Protocol):
+    """An endpoint that it may go to."""
+
+    label: str
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether it has room."""
+
+    def give(self, data: bytes, /) -> None:
+        """Send this."""
+
+    def end_input(self) -> None:
+        """It has ended."""
+
+
 class Input:
     """wanted: a label, "all" or "none". receivers: those that are there now."""
 
-    def __init__(self, loop: Loop, wanted: str, receivers: Callable[[], list[Source]]) -> None:
+    def __init__(self, loop: Loop, wanted: str, receivers: Callable[[], Sequence[Receiver]]) -> None:
         self.wanted = wanted
         self.state: State = "waiting"
         self._loop = loop
         self._receivers = receivers
-        self._expected: set[Source] = set()
+        self._expected: set[Receiver] = set()
         self._rest = b""
         self._added = False  # to the loop
         self._sliced = False
@@ -37,12 +52,12 @@ class Input:
         """Whether nothing will be sent to that endpoint any more."""
         return not self.goes_to(label) or self.state == "ended"
 
-    def expect(self, source: Source) -> None:
+    def expect(self, source: Receiver) -> None:
         """Do not begin before this one is there, or has failed."""
         if self.goes_to(source.label):
             self._expected.add(source)
 
-    def settled(self, source: Source) -> None:
+    def settled(self, source: Receiver) -> None:
         """It is there, or will not be."""
         self._expected.discard(source)
         self.resume()
@@ -95,7 +110,7 @@ class Input:
             self._route(self._rest, receivers)
             self._rest = b""
 
-    def _end(self, receivers: list[Source]) -> None:
+    def _end(self, receivers: Sequence[Receiver]) -> None:
         self.state = "ended"
         if self._added:
             self._loop.remove(0)
@@ -105,7 +120,7 @@ class Input:
             source.end_input()
 
     @staticmethod
-    def _route(line: bytes, receivers: list[Source]) -> None:
+    def _route(line: bytes, receivers: Sequence[Receiver]) -> None:
         head, space, rest = line.partition(b" ")
         if space and head.startswith(b"@"):
             name = os.fsdecode(head[1:])

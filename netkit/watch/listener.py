@@ -2,15 +2,13 @@
 
 import errno
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from netkit.net.address import text_of
 from netkit.net.loop import READ
-from netkit.watch.source import Source
+from netkit.watch.opening import place_of
+from netkit.watch.source import Source, Watch
 from netkit.watch.target import Target
-
-if TYPE_CHECKING:
-    from netkit.watch.watcher import Watcher
 
 ACCEPTS = 16  # in a turn
 SUM_SECONDS = 1.0
@@ -19,20 +17,27 @@ EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Listener(Source):
-    """A listening socket; what it accepts is watched under its label."""
+    """on_client: gets this, each client, and where that comes from."""
 
-    def __init__(self, watcher: "Watcher", target: Target, sock: socket.socket) -> None:
-        super().__init__(watcher, target)
+    def __init__(
+        self,
+        watch: Watch,
+        target: Target,
+        sock: socket.socket,
+        on_client: "Callable[[Listener, socket.socket, str], None]",
+    ) -> None:
+        super().__init__(watch, target)
         self.socket = sock
         self.fd = sock.fileno()
+        self._on_client = on_client
         self._refused = 0  # since the last that was told
         self._summing = False
 
     def start(self) -> None:
         self.state = "open"
         self.loop.add(self.fd, self._ready)
-        self.tell("listening", detail=self.watcher.local(self.socket))
-        self.watcher.opened(self)
+        self.tell("listening", detail=place_of(self.socket))
+        self.watch.opened(self)
 
     def _ready(self, events: int) -> None:
         for _ in range(ACCEPTS):
@@ -49,7 +54,7 @@ class Listener(Source):
                     self.loop.later(PAUSE, lambda: self.loop.change(self.fd, READ) if self.fd >= 0 else None)
                     return
                 continue
-            self.watcher.accept(self, client, text_of(address))
+            self._on_client(self, client, text_of(address))
 
     def refuse(self, why: str) -> None:
         """Tell that one was not let in; those of the next second are told in sum, for a flood must not be one here."""

@@ -1,4 +1,4 @@
-"""Opens files, and says whom an inherited socket is connected to."""
+"""Opens files, and says where a socket is, and whom it is connected to."""
 
 import os
 import socket
@@ -21,3 +21,7 @@ def peer_of(sock: socket.socket) -> str:
     with suppress(OSError):
         return text_of(sock.getpeername(), "unix-dgram" if sock.type == socket.SOCK_DGRAM else "unix")
     return ""
+
+
+def place_of(sock: socket.socket) -> str:
+    return text_of(sock.getsockname(), "unix-dgram" if sock.type == socket.SOCK_DGRAM else "unix")

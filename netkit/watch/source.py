@@ -1,24 +1,47 @@
-"""The endpoints while they are watched: each reads what comes, sends what it is given, and tells what happens to it."""
+"""An endpoint while it is watched: it reads what comes, sends what it is given, and tells what happens to it."""
 
-import errno
-import os
-import stat
-from typing import TYPE_CHECKING
+from random import Random
+from typing import Protocol
 
-from netkit.net.loop import READ, Timer
-from netkit.net.reasons import reason_of, would_block
+from netkit.net.loop import Loop, Timer
+from netkit.watch.dialing import Dialing
 from netkit.watch.event import Direction, EventName
+from netkit.watch.input import Input
 from netkit.watch.lines import Lines
-from netkit.watch.pcap import Flow
+from netkit.watch.pcap import Capture, Flow
 from netkit.watch.target import Target
-
-if TYPE_CHECKING:
-    from netkit.watch.watcher import Watcher
 
 SLICE = 64 * 1024  # bytes read from one endpoint in a turn, so that others get theirs
 LINES = 1024  # events of one endpoint in a turn; where lines are so short that a slice has more, slices become shorter
 PARTIAL_SECONDS = 0.2  # after which a line without an end is shown
 FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds, doubling
+
+
+class Watch(Protocol):
+    """The watch that endpoints are part of: what they have in common, and whom they tell.
+
+    reconnect: connect again after a failure or an end. insecure: there was a failure of TLS.
+    """
+
+    loop: Loop
+    random: Random
+    reconnect: bool
+    insecure: bool
+    input: Input
+    dialing: Dialing
+    capture: Capture | None
+
+    def tell(self, name: EventName, source: "Source", **more: object) -> None:
+        """It happened."""
+
+    def opened(self, source: "Source") -> None:
+        """It is there."""
+
+    def down(self, source: "Source") -> None:
+        """It is not there any more, and will be tried again."""
+
+    def finished(self, source: "Source") -> None:
+        """It has ended."""
 
 
 class Source:
@@ -32,9 +55,9 @@ class Source:
     datagrams = False
     parent: "Source | None" = None
 
-    def __init__(self, watcher: "Watcher", target: Target, *, peer: str = "") -> None:
-        self.watcher = watcher
-        self.loop = watcher.loop
+    def __init__(self, watch: Watch, target: Target, *, peer: str = "") -> None:
+        self.watch = watch
+        self.loop = watch.loop
         self.target = target
         self.label = target.label
         self.peer = peer
@@ -70,7 +93,7 @@ class Source:
         """Standard input has ended."""
 
     def tell(self, name: EventName, **more: object) -> None:
-        self.watcher.tell(name, self, **more)
+        self.watch.tell(name, self, **more)
 
     def came(self, data: bytes, direction: Direction = "in") -> None:
         """Data passed: tell it by lines, the rest of a line after a while."""
@@ -78,8 +101,8 @@ class Source:
             self.received += len(data)
         else:
             self.sent += len(data)
-        if self.flow is not None:
-            self.watcher.captured(self.flow, data, ours=direction == "out")
+        if self.flow is not None and self.watch.capture:
+            self.watch.capture.data(self.flow, data, ours=direction == "out")
         lines = self._lines[direction]
         found = lines.feed(data)
         if len(found) > LINES:
@@ -96,7 +119,7 @@ class Source:
     def again(self) -> None:
         """Start once more after a pause that doubles, give or take a quarter."""
         self.state = "waiting"
-        pause = self._retry * self.watcher.random.uniform(0.75, 1.25)
+        pause = self._retry * self.watch.random.uniform(0.75, 1.25)
         self._retry = min(self._retry * 2, LONGEST_RETRY)
         self.tell("retry", detail=f"in {pause:.2f} s")
         self.loop.later(pause, self.start)
@@ -119,63 +142,11 @@ class Source:
         if self._partial:
             self._partial.cancel()
         self._show_partial(end=True)
-        if self.flow is not None:
+        if self.flow is not None and self.watch.capture:
             for ours in (False, True):
-                self.watcher.capture_end(self.flow, ours=ours, reset=name == "reset")
+                self.watch.capture.end(self.flow, ours=ours, reset=name == "reset")
         self.close()
         self.verdict = name
         self.state = "closed" if name == "close" else "failed"
         self.tell(name, detail=detail)
-        self.watcher.finished(self)
-
-
-class File(Source):
-    """A file, FIFO, terminal or inherited pipe. Flags of a descriptor that is not ours are never changed.
-
-    A regular file is always ready, and epoll(7) refuses it: it is read in slices between the turns.
-    """
-
-    def __init__(self, watcher: "Watcher", target: Target, fd: int, *, own: bool) -> None:
-        super().__init__(watcher, target)
-        self.fd = fd
-        self._own = own
-        self._always = stat.S_ISREG(os.fstat(fd).st_mode)
-
-    def start(self) -> None:
-        self.state = "open"
-        self.tell("open")
-        if self._always:
-            self.loop.later(0, self._slice)
-        else:
-            try:
-                self.loop.add(self.fd, self._ready)
-            except (PermissionError, FileExistsError):  # the null device, or a descriptor that is watched already
-                self._always = True
-                self.loop.later(0, self._slice)
-        self.watcher.opened(self)
-
-    def _slice(self) -> None:
-        if not self.done:
-            self._ready(READ)
-            if not self.done:
-                self.loop.later(0, self._slice)
-
-    def _ready(self, events: int) -> None:
-        try:
-            data = os.read(self.fd, self.slice)
-        except OSError as exc:
-            if not would_block(exc):
-                self.ended("close" if exc.errno == errno.EIO else "error", reason_of(exc))  # EIO: the terminal is gone
-            return
-        if data:
-            self.came(data)
-        else:
-            self.ended("close")
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            if not self._always:
-                self.loop.remove(self.fd)
-            if self._own:
-                os.close(self.fd)
-            self.fd = -1
+        self.watch.finished(self)

@@ -6,19 +6,16 @@ import socket
 from collections import deque
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from netkit.errors import NetkitError
 from netkit.net.address import join, sockaddr
 from netkit.net.loop import GONE, READ, URGENT, WRITE, Timer
 from netkit.net.reasons import reason_of, would_block
+from netkit.watch.dialing import Found
 from netkit.watch.event import EventName
 from netkit.watch.pcap import Address, Flow
-from netkit.watch.source import FIRST_RETRY, Source
+from netkit.watch.source import FIRST_RETRY, Source, Watch
 from netkit.watch.target import Target
-
-if TYPE_CHECKING:
-    from netkit.watch.watcher import Watcher
 
 MAX_UNSENT = 1024 * 1024  # bytes of one endpoint that wait to be sent; above it standard input is not read
 HAPPY_EYEBALLS = 0.25  # seconds, RFC 8305
@@ -33,16 +30,16 @@ class Stream(Source):
     sends = True
 
     def __init__(
-        self, watcher: "Watcher", target: Target, sock: socket.socket, *, peer: str, accepted: bool, ms: float | None
+        self, watch: Watch, target: Target, sock: socket.socket, *, peer: str, accepted: bool, ms: float | None
     ) -> None:
-        super().__init__(watcher, target, peer=peer)
+        super().__init__(watch, target, peer=peer)
         self.socket = sock
         self.fd = sock.fileno()
         self.accepted = accepted
         self._ms = ms
         self._unsent: deque[memoryview] = deque()
         self._waiting = 0
-        self._input_ended = watcher.input.ended_for(target.label)
+        self._input_ended = watch.input.ended_for(target.label)
         self._tls = hasattr(sock, "do_handshake")
         self._handshake = self._tls
         self._flags = 0 if self._tls else socket.MSG_DONTWAIT
@@ -50,7 +47,7 @@ class Stream(Source):
     def start(self) -> None:
         self.loop.add(self.fd, self._ready, READ | URGENT)
         if self._handshake:
-            limit = self.watcher.connect_timeout
+            limit = self.watch.dialing.timeout
             self._patience = self.loop.later(limit, lambda: self.ended("timeout", f"no TLS session within {limit:g} s"))
             self._ready(READ)
         else:
@@ -66,9 +63,10 @@ class Stream(Source):
                     stream=True,
                     accepted=self.accepted,
                 )
-                self.watcher.capture_open(self.flow)
+                if self.watch.capture:
+                    self.watch.capture.open(self.flow)
         self.tell("open", ms=self._ms, detail=self._security())
-        self.watcher.opened(self)
+        self.watch.opened(self)
 
     def _security(self) -> str:
         return f"{self.socket.version()} {self.socket.cipher()[0]}" if self._tls else ""  # type: ignore[attr-defined]
@@ -115,7 +113,7 @@ class Stream(Source):
             self.loop.change(self.fd, WRITE)
         except OSError as exc:
             reason = getattr(exc, "verify_message", "") or getattr(exc, "reason", None) or exc.strerror or str(exc)
-            self.watcher.insecure = True
+            self.watch.insecure = True
             self.ended("error", f"no TLS session: {str(reason).lower().replace('_', ' ')}")
         else:
             self._handshake = False
@@ -148,8 +146,8 @@ class Stream(Source):
         if self.state == "half-closed":
             return
         self.state = "half-closed"
-        if self.flow is not None:
-            self.watcher.capture_end(self.flow, ours=False)
+        if self.flow is not None and self.watch.capture:
+            self.watch.capture.end(self.flow, ours=False)
         self.tell("half_close")
         if self._input_ended and not self._unsent:
             self.ended("close")
@@ -175,7 +173,7 @@ class Stream(Source):
             return
         reading = READ | URGENT if self.state == "open" else 0
         self.loop.change(self.fd, reading | (WRITE if self._unsent else 0))
-        self.watcher.input.resume()
+        self.watch.input.resume()
         if not self._unsent and self._input_ended:
             self._half_close()
 
@@ -186,8 +184,8 @@ class Stream(Source):
         with suppress(OSError):
             if not self._tls:
                 self.socket.shutdown(socket.SHUT_WR)
-        if self.flow is not None:
-            self.watcher.capture_end(self.flow, ours=True)
+        if self.flow is not None and self.watch.capture:
+            self.watch.capture.end(self.flow, ours=True)
 
     def lost(self, exc: OSError) -> None:
         gone = isinstance(exc, (ConnectionResetError, BrokenPipeError))
@@ -203,11 +201,11 @@ class Stream(Source):
 class Connect(Source):
     """An endpoint to connect to: its addresses by happy eyeballs, again after a failure if that is asked for."""
 
-    def __init__(self, watcher: "Watcher", target: Target) -> None:
-        super().__init__(watcher, target)
+    def __init__(self, watch: Watch, target: Target) -> None:
+        super().__init__(watch, target)
         self.stream: Stream | None = None
         self._attempts: dict[int, tuple[socket.socket, str]] = {}
-        self._left: list[tuple[int, object, str]] = []
+        self._left: Found = []
         self._failures: list[str] = []
         self._timers: list[Timer] = []
         self._began = 0.0
@@ -217,7 +215,7 @@ class Connect(Source):
         self._began = monotonic()
         self._round += 1
         self._failures = []
-        self._timers = [self.loop.later(self.watcher.connect_timeout, self._timed_out)]
+        self._timers = [self.loop.later(self.watch.dialing.timeout, self._timed_out)]
         endpoint = self.target.endpoint
         if endpoint.path:
             self._found([(socket.AF_UNIX, endpoint.path, f"unix:{endpoint.path}")])
@@ -226,9 +224,9 @@ class Connect(Source):
             self._found([(family, address, join(endpoint.host_and_zone, endpoint.port))])
         else:
             self.tell("resolving", detail=endpoint.host)
-            self.watcher.resolve(endpoint, self._round, self._resolved)
+            self.watch.dialing.resolve(endpoint, self._round, self._resolved)
 
-    def _resolved(self, round_: int, found: list[tuple[int, object, str]] | NetkitError) -> None:
+    def _resolved(self, round_: int, found: Found | NetkitError) -> None:
         if round_ != self._round or self.done or self.state == "open":
             return
         if isinstance(found, NetkitError):
@@ -236,7 +234,7 @@ class Connect(Source):
         else:
             self._found(found)
 
-    def _found(self, found: list[tuple[int, object, str]]) -> None:
+    def _found(self, found: Found) -> None:
         self._left = found
         self._next()
 
@@ -276,14 +274,14 @@ class Connect(Source):
         self._retry = FIRST_RETRY
         self.peer = text
         try:
-            wrapped = self.watcher.secured(self.target.endpoint, sock)
+            wrapped = self.watch.dialing.secured(self.target.endpoint, sock)
         except OSError as exc:
             sock.close()
             self.state = "waiting"
             self._failed("error", reason_of(exc))
             return
         ms = (monotonic() - self._began) * 1000
-        self.stream = Stream(self.watcher, self.target, wrapped, peer=text, accepted=False, ms=ms)
+        self.stream = Stream(self.watch, self.target, wrapped, peer=text, accepted=False, ms=ms)
         self.stream.parent = self
         self.stream.start()
 
@@ -297,11 +295,11 @@ class Connect(Source):
 
     def _timed_out(self) -> None:
         if self.state != "open" and not self.done:
-            self._failed("timeout", f"no connection within {self.watcher.connect_timeout:g} s")
+            self._failed("timeout", f"no connection within {self.watch.dialing.timeout:g} s")
 
     def _failed(self, name: EventName, detail: str) -> None:
         self._stop_trying()
-        if self.watcher.reconnect:
+        if self.watch.reconnect:
             self.tell(name, detail=detail)
             self.again()
         else:

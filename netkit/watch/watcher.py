@@ -2,29 +2,26 @@
 
 import os
 import socket
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from netkit.errors import BadInput, Exit, NetkitError, combine
+from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent, Step, StepName
-from netkit.net.address import Endpoint, join, text_of
-from netkit.net.blocking import addresses
-from netkit.net.connect import connect_datagrams, interleave
-from netkit.net.deadline import Deadline
 from netkit.net.listen import Listening, listen, open_socket
 from netkit.net.loop import Loop
 from netkit.watch.condition import Condition
 from netkit.watch.datagram import Datagrams
+from netkit.watch.dialing import Dialing
 from netkit.watch.event import CODES, STEPS, EventName, OnWatch, event
+from netkit.watch.file import File
 from netkit.watch.input import Input
 from netkit.watch.listener import Listener
 from netkit.watch.opening import open_file, peer_of
-from netkit.watch.pcap import Capture, Flow
-from netkit.watch.source import File, Source
+from netkit.watch.pcap import Capture
+from netkit.watch.source import Source
 from netkit.watch.stream import Connect, Stream
 from netkit.watch.target import Target
 
@@ -62,7 +59,7 @@ class Watcher:
         self.loop = Loop()
         self.random = Random()
         self.reconnect = reconnect
-        self.connect_timeout = connect_timeout
+        self.dialing = Dialing(self.loop, connect_timeout, client_tls, server_name)
         self.sources: list[Source] = []
         self.accepted: set[Stream] = set()
         self.insecure = False
@@ -77,8 +74,8 @@ class Watcher:
         self._max_conns = max_conns
         self._max_lines = max_lines
         self._counts: dict[str, int] = {}  # lines of each label, with max_lines
-        self._client_tls, self._server_name, self._server_tls = client_tls, server_name, server_tls
-        self._capture = Capture(pcap) if pcap else None
+        self._server_tls = server_tls
+        self.capture = Capture(pcap) if pcap else None
         self._listening: list[Listening] = []
         self._up: set[str] = set()
         self._left: set[Source] = set()  # that have not ended; with 5,000 endpoints nobody may look through all of them
@@ -137,8 +134,8 @@ class Watcher:
                 source.close()
         for each in self._listening:
             each.close()
-        if self._capture:
-            self._capture.close()
+        if self.capture:
+            self.capture.close()
         self.loop.close()
 
     def _add(self, target: Target) -> None:
@@ -147,7 +144,7 @@ class Watcher:
         if target.kind == "connect":
             self.sources.append(Connect(self, target))
         elif target.kind == "datagram":
-            sock = None if endpoint.path else self.reach(endpoint)
+            sock = None if endpoint.path else self.dialing.reach(endpoint)
             self.sources.append(Datagrams(self, target, sock, bound=False))
         elif target.kind == "listen":
             self._listen(target)
@@ -159,10 +156,6 @@ class Watcher:
             self.sources.append(File(self, target, open_file(target), own=True))
         else:
             self._inherited(target)
-
-    def reach(self, endpoint: Endpoint) -> socket.socket:
-        """A socket of datagrams to there. Raises Unreachable and the like."""
-        return connect_datagrams(endpoint, deadline=Deadline.after(self.connect_timeout)).socket
 
     def _inherited(self, target: Target) -> None:
         """fd:N: a socket that is listening, connected or UDP, or any other readable descriptor."""
@@ -200,19 +193,10 @@ class Watcher:
 
     def _accept_from(self, target: Target, listener: socket.socket) -> None:
         listener.setblocking(False)
-        source = Listener(self, target, listener)
+        source = Listener(self, target, listener, self._accept)
         self.sources.append(source)
 
-    def secured(self, endpoint: Endpoint, sock: socket.socket) -> socket.socket:
-        """The socket itself, or with TLS if the endpoint's scheme says so."""
-        if endpoint.scheme != "tls":
-            return sock
-        assert self._client_tls is not None
-        return self._client_tls.wrap_socket(
-            sock, server_hostname=self._server_name or endpoint.host, do_handshake_on_connect=False
-        )
-
-    def accept(self, listener: Listener, client: socket.socket, peer: str) -> None:
+    def _accept(self, listener: Listener, client: socket.socket, peer: str) -> None:
         if len(self.accepted) >= self._max_conns:
             client.close()
             listener.refuse(f"{peer}: {self._max_conns} connections are open (--max-conns)")
@@ -229,24 +213,6 @@ class Watcher:
         stream = Stream(self, listener.target, client, peer=peer, accepted=True, ms=None)
         self.accepted.add(stream)
         stream.start()
-
-    def local(self, sock: socket.socket) -> str:
-        return text_of(sock.getsockname(), "unix-dgram" if sock.type == socket.SOCK_DGRAM else "unix")
-
-    def resolve(self, endpoint: Endpoint, round_: int, then: object) -> None:
-        """Look up a name in a thread; `then(round, addresses or error)` comes in the loop."""
-
-        def work() -> None:
-            found: list[tuple[int, object, str]] | NetkitError
-            try:
-                deadline = Deadline.after(self.connect_timeout)
-                answers = interleave(addresses(endpoint.host_and_zone, endpoint.port, deadline=deadline))
-                found = [(family, sockaddr, join(str(sockaddr[0]), int(sockaddr[1]))) for family, sockaddr in answers]
-            except NetkitError as exc:
-                found = exc
-            self.loop.soon(lambda: then(round_, found))  # type: ignore[operator]
-
-        threading.Thread(target=work, daemon=True, name=f"netkit: {endpoint.host}").start()
 
     def tell(self, name: EventName, source: Source, **more: object) -> None:
         self._on_watch(event(name, source.label, **{"peer": source.peer, **more}))
@@ -330,17 +296,3 @@ class Watcher:
         found: list[Source] = [*self.accepted]
         found += (one.stream if isinstance(one, Connect) else one for one in self.sources)  # type: ignore[misc]
         return [one for one in found if one and one.sends and self.input.goes_to(one.label) and not one.done]
-
-    # What passed
-
-    def capture_open(self, flow: Flow) -> None:
-        if self._capture:
-            self._capture.open(flow)
-
-    def captured(self, flow: Flow, data: bytes, *, ours: bool) -> None:
-        if self._capture:
-            self._capture.data(flow, data, ours=ours)
-
-    def capture_end(self, flow: Flow, *, ours: bool, reset: bool = False) -> None:
-        if self._capture:
-            self._capture.end(flow, ours=ours, reset=reset)
