@@ -1,7 +1,8 @@
-"""Who may import whom, read from the source: arrows point down, and features do not know each other."""
+"""Who may import whom, read from the source: arrows point down, in no circle, and features do not know each other."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,53 @@ def test_imports_point_down(file: Path) -> None:
             assert any(str(place).startswith(allowed) for allowed in FOREIGN[root]), f"{place} imports {name}"
         if file.name == "protocol.py":
             assert root not in PROTOCOL_IO, f"{place} imports {name}: protocol code has no I/O and no clock"
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def at_run_time(node: ast.AST) -> Iterator[str]:
+    """What is imported when it runs, also inside functions, but not for type checkers: modules, or names in them."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        for each in node.orelse:
+            yield from at_run_time(each)
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from at_run_time(child)
+
+
+def test_what_is_imported_at_run_time() -> None:
+    source = """
+import a.b
+from c import d, e as f
+if TYPE_CHECKING:
+    import g
+    from h import i
+else:
+    import j
+def later():
+    if k:
+        from l import m
+"""
+    assert list(at_run_time(ast.parse(source))) == ["a.b", "c.d", "c.e", "j", "l.m"]
+
+
+def test_no_circle_of_imports() -> None:
+    """Every folder can be read from the ground up. A lower module that calls back says what it wants: a Protocol."""
+    modules = {module_of(file) for file in SOURCES}
+    graph = {}
+    for file in SOURCES:
+        found = at_run_time(ast.parse(file.read_text()))
+        graph[module_of(file)] = {each if each in modules else each.rpartition(".")[0] for each in found} & modules
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        pytest.fail(" imports ".join(reversed(exc.args[1])))
 
 
 def test_the_package_imports_nothing() -> None:
