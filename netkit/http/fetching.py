@@ -53,6 +53,7 @@ class Fetching:
         self.on_progress = on_progress
         self.sink = None if request.save is not None else sink
         self.time = timestamp()
+        self.deadline = Deadline.after(request.timeout)  # from the first step on
         self.found: dict[str, Found] = {}  # by host, of those looked up
         self.saving: Saving | None = None
         self.part: str | None = None
@@ -97,6 +98,10 @@ class Fetching:
             from random import random
 
             self.chance = random()
+
+    def extend(self, seconds: float) -> None:
+        """The deadline, by a time that was not the server's."""
+        self.deadline = self.deadline._replace(at=self.deadline.at + seconds)
 
     def steps(self) -> Steps:
         """Raises BadInput about a file that is named, and what the caller's own `sink` raises."""

@@ -7,6 +7,7 @@ server does wrong is no other's concern. `http/results` puts the outcomes in ord
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 
 from netkit.errors import BadInput
 from netkit.events import OnEvent
@@ -36,6 +37,7 @@ def fetch_many(
     parallel: int = 32,
     sink: Callable[[int], Sink] | None = None,
     hold: Callable[[], bool] = lambda: False,
+    waits: Callable[[int], bool] | None = None,
     ready: int | None = None,
     on_progress: Callable[[int, Request], OnProgress] | None = None,
     on_event: OnEvent | None = None,
@@ -45,12 +47,13 @@ def fetch_many(
 
     requests: a Response among them is passed on as it is (a line that is no URL); None: no more for now, until the
     descriptor `ready` is readable. sink: gives what takes the decoded pieces of a number's body, as in `fetch`. hold:
-    begin no more for now, asked again after each result. on_progress: gives what a number's progress is told to.
-    on_pause: told of each before it begins.
+    begin no more for now, asked again after each result. waits: whether the body of a number stays with its server for
+    now, asked at each piece and after each result; that time is none of its deadline. on_progress: gives what a
+    number's progress is told to. on_pause: told of each before it begins.
     Raises what a sink raises, and KeyboardInterrupt within 0.2 s, also one thrown in, with a note for each download of
     which something is left: then nothing is under way any more.
     """
-    many = _Many(iter(requests), parallel, sink, hold, ready, on_progress, on_event, on_pause)
+    many = _Many(iter(requests), parallel, sink, hold, waits, ready, on_progress, on_event, on_pause)
     try:
         yield from many.results()
     except KeyboardInterrupt as reason:
@@ -67,12 +70,14 @@ class _Many:
         parallel: int,
         sink: Callable[[int], Sink] | None,
         hold: Callable[[], bool],
+        waits: Callable[[int], bool] | None,
         ready: int | None,
         on_progress: Callable[[int, Request], OnProgress] | None,
         on_event: OnEvent | None,
         on_pause: Callable[[Pause], object] | None,
     ) -> None:
         self.requests, self.parallel, self.sink, self.hold, self.ready = requests, parallel, sink, hold, ready
+        self.waits = waits
         self.on_progress, self.on_event, self.on_pause = on_progress, on_event, on_pause
         self.loop = Loop()
         self.multi = Multi(self.loop, parallel)
@@ -98,6 +103,9 @@ class _Many:
                 continue
             if not self.under_way and not self.more:
                 return
+            self.multi.release()
+            if self.ended:
+                continue
             with interruptible(self._stop):
                 while not self.ended and not self.stopped and not self._may_begin():
                     self.multi.turn()
@@ -161,8 +169,9 @@ class _Many:
 
     def _go_on(self, number: int, request: Request, result: HopResult | Found | None) -> None:
         """One step further: the next hop or a pause begins, or the response is there."""
+        fetching, steps = self.under_way[number]
         try:
-            step = self.under_way[number][1].send(result)
+            step = steps.send(result)
             if isinstance(step, Pause):
                 if self.on_pause and step.why:
                     self.on_pause(step)
@@ -178,6 +187,8 @@ class _Many:
                 on_head=step.on_head,
                 on_progress=step.on_progress,
                 on_event=self.on_event,
+                hold=partial(self.waits, number) if self.waits else None,
+                on_release=fetching.extend,
             )
         except StopIteration as stop:
             self._end(number, stop.value)

@@ -2,7 +2,8 @@
 
 The body whose turn it is goes out piece by piece. Those of URLs behind it wait: up to WAITING bytes of one in memory,
 more in an unnamed file of the system's folder for such (TMPDIR). What is over and waits for its turn is bounded: at
-HELD bytes no further URL is begun until the one that all wait for is through, at the latest with its deadline.
+HELD bytes no further URL is begun until the one that all wait for is through, at the latest with its deadline. And at
+MOST bytes of bodies, over or not, those that are not over are left with their servers until their turn (`waits`).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,10 @@ from netkit.http.result import Response
 
 HELD = 64 * 1024 * 1024  # bytes of results that are over and wait; those under way come on top
 EACH = 8 * 1024  # bytes that a result takes besides its body
+MOST = (
+    256 * 1024 * 1024
+)  # bytes of all bodies that wait, of which a server could send without end: then they are paused
+NOBODY = -1
 WAITING = 256 * 1024  # bytes of a waiting body in memory
 PIECE = 256 * 1024  # bytes of a file that go out at a time
 
@@ -22,13 +27,15 @@ class Results:
     """Takes each result with `put` and gives back those whose turn has come.
 
     write: where the bodies go, piece by piece; without it they stay in their responses. files: so many bodies may
-    wait in a file of their own.
+    wait in a file of their own. Where not `ordered`, it is nobody's turn until too much waits: then one body goes out
+    as it comes, and what ends meanwhile waits for it.
     """
 
     def __init__(self, write: Sink | None = None, *, ordered: bool = True, files: int = 256) -> None:
         self.write, self.ordered, self.files = write, ordered, files
-        self.turn = 0
-        self.held = 0  # bytes
+        self.turn = 0 if ordered else NOBODY
+        self.held = 0  # bytes of what is over
+        self.waiting = 0  # bytes of bodies, over or not
         self._over: dict[int, _Over] = {}
         self._bodies: dict[int, _Waiting] = {}
 
@@ -36,25 +43,33 @@ class Results:
         """Whether no more may be begun: too much waits."""
         return self.held >= HELD or sum(body.file is not None for body in self._bodies.values()) >= self.files
 
+    def waits(self, number: int) -> bool:
+        """Whether no more of a body is to come until its turn: MOST bytes wait already."""
+        return number != self.turn and self.waiting >= MOST
+
     def sink(self, number: int) -> Sink:
         """What takes the body of a number."""
         assert self.write
         write = self.write
 
         def take(data: bytes) -> None:
-            if number == self.turn and self.ordered:
+            if number == self.turn:
                 write(data)
                 return
             body = self._bodies.get(number)
             if body is None:
                 body = self._bodies[number] = _Waiting()
             body.add(data)
+            self.waiting += len(data)
+            if self.waiting >= MOST and self.turn == NOBODY:
+                self.turn = number
+                self._write(number)
 
         return take
 
     def put(self, number: int, response: Response) -> Iterator[Response]:
         """The result of a number is there. Raises what `write` raises."""
-        if not self.ordered:
+        if self.turn == NOBODY:
             self._write(number)
             yield response
             return
@@ -66,8 +81,13 @@ class Results:
         while (over := self._over.pop(self.turn, None)) is not None:
             self.held -= over.size
             yield over.response
-            self.turn += 1
+            self.turn = self.turn + 1 if self.ordered else self._next()
             self._write(self.turn)
+
+    def _next(self) -> int:
+        """Whose turn it is where there is no order: what is over, or one of those that all wait."""
+        waiting = self._over or (self._bodies if self.waiting >= MOST else ())
+        return next(iter(waiting), NOBODY)
 
     def close(self) -> None:
         """Forget what waits."""
@@ -80,6 +100,7 @@ class Results:
         """What came of a body until its turn."""
         if (body := self._bodies.pop(number, None)) is not None:
             assert self.write
+            self.waiting -= body.size
             try:
                 body.give(self.write)
             finally:

@@ -142,7 +142,7 @@ def died(exchange: Exchange, code: int) -> bool:
 def again(exchange: Exchange) -> Exchange:
     """The same, before it began."""
     old, on_event = exchange, exchange.listener.on_event
-    return Exchange(old.pycurl, old.curl, old.hop, old.deadline, old.on_head, old.on_progress, on_event)
+    return Exchange(old.pycurl, old.curl, old.hop, old.deadline, old.on_head, old.on_progress, on_event, old.hold)
 
 
 class Sessions:

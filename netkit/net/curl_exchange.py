@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
 MAX_TUNNELS = 10  # CONNECTs of one exchange: two a connection by Digest; a proxy could call every nonce too old
 MAX_TRAILERS = 100  # header fields after the body
+PAUSE = 0x10000001  # CURL_WRITEFUNC_PAUSE
 RECEIVE = 512 * 1024  # bytes asked of the socket at once; libcurl's own 16 KiB cost twice the system time
 
 
@@ -51,9 +52,12 @@ class Exchange:
         on_head: OnHead | None,
         on_progress: OnProgress | None,
         on_event: OnEvent | None,
+        hold: Callable[[], bool] | None = None,
     ) -> None:
         self.pycurl, self.curl, self.hop, self.deadline = pycurl, curl, hop, deadline
         self.on_head, self.on_progress = on_head, on_progress
+        self.hold = hold  # whether the body is to wait, asked at each piece; then libcurl keeps it, and reads no more
+        self.held = False
         self.listener = Listener(hop.address, on_event, show_secrets=hop.show_secrets)
         self.stopped: BaseException | None = None  # why a callback ended the transfer
         self.status_line: tuple[str, int, str] | None = None
@@ -64,7 +68,7 @@ class Exchange:
         self.warnings: list[Warn] = []
         self.pieces = Pieces()
         self.cookies: Lines = {}  # the handle's before the exchange
-        self.heard = monotonic()  # when the peer last said anything
+        self.began = self.heard = monotonic()  # the latter: when the peer last said anything
 
     @property
     def received(self) -> int:
@@ -147,6 +151,9 @@ class Exchange:
         if self.stopped is None:
             try:
                 self.heard = monotonic()
+                if self.hold and self.hold():
+                    self.held = True
+                    return PAUSE
                 if self.pieces.add(data):
                     return None
             except BaseException as exc:
@@ -171,7 +178,7 @@ class Exchange:
 
     def _listen(self, total: int) -> None:
         """Raises TimedOut when the peer has been silent for too long."""
-        if self.listener.request is None:
+        if self.listener.request is None or self.held:
             self.heard = monotonic()
         elif monotonic() - self.heard > self.hop.route.stall_timeout:
             from netkit.net.curl_errors import stalled

@@ -8,7 +8,7 @@ HTTP/2 streams waiting for a second.
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from netkit.events import OnEvent
 from netkit.net.curl import Sessions, again, died, load
@@ -22,6 +22,14 @@ BEAT = 1.0  # seconds: so often an exchange is asked whether its peer has been s
 OnResult = Callable[[HopResult], None]
 
 
+class _Held(NamedTuple):
+    """A body that waits since then; stopped: so does its clock."""
+
+    since: float
+    on_release: Callable[[float], object]
+    stopped: bool = False
+
+
 class Multi:
     """Exchanges under way; `turn` until their results have come. Use it as a context manager."""
 
@@ -31,6 +39,7 @@ class Multi:
         self.loop = loop
         self.running: dict[Any, tuple[Exchange, OnResult]] = {}
         self.free: list[Any] = []
+        self.holding: dict[Any, _Held] = {}
         self.sessions = Sessions()
         self.due: float | None = None  # when libcurl wants to be called, by the monotonic clock
         self.beaten = monotonic()
@@ -66,10 +75,24 @@ class Multi:
         on_head: OnHead | None = None,
         on_progress: OnProgress | None = None,
         on_event: OnEvent | None = None,
+        hold: Callable[[], bool] | None = None,
+        on_release: Callable[[float], object] = lambda _: None,
     ) -> None:
-        """Begin one exchange; `turn` calls on_result with what came of it. Raises BadInput about the CA file."""
+        """Begin one exchange; `turn` calls on_result with what came of it. Raises BadInput about the CA file.
+
+        hold: whether the body is to wait, asked at each piece of it and by `release`. The time of that is not the
+        peer's, so the deadline stands still; on_release is told how long it was.
+        """
         curl = self.free.pop() if self.free else self.pycurl.Curl()
-        self._start(Exchange(self.pycurl, curl, hop, deadline, on_head, on_progress, on_event), on_result)
+
+        def waits() -> bool:
+            if hold is None or not hold():
+                return False
+            self.holding[curl] = _Held(monotonic(), on_release)
+            return True
+
+        given = waits if hold else None
+        self._start(Exchange(self.pycurl, curl, hop, deadline, on_head, on_progress, on_event, given), on_result)
 
     def _start(self, exchange: Exchange, on_result: OnResult, *, fresh: bool = False) -> None:
         """fresh: on a connection of its own."""
@@ -84,6 +107,31 @@ class Multi:
             curl.setopt(curl.PIPEWAIT, 1)
         self.running[curl] = exchange, on_result
         self.multi.add_handle(curl)
+
+    def release(self) -> None:
+        """Let those go on that need not wait any more."""
+        for curl, held in list(self.holding.items()):
+            exchange, _ = self.running[curl]
+            if exchange.hold and exchange.hold():
+                self.holding[curl] = held  # since then
+                continue
+            seconds = monotonic() - held.since
+            exchange.held = False
+            exchange.deadline = exchange.deadline._replace(at=exchange.deadline.at + seconds)
+            held.on_release(seconds)
+            del self.holding[curl]
+            curl.setopt(curl.TIMEOUT_MS, int((monotonic() - exchange.began + exchange.deadline.left) * 1000) + 1)
+            try:
+                curl.pause(self.pycurl.PAUSE_CONT)
+            except self.pycurl.error as exc:  # from our callback, to which it may give at once what it kept
+                self._ended(curl, exc.args[0], "")
+
+    def _stop_clocks(self) -> None:
+        """Of those that were made to wait just now."""
+        for curl, held in self.holding.items():
+            if not held.stopped:
+                curl.setopt(curl.TIMEOUT_MS, 0)
+                self.holding[curl] = held._replace(stopped=True)
 
     def interrupt(self, reason: BaseException) -> bool:
         """End all that is under way, from a signal handler, which is to raise the reason where this is true."""
@@ -102,6 +150,8 @@ class Multi:
             left = max(0.0, self.due - monotonic())
             seconds = left if seconds is None else min(left, seconds)
         self.loop.turn(seconds)
+        if self.holding:
+            self._stop_clocks()
         if self.due is not None and self.due <= monotonic():
             self.due = None
             self.multi.socket_action(self.pycurl.SOCKET_TIMEOUT, 0)
@@ -123,6 +173,7 @@ class Multi:
 
     def _ended(self, curl: Any, code: int, words: str) -> None:
         exchange, on_result = self.running.pop(curl)
+        self.holding.pop(curl, None)
         self.multi.remove_handle(curl)
         if died(exchange, code):
             self._start(again(exchange), on_result, fresh=True)

@@ -19,6 +19,7 @@ from netkit.http.results import Results
 from netkit.http.save import Save
 from netkit.net.cookies import CookieJar
 from netkit.net.hop import Route
+from tests.conftest import MS
 
 Serve = Callable[..., Any]
 
@@ -412,3 +413,108 @@ def test_a_body_that_cannot_be_kept_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     with pytest.raises(LocalFailure, match="cannot keep a body until its turn: No such file"):
         Results(bytearray().extend).sink(1)(b"x" * 300_000)
+
+
+# Bodies that wait.
+
+PIECES = 1024 * 1024  # bytes that may be on their way to a body when it is told to wait
+
+
+def big(letter: bytes) -> bytes:
+    return letter * (3 * 1024 * 1024)
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> int:
+    """What may wait in all, here."""
+    monkeypatch.setattr("netkit.http.results.MOST", 1024 * 1024)
+    return 1024 * 1024
+
+
+def test_where_too_much_waits_the_rest_stays_with_its_server(little: int) -> None:
+    written = bytearray()
+    results = Results(written.extend)
+    assert not results.waits(1)
+    results.sink(1)(b"a" * little)
+    assert [results.waits(number) for number in range(3)] == [False, True, True]
+    list(results.put(0, response()))
+    assert (len(written), results.waiting) == (little, 0)
+    assert not results.waits(2)
+
+
+def test_bodies_that_wait_for_their_turn_are_paused_and_come_whole(serve: Serve, little: int) -> None:
+    """For longer than their own deadline, which stands still."""
+    paused: set[int] = set()
+    full, never = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        path = path_of(head)
+        if path == b"/first":
+            full.wait(20_000 * MS)
+            never.wait(3.5)
+        connection.sendall(ok(b"0" if path == b"/first" else big(path[1:])))
+
+    written = bytearray()
+    most = 0
+    results = Results(written.extend)
+
+    def waits(number: int) -> bool:
+        nonlocal most
+        most = max(most, results.waiting)
+        if results.waits(number):
+            paused.add(number)
+            if len(paused) == 3:
+                full.set()
+            return True
+        return False
+
+    server = serve(answer)
+    given = [*requests(server, "/first", timeout=60_000 * MS), *requests(server, "/a", "/b", "/c", timeout=3.0)]
+    codes = []
+    for number, response in fetch_many(given, parallel=4, sink=results.sink, hold=results.full, waits=waits):
+        codes += [one.error for one in results.put(number, response)]
+    assert codes == [None] * 4
+    assert written == b"0" + big(b"a") + big(b"b") + big(b"c")
+    assert most <= little + 3 * PIECES
+
+
+def test_as_they_come_one_goes_out_where_too_much_waits(serve: Serve, little: int) -> None:
+    server = serve(lambda connection, head: connection.sendall(ok(big(path_of(head)[1:]))))
+    written = bytearray()
+    results = Results(written.extend, ordered=False)
+    most, codes = 0, []
+    given = requests(server, "/a", "/b", "/c", "/d")
+    for number, response in fetch_many(given, parallel=4, sink=results.sink, hold=results.full, waits=results.waits):
+        most = max(most, results.waiting)
+        codes += [one.error for one in results.put(number, response)]
+    assert codes == [None] * 4
+    size = len(big(b"a"))
+    parts = [bytes(written[at : at + size]) for at in range(0, len(written), size)]
+    assert sorted(parts) == [big(letter) for letter in (b"a", b"b", b"c", b"d")]
+    assert most <= little + 4 * PIECES
+    assert (results.turn, results.waiting) == (-1, 0)
+
+
+def test_a_body_that_waits_is_told_of_when_it_was_cut(serve: Serve, little: int) -> None:
+    paused = threading.Event()
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        if path_of(head) == b"/first":
+            paused.wait(60_000 * MS)
+            connection.sendall(ok(b"0"))
+        else:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + big(b"a"))
+
+    results = Results(bytearray().extend)
+
+    def waits(number: int) -> bool:
+        if results.waits(number):
+            paused.set()
+            return True
+        return False
+
+    given = requests(serve(answer), "/first", "/cut")
+    found = []
+    for number, response in fetch_many(given, parallel=2, sink=results.sink, waits=waits):
+        found += [one.error and one.error.message.partition(": ")[2] for one in results.put(number, response)]
+    assert found == [None, f"closed after {len(big(b'a'))} of 9999999 bytes of the body"]

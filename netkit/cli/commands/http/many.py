@@ -90,6 +90,7 @@ def run(
             parallel=parallel,
             sink=results.sink if write else None,
             hold=results.full,
+            waits=results.waits if write else None,
             ready=ready,
             on_progress=meters.add if meters.wanted else None,
             on_event=on_event,
