@@ -163,7 +163,7 @@ def test_loss_within_the_limit_is_fine() -> None:
 
     for limit, code in ((0.5, Exit.OK), (0.1, Exit.NO)):
         with udp(three(answer)) as target:
-            _, summary = run(target, count=3, interval=0.001, wait=0.2, max_loss=limit)
+            _, summary = run(target, count=3, interval=0.001, wait=1.0, max_loss=limit)
         assert (summary.lost, summary.exit) == (1, code)
     assert summary.limits == ("1 of 3 lost, more than 10% allow",)
 

@@ -107,11 +107,11 @@ def test_bytes_that_were_never_sent(send: Send) -> None:
 def test_never_an_answer_is_a_timeout(send: Send) -> None:
     over = threading.Event()
     with tcp(lambda client: [over.wait(20)].clear()) as target:
-        result = send(target, b"A" * 100, timeout=0.1)
+        result = send(target, b"A" * 100, timeout=0.5)
         over.set()
     assert result.exit is Exit.TIMEOUT
     assert result.failure is not None
-    assert result.failure.message == f"{target}: nothing came back within 0.1 s"
+    assert result.failure.message == f"{target}: nothing came back within 0.5 s"
 
 
 @pytest.mark.parametrize(("echoed", "code"), [(0, Exit.UNREACHABLE), (10, Exit.NO)])
