@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.conftest import MS
 
 LIMIT = 30_000 * MS
+TOLD = re.compile(r"(\d+)\n(/devtools/browser/[0-9a-f-]{36})\n?")  # by Chromium, in a file
 
 
 class Tab:
@@ -123,12 +125,11 @@ def chromium(path: str, folder: Path, *options: str) -> Iterator[Chromium]:
     try:
         file = folder / "DevToolsActivePort"
         deadline = time.monotonic() + LIMIT
-        while not file.exists() or file.read_text().count("\n") < 1:
+        while not file.exists() or not (told := TOLD.fullmatch(file.read_text())):  # it may not be whole yet
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.02)
-        port, path = file.read_text().split("\n")[:2]
-        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, compression=None) as link:
+        with connect(f"ws://127.0.0.1:{told[1]}{told[2]}", max_size=None, compression=None) as link:
             yield Chromium(link)
     finally:
         process.terminate()
