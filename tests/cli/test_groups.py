@@ -1,29 +1,30 @@
 """Groups of options: a command takes one value, Typer and the help see every option of it."""
 
-from typing import Annotated, Any, NamedTuple
+import inspect
+from typing import Annotated, Any
 
 import pytest
 import typer
 from typer.main import get_command
 
-from netkit.cli.groups import NONE, grouped
+from netkit.cli.groups import NONE, Group, grouped
 from netkit.cli.options import option
 
 
-class Inner(NamedTuple):
+class Inner(Group):
     tries: Annotated[int, option("--tries", min=1, help="So often.", panel="Query")] = 3
 
 
-class Group(NamedTuple):
+class Query(Group):
     types: Annotated[list[str], option("--type", "-t", help="Types.", panel="Query")] = NONE
-    inner: Inner = Inner()
+    inner: Inner
     tcp: Annotated[bool, option("--tcp", help="TCP.", panel="Query")] = False
 
 
 @grouped
 def command(
-    group: Group, name: Annotated[str, typer.Argument()], short: Annotated[bool, option("--short", help="S")] = False
-) -> tuple[Group, str, bool]:
+    group: Query, name: Annotated[str, typer.Argument()], short: Annotated[bool, option("--short", help="S")] = False
+) -> tuple[Query, str, bool]:
     """Says what it was given."""
     return group, name, short
 
@@ -41,12 +42,48 @@ def run(*argv: str) -> Any:
 
 
 def test_the_command_takes_one_value() -> None:
-    expected = Group(["A", "MX"], Inner(5), True)
+    expected = Query(types=["A", "MX"], inner=Inner(tries=5), tcp=True)
     assert run("-t", "A", "-t", "MX", "--tries", "5", "--tcp", "--short", "host") == (expected, "host", True)
 
 
 def test_what_is_not_given_is_the_fields_default() -> None:
-    assert run("host") == (Group([], Inner(3), False), "host", False)
+    assert run("host") == (Query(types=[], inner=Inner(tries=3), tcp=False), "host", False)
+
+
+def test_a_call_without_typer_has_the_defaults_too() -> None:
+    assert command(name="host", tries=5) == (Query(types=[], inner=Inner(tries=5), tcp=False), "host", False)
+
+
+def test_groups_that_commands_share_have_each_the_whole_of_it() -> None:
+    @grouped
+    def other(inner: Inner, last: Annotated[bool, option("--last", help="L")] = False) -> Inner:
+        return inner
+
+    assert list(inspect.signature(other).parameters) == ["tries", "last"]
+    assert other(tries=7) == Inner(tries=7)
+    assert run("--tries", "5", "host")[0].inner == Inner(tries=5)
+
+
+def test_a_group_that_adds_to_another_has_its_options_in_their_places() -> None:
+    class Own(Query):
+        tcp: Annotated[bool, option("--tcp", help="TCP alone.")] = True
+        last: Annotated[bool, option("--last", help="L")] = False
+
+    @grouped
+    def other(own: Own) -> Own:
+        return own
+
+    assert list(inspect.signature(other).parameters) == ["types", "tries", "tcp", "last"]
+    assert other() == Own(types=[], inner=Inner(tries=3), tcp=True, last=False)
+
+
+def test_two_groups_are_the_same_where_kind_and_fields_are() -> None:
+    assert Inner(tries=3) == Inner()
+    assert Inner(tries=3) != Inner(tries=4)
+
+    class Other(Inner): ...
+
+    assert Other() != Inner()
 
 
 def test_typer_sees_every_option_in_its_place() -> None:
@@ -60,7 +97,7 @@ def test_a_value_out_of_range_is_refused() -> None:
 
 
 def test_an_option_in_two_groups_is_a_mistake_of_the_program() -> None:
-    def twice(group: Group, inner: Inner) -> None: ...
+    def twice(group: Query, inner: Inner) -> None: ...
 
     with pytest.raises(TypeError, match="twice: more than one of its groups has tries"):
-        grouped(twice)
+        inspect.signature(grouped(twice))

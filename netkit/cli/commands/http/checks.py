@@ -1,11 +1,11 @@
 """The options of `netkit http` that say what a reply must be like, so that it counts as good."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netkit.cli.groups import NONE
+from netkit.cli.groups import NONE, Group
 from netkit.cli.options import option, parse_duration
 from netkit.errors import BadInput
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CHECKS = "Checks"
 
 
-class Checking(NamedTuple):
+class Checking(Group):
     """Of status, headers and time."""
 
     expect_status: Annotated[
@@ -48,7 +48,7 @@ class Checking(NamedTuple):
         )
 
 
-class BodyChecking(NamedTuple):
+class BodyChecking(Group):
     expect_body: Annotated[
         list[str],
         option(

@@ -1,7 +1,7 @@
 """`netkit http get` and `netkit http head`; their options are groups in request, route, save and output beside this."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from netkit.cli.commands.http.route import Way
 from netkit.cli.commands.http.sampling import Sampler
 from netkit.cli.commands.http.save import Retrying, Saving
 from netkit.cli.commands.http.telling import Telling
-from netkit.cli.groups import NONE, grouped
+from netkit.cli.groups import NONE, Group, grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Output
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 Method = Literal["GET", "HEAD"]
 
 
-class Targets(NamedTuple):
+class Targets(Group):
     urls: Annotated[
         list[str], typer.Argument(metavar="[URL]...", help="https:// if not written; http:// for this machine.")
     ] = NONE
 
 
-class Fetching(NamedTuple):
+class Fetching(Group):
     """What every fetch takes."""
 
     asking: Asking
@@ -48,21 +48,21 @@ class Fetching(NamedTuple):
         from netkit.http.request import Request
         from netkit.http.url import parse_url
 
-        asking, login, redirects, way, checking, retrying = self
+        asking, redirects, way, checking = self.asking, self.redirects, self.way, self.checking
         pairs = asking.pairs
         common: dict[str, Any] = {
             "headers": asking.headers(),
-            "digest_auth": login.digest,
+            "digest_auth": self.login.digest,
             "cookie": asking.cookies(),
             "jar": asking.jar(),
-            "timeout": retrying.timeout(way.limits.timeout, saves=bool(saving.get("save"))),
+            "timeout": self.retrying.timeout(way.limits.timeout, saves=bool(saving.get("save"))),
             "follow": not redirects.no_follow,
             "max_redirects": redirects.most,
             "allow_downgrade": redirects.allow_downgrade,
             "trust_redirects": redirects.trust_redirects,
             "fail": not checking.no_fail,
             "checks": checking.checks(body),
-            "retry": retrying.policy(),
+            "retry": self.retrying.policy(),
             "route": way.route(),
             "proxies": way.through.proxies(),
             "overrides": way.connection.overrides(),
@@ -70,7 +70,7 @@ class Fetching(NamedTuple):
             "show_secrets": showing.show_secrets,
             **saving,
         }
-        secret = login.credentials()
+        secret = self.login.credentials()
 
         def make(url: str) -> "Request":
             target = parse_url(url, query=pairs)

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 from netkit.cli.commands.http.telling import Telling
+from netkit.cli.groups import Group
 from netkit.cli.options import option
 from netkit.errors import BadInput, Exit, combine
 
@@ -23,7 +24,7 @@ MOST = 1000  # at once; one thread does not keep more busy
 Make = Callable[[str], "Request"]
 
 
-class Crowd(NamedTuple):
+class Crowd(Group):
     input: Annotated[
         str | None,
         option(

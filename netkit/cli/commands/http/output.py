@@ -1,7 +1,8 @@
 """The options of `netkit http` that say which parts of a response are shown, and how much."""
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
+from netkit.cli.groups import Group
 from netkit.cli.options import OUTPUT, option, size
 from netkit.cli.output.sink import Form, Output
 from netkit.errors import BadInput
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
 
-class Keeping(NamedTuple):
+class Keeping(Group):
     max_body: Annotated[
         int | None, size("--max-body", help="Show so much of a body, also in --json.", panel=OUTPUT, default="10M")
     ] = None
@@ -26,7 +27,7 @@ class Keeping(NamedTuple):
         return MAX_BODY if self.max_body is None else self.max_body
 
 
-class Showing(NamedTuple):
+class Showing(Group):
     show: Annotated[
         str | None,
         option("--show", help="Show these parts: headers,body,timing,...", panel=OUTPUT, metavar="PARTS"),

@@ -1,8 +1,8 @@
 """The options of `netkit http` that say what is asked for, as whom, and how far redirects are followed."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
-from netkit.cli.groups import NONE
+from netkit.cli.groups import NONE, Group
 from netkit.cli.options import option
 from netkit.cli.secret import Credentials
 from netkit.errors import BadInput
@@ -15,7 +15,7 @@ REQUEST, AUTH, REDIRECTS = "Request", "Credentials", "Redirects"
 MAX_REDIRECTS = 10
 
 
-class Asking(NamedTuple):
+class Asking(Group):
     """What the request says."""
 
     header: Annotated[
@@ -90,7 +90,7 @@ class Asking(NamedTuple):
         return [_pair(text) for text in self.query]
 
 
-class Login(NamedTuple):
+class Login(Group):
     """Who asks, and where the secret for it is."""
 
     auth: Annotated[
@@ -132,7 +132,7 @@ class Login(NamedTuple):
         )
 
 
-class Redirects(NamedTuple):
+class Redirects(Group):
     max_redirects: Annotated[
         int | None,
         option("--max-redirects", metavar="N", help="Follow so many.", panel=REDIRECTS, min=0, max=1000, default="10"),

@@ -2,9 +2,9 @@
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from netkit.cli.groups import NONE
+from netkit.cli.groups import NONE, Group
 from netkit.cli.options import TIME, TLS, duration, option
 from netkit.cli.secret import find_passphrase
 from netkit.errors import BadInput, NetkitError
@@ -33,7 +33,7 @@ class TlsVersion(StrEnum):
     tls13 = "1.3"
 
 
-class Connection(NamedTuple):
+class Connection(Group):
     http: Annotated[Version, option("--http", help="The HTTP version.", panel=CONNECTION)] = Version.auto
     ipv4: Annotated[bool, option("-4", help="IPv4 addresses alone.", panel=CONNECTION)] = False
     ipv6: Annotated[bool, option("-6", help="IPv6 addresses alone.", panel=CONNECTION)] = False
@@ -75,7 +75,7 @@ class Connection(NamedTuple):
         return tuple(self.dns_server)
 
 
-class Through(NamedTuple):
+class Through(Group):
     """A proxy."""
 
     proxy: Annotated[
@@ -139,7 +139,7 @@ class Through(NamedTuple):
         return proxy._replace(password=Hidden(password))
 
 
-class Tls(NamedTuple):
+class Tls(Group):
     insecure: Annotated[bool, option("--insecure", "-k", help="Do not verify certificates.", panel=TLS)] = False
     cacert: Annotated[
         str | None, option("--cacert", help="Trust these certificates (PEM).", panel=TLS, metavar="FILE")
@@ -206,7 +206,7 @@ def _is_encrypted(file: str) -> bool:
     return b"BEGIN ENCRYPTED PRIVATE KEY" in data or b"Proc-Type: 4,ENCRYPTED" in data
 
 
-class Limits(NamedTuple):
+class Limits(Group):
     """Of time."""
 
     timeout: Annotated[
@@ -221,7 +221,7 @@ class Limits(NamedTuple):
     ] = 30.0
 
 
-class Way(NamedTuple):
+class Way(Group):
     connection: Connection
     through: Through
     tls: Tls

@@ -1,7 +1,8 @@
 """`netkit http ... --count N`: the options, and the run that is shown while it lasts."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
+from netkit.cli.groups import Group
 from netkit.cli.options import duration, option
 from netkit.cli.output.sink import Form, Output
 from netkit.errors import BadInput, Exit
@@ -14,7 +15,7 @@ STATISTICS = "Statistics"
 SHOWN_INTERVAL = 0.2  # seconds; requests that come faster are not shown one by one, as with echo-client
 
 
-class Sampler(NamedTuple):
+class Sampler(Group):
     samples: Annotated[
         int | None,
         option(

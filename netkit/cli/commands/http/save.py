@@ -1,7 +1,8 @@
 """The options of `netkit http` about files and second attempts: where a body is saved, what it must be, how often."""
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
+from netkit.cli.groups import Group
 from netkit.cli.options import duration, option, size
 from netkit.errors import BadInput
 
@@ -14,7 +15,7 @@ TIMEOUT, DOWNLOAD_TIMEOUT = 30.0, 3600.0  # seconds without --timeout: half a mi
 RETRY_TIME = 120.0  # seconds
 
 
-class Saving(NamedTuple):
+class Saving(Group):
     """A body in a file."""
 
     output: Annotated[
@@ -78,7 +79,7 @@ class Saving(NamedTuple):
         }
 
 
-class Retrying(NamedTuple):
+class Retrying(Group):
     """Second attempts."""
 
     retry: Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from netkit.cli.groups import NONE
+from netkit.cli.groups import NONE, Group
 from netkit.cli.options import option
 from netkit.cli.options import rate as rate_option
 from netkit.errors import BadInput, Exit
@@ -37,7 +37,7 @@ class Words(NamedTuple):
         return frozenset(found)
 
 
-class Bulk(NamedTuple):
+class Bulk(Group):
     """Where the names come from, how fast they are asked, and which results are shown and count."""
 
     input: Annotated[
@@ -94,10 +94,9 @@ class Bulk(NamedTuple):
 
 def without_input(bulk: Bulk) -> None:
     """Raise BadInput for an option that is of no use without -i."""
-    for field, value in bulk._field_defaults.items():
-        if getattr(bulk, field) != value:
-            name = {"but": "except"}.get(field, field).replace("_", "-")
-            raise BadInput(f"--{name} goes with -i", hint="-i FILE reads the names from a file, -i - from stdin")
+    for field in bulk.changed:
+        name = {"but": "except"}.get(field, field).replace("_", "-")
+        raise BadInput(f"--{name} goes with -i", hint="-i FILE reads the names from a file, -i - from stdin")
 
 
 def in_flight(concurrency: str) -> int | None:

@@ -1,9 +1,10 @@
 """The modes of `netkit resolve` that ask more than one question of a name: --compare, --authoritative, --trace-root."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from netkit.cli.commands.names.query_options import Asking, Edns, Sending
+from netkit.cli.groups import Group
 from netkit.cli.options import option
 from netkit.cli.output.sink import Output
 from netkit.errors import BadInput, Exit, combine
@@ -18,7 +19,7 @@ MODE_OPTIONS = {"compare": "--compare", "authority": "--authoritative", "descent
 TIMEOUTS = {"compare": 6.0, "authority": 10.0, "descent": 20.0}  # seconds, where --timeout says nothing
 
 
-class Mode(NamedTuple):
+class Mode(Group):
     """Which other question is asked than for an answer."""
 
     compare: Annotated[

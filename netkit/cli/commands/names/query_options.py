@@ -1,9 +1,9 @@
 """The options of `resolve` that say what is asked, of whom and how, in the groups that other commands may share."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
-from netkit.cli.groups import NONE
+from netkit.cli.groups import NONE, Group
 from netkit.cli.options import OUTPUT, Cacert, Insecure, option
 from netkit.errors import BadInput
 
@@ -31,7 +31,7 @@ def security(cacert: "Path | None", insecure: bool, servers: Sequence[str] | Non
     return Security(str(cacert) if cacert is not None else None, insecure)
 
 
-class Asking(NamedTuple):
+class Asking(Group):
     """What is asked, and of whom."""
 
     types: Annotated[
@@ -56,7 +56,7 @@ class Asking(NamedTuple):
         return [one for text in self.types for one in text.split(",")]
 
 
-class Sending(NamedTuple):
+class Sending(Group):
     """Whom to send to, over what, from where and how often."""
 
     servers: Annotated[
@@ -94,7 +94,7 @@ class Sending(NamedTuple):
         return 4 if self.four else 6 if self.six else None
 
 
-class Edns(NamedTuple):
+class Edns(Group):
     """Flags, EDNS options and the signature of the query."""
 
     dnssec: Annotated[bool, option("--dnssec", help="Ask for signatures too (DO).", panel=EDNS)] = False
@@ -133,7 +133,7 @@ class Edns(NamedTuple):
 
     def options(self, asking: Asking, sending: Sending) -> "QueryOptions | None":
         """What they come to; None when the question is asked as usual. Raises BadInput, LocalFailure."""
-        if self == Edns() and sending.source is None and asking.rdclass == DEFAULT_CLASS:
+        if not self.changed and sending.source is None and asking.rdclass == DEFAULT_CLASS:
             return None
         from netkit.dns.cookies import Cookies
         from netkit.dns.edns import NSID, subnet_option
@@ -162,7 +162,7 @@ class Edns(NamedTuple):
         )
 
 
-class Printing(NamedTuple):
+class Printing(Group):
     """The forms that `resolve` has beside JSON."""
 
     short: Annotated[bool, option("--short", help="Print the data alone.", panel=OUTPUT)] = False

@@ -1,13 +1,14 @@
 """The options of `resolve` that have its answers validated by DNSSEC."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
+from netkit.cli.groups import Group
 from netkit.cli.options import option
 
 DNSSEC = "DNSSEC"
 
 
-class Validating(NamedTuple):
+class Validating(Group):
     """Whether answers are validated, and from which keys on."""
 
     validate: Annotated[
