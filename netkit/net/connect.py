@@ -4,7 +4,8 @@ Addresses are tried in the system's order (RFC 6724) with the families interleav
 last one fails, or after 250 ms (RFC 8305 section 5) while it is still open. The first to connect wins, the rest are
 closed. What failed is kept with its reason, so that nobody has to guess which address was the slow one.
 
-Synchronous, over one selector: clients that start, ask one thing and end would pay 20 ms of CPU for asyncio.
+Synchronous, over one selector: clients that start, ask one thing and end would pay 20 ms of CPU for asyncio. Its values
+are tuples for the same reason: a dataclass takes 0.4 ms to define.
 """
 
 import errno
@@ -14,9 +15,9 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import zip_longest
 from time import monotonic
+from typing import NamedTuple
 
 from netkit.errors import LocalFailure, NetkitError, TimedOut, Unreachable
 from netkit.events import OnEvent, Step
@@ -28,16 +29,14 @@ from netkit.net.reasons import LOCAL, reason_of
 ATTEMPT_DELAY = 0.25  # seconds, RFC 8305 section 8: Connection Attempt Delay
 
 
-@dataclass(frozen=True, slots=True)
-class FailedAddress:
+class FailedAddress(NamedTuple):
     """An address that was tried, and why it did not connect."""
 
     address: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A connected, non-blocking socket; address is the peer's, failed what was tried before it."""
 
     socket: socket.socket
