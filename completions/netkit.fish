@@ -487,7 +487,7 @@ complete -c netkit -n '__netkit_at "netkit smtp check"' -l probe -d 'For servers
 complete -c netkit -n '__netkit_at "netkit smtp check"' -l patience -x -d 'With --probe: how long to wait for an answer that must not come.'
 complete -c netkit -n '__netkit_at "netkit smtp check"' -l tls -x -a 'auto starttls implicit none' -d 'auto: at once on port 465, else STARTTLS.'
 complete -c netkit -n '__netkit_at "netkit smtp check"' -l cacert -r -F -d 'Trust these certificates (PEM).'
-complete -c netkit -n '__netkit_at "netkit smtp check"' -l insecure -d 'Do not check certificates.'
+complete -c netkit -n '__netkit_at "netkit smtp check"' -l insecure -d 'Do not verify certificates.'
 complete -c netkit -n '__netkit_at "netkit smtp check"' -s 4 -d 'IPv4 addresses alone.'
 complete -c netkit -n '__netkit_at "netkit smtp check"' -s 6 -d 'IPv6 addresses alone.'
 complete -c netkit -n '__netkit_at "netkit smtp check"' -l helo -x -d 'Instead of [own address].'

@@ -66,7 +66,7 @@ class Commands(LazyGroup):
         ),
         "pop3 get": Entry("Fetch messages, exact to the byte.", APPLICATIONS, "mail.pop3_messages:get"),
         "pop3 save": Entry("Save messages to a maildir or an mbox.", APPLICATIONS, "mail.pop3_save:save"),
-        "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "mail.pop3_messages:delete"),
+        "pop3 delete": Entry("Delete messages, each named by its UIDL.", APPLICATIONS, "mail.pop3_delete:delete"),
         "pop3 capa": Entry(
             "Show what a POP3 server can do, before and after TLS.", APPLICATIONS, "mail.pop3_messages:capa"
         ),

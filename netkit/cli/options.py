@@ -148,8 +148,21 @@ def timeout(seconds: str) -> Any:
     return duration("--timeout", help="Give up after this long, all told.", panel=TIME, default=seconds)
 
 
-Cacert = Annotated[Path | None, option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", panel=TLS)]
-Insecure = Annotated[bool, option("--insecure", help="Do not verify certificates.", panel=TLS)]
+def trusting(panel: str) -> Any:
+    return option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", panel=panel)
+
+
+def unverified(panel: str) -> Any:
+    return option("--insecure", help="Do not verify certificates.", panel=panel)
+
+
+def of_version(number: int, panel: str) -> Any:
+    """The type of `-4` and of `-6`."""
+    return option(f"-{number}", help=f"IPv{number} addresses alone.", panel=panel)
+
+
+Cacert = Annotated[Path | None, trusting(TLS)]
+Insecure = Annotated[bool, unverified(TLS)]
 ServerName = Annotated[
     str | None, option("--server-name", metavar="NAME", help="The name the certificate must have.", panel=TLS)
 ]

@@ -6,10 +6,13 @@ standard input is not touched). A trailing line end is not part of a secret.
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
+from netkit.cli.groups import Group
+from netkit.cli.options import option
 from netkit.errors import BadInput, LocalFailure
 
+SERVER = "Server and login"
 MAX_SECRET = 64 * 1024  # bytes; a file that is longer is not a password
 
 
@@ -82,6 +85,29 @@ def find_passphrase(what: str, option: str, *, command: str | None, file: str | 
     if secret is None:
         secret = prompt(what, hint=f"--{option}-cmd, --{option}-file or {variable} brings it")
     return secret
+
+
+class Password(Group):
+    """Where a password comes from."""
+
+    password_cmd: Annotated[
+        str | None, option("--password-cmd", metavar="CMD", help="A command that prints the password.", panel=SERVER)
+    ] = None
+    password_file: Annotated[
+        str | None, option("--password-file", metavar="FILE", help="A file with the password.", panel=SERVER)
+    ] = None
+    password_fd: Annotated[
+        int | None, option("--password-fd", metavar="N", help="A descriptor to read the password from.", panel=SERVER)
+    ] = None
+
+    @property
+    def given(self) -> bool:
+        return bool(self.changed)
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """As the functions here take them."""
+        return {"command": self.password_cmd, "file": self.password_file, "fd": self.password_fd}
 
 
 def find_password(user: str, *, command: str | None, file: str | None, fd: int | None) -> str:

@@ -118,6 +118,13 @@ def refuse_control(text: str, what: str) -> None:
             raise BadInput(f"{what}: what stands at position {place} is not UTF-8")
 
 
+def refuse_helo(text: str) -> None:
+    """Raises BadInput for what EHLO cannot say: a name is one word."""
+    refuse_control(text, "--helo")
+    if " " in text or not text:
+        raise BadInput(f"--helo: {text!r} is no name")
+
+
 def _short(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from netkit.cli.commands.mail.pop3 import subjects
-from netkit.cli.commands.mail.pop3_messages import delete, get, list_messages
+from netkit.cli.commands.mail.pop3_delete import delete
+from netkit.cli.commands.mail.pop3_messages import get, list_messages
 from netkit.cli.commands.mail.pop3_save import save
 from netkit.cli.options import Color
 from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, No, Unknown
@@ -32,7 +33,7 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def attempt(command: Callable[..., Exit], target: str, **options: Any) -> Exit:
-    return command(target, **options)
+    return command(target=target, **options)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 
     def call(command: Callable[..., Exit], target: str, **options: Any) -> tuple[int, str, str]:
         try:
-            code = command(target, **options)
+            code = command(target=target, **options)
         except NetkitError as exc:
             code = exc.exit
         out, err = capfd.readouterr()

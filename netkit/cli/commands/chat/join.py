@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netkit.cli.login import SERVER, PasswordCmd, PasswordFd, PasswordFile
+from netkit.cli.groups import grouped
 from netkit.cli.options import (
     TIME,
     Cacert,
@@ -23,6 +23,7 @@ from netkit.cli.options import (
     size,
 )
 from netkit.cli.output.sink import Output
+from netkit.cli.secret import SERVER, Password, read_secret
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure
 
@@ -36,6 +37,7 @@ CHAT_PORT = 2626
 PIPE, SCREEN = "In a pipe", "On a terminal"
 
 
+@grouped
 def join(
     server: Annotated[
         str,
@@ -43,11 +45,10 @@ def join(
             metavar="HOST[:PORT]", help="The server; also tls://, unix:PATH, and the page of --web: ws://, wss://."
         ),
     ],
+    *,
     nick: Annotated[str | None, option("--nick", metavar="NAME", help="Be called so.", panel=SERVER)] = None,
     room: Annotated[str | None, option("--room", metavar="ROOM", help="Go there.", panel=SERVER)] = None,
-    password_cmd: PasswordCmd = None,
-    password_file: PasswordFile = None,
-    password_fd: PasswordFd = None,
+    password: Password,
     send: Annotated[list[str], option("--send", metavar="TEXT", help="Say it, then end; repeatable.", panel=PIPE)] = [],
     no_stdin: Annotated[bool, option("--no-stdin", help="Listen alone: do not read what to say.", panel=PIPE)] = False,
     count: Annotated[
@@ -103,7 +104,6 @@ def join(
     """
     from netkit.chat.join.client import Client
     from netkit.chat.join.talk import LineTalk, Wanted
-    from netkit.cli.secret import read_secret
     from netkit.net.loop import Loop
     from netkit.net.tls_client import Security
 
@@ -115,7 +115,7 @@ def join(
         raise BadInput("--send says one line; repeat it for more")
     if send and no_stdin:
         raise BadInput("--send does not read standard input anyway, --no-stdin does not go with it")
-    secret = read_secret("password", command=password_cmd, file=password_file, fd=password_fd)
+    secret = read_secret("password", **password.sources)
     screen = not (send or json or count or no_stdin) and sys.stdin.isatty() and sys.stdout.isatty()
     out = Output("chat.join", json=json, color=color, quiet=quiet)
     loop = Loop()

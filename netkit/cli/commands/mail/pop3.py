@@ -2,99 +2,58 @@
 
 import re
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Annotated, NamedTuple
 
-import typer
-
-from netkit.cli.commands.mail.pop3_choice import WHICH, Choice, First, Last, Span, Uid, Window, choose
-from netkit.cli.commands.mail.pop3_login import (
-    Apop,
-    Login,
-    TargetArgument,
-    Timeout,
-    TlsOption,
-    end,
-    prepare,
-)  # fmt: skip
-from netkit.cli.login import (
-    SERVER,
-    AuthOption,
-    CaCert,
-    Four,
-    Insecure,
-    PasswordCmd,
-    PasswordFd,
-    PasswordFile,
-    Six,
-    TokenCmd,
-    TokenFile,
-    User,
-)
-from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, parse_duration
+from netkit.cli.commands.mail.pop3_choice import WHICH, Choice, Which, Window
+from netkit.cli.commands.mail.pop3_login import Access, Login, TargetArgument, Timeout, end
+from netkit.cli.groups import grouped
+from netkit.cli.options import OUTPUT, TIME, Color, ColorOption, Json, Quiet, Trace, duration, option
 from netkit.cli.output.mail.pop3 import FIELDS, Shown
 from netkit.cli.output.sink import Form, Output
+from netkit.cli.secret import SERVER
 from netkit.errors import BadInput, Exit, No, combine
 from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.session import WINDOW
 from netkit.mail.pop3.subjects import Row, Via
 from netkit.mail.pop3.subjects import subjects as rows
-from netkit.mail.target import Tls
 
 
+@grouped
 def subjects(
     target: TargetArgument,
-    last: Last = None,
-    first: First = None,
-    span: Span = None,
-    uid: Uid = [],
+    *,
+    which: Which,
     new: Annotated[
         bool,
-        typer.Option("--new", help="Those that --new has not shown before (by UIDL).", rich_help_panel=WHICH),
+        option("--new", help="Those that --new has not shown before (by UIDL).", panel=WHICH),
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DATE", help="Dated 2026-01-31 or later.", rich_help_panel=WHICH),
+        option("--since", metavar="DATE", help="Dated 2026-01-31 or later.", panel=WHICH),
     ] = None,
     grep: Annotated[
         str | None,
-        typer.Option(
-            "--grep", metavar="REGEX", help="With this in subject or sender, in any case.", rich_help_panel=WHICH
-        ),
+        option("--grep", metavar="REGEX", help="With this in subject or sender, in any case.", panel=WHICH),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The last one first.", rich_help_panel=WHICH)] = False,
-    user: User = None,
-    auth: AuthOption = None,
-    password_cmd: PasswordCmd = None,
-    password_file: PasswordFile = None,
-    password_fd: PasswordFd = None,
-    token_cmd: TokenCmd = None,
-    token_file: TokenFile = None,
-    apop: Apop = False,
-    tls: TlsOption = Tls.auto,
-    cacert: CaCert = None,
-    insecure: Insecure = False,
-    four: Four = False,
-    six: Six = False,
+    reverse: Annotated[bool, option("--reverse", help="The last one first.", panel=WHICH)] = False,
+    access: Access,
     via: Annotated[
-        Via, typer.Option("--via", help="How headers are asked for; auto: TOP, else RETR.", rich_help_panel=SERVER)
+        Via, option("--via", help="How headers are asked for; auto: TOP, else RETR.", panel=SERVER)
     ] = Via.auto,
     window: Window = WINDOW,
     follow: Annotated[
         float | None,
-        typer.Option(
+        duration(
             "--follow",
-            parser=parse_duration,
-            metavar="DURATION",
             help="Look again so often, and show what has come.",
-            rich_help_panel=TIME,
+            panel=TIME,
         ),
     ] = None,
     timeout: Timeout = 120.0,
     fields: Annotated[
-        str, typer.Option("--fields", metavar="LIST", help=f"Of {','.join(FIELDS)}.", rich_help_panel=OUTPUT)
+        str, option("--fields", metavar="LIST", help=f"Of {','.join(FIELDS)}.", panel=OUTPUT)
     ] = "n,date,from,subject",
     json: Json = False,
     color: ColorOption = Color.auto,
@@ -113,18 +72,14 @@ def subjects(
     $ netkit pop3 subjects pop3s://ann@mail.example.org --last 20
     $ netkit pop3 subjects pop3s://ann@mail.example.org --new --grep invoice
     """
-    choice = choose(last, first, span, uid)
-    if uid and follow is not None:
+    choice = which.choice()
+    if which.uid and follow is not None:
         raise BadInput("--uid is for messages that are there, --follow for those that come")
     shown = tuple(fields.split(","))
     if wrong := [field for field in shown if field not in FIELDS]:
         raise BadInput(f"--fields: there is no {wrong[0]!r}", hint="there are " + ",".join(FIELDS))
     wanted = Wanted(choice, parse_date(since), parse_pattern(grep), reverse)
-    log_in = partial(
-        prepare, target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace, four, six,
-    )  # fmt: skip
-    login = log_in()
+    login = access.login(target, timeout, trace)
     out = Output("mail.pop3", json=json, color=color, quiet=quiet)
     seen: frozenset[str] | None = None
     state = None
@@ -141,7 +96,7 @@ def subjects(
             return code
         sleep(follow)
         if login.secret and login.secret.bearer:
-            login = log_in()  # tokens are good for an hour
+            login = access.login(target, timeout, trace)  # tokens are good for an hour
 
 
 class Wanted(NamedTuple):

@@ -4,31 +4,17 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-import typer
-
-from netkit.cli.login import SERVER
+from netkit.cli.groups import NONE, Group
+from netkit.cli.options import option
+from netkit.cli.secret import SERVER
 from netkit.errors import BadInput, No
 from netkit.mail.pop3.listing import Listed
 
 WHICH = "Which messages"
 MOST = 999_999_999  # a number of nine digits, as many as a range takes
 
-Last = Annotated[
-    int | None, typer.Option("--last", metavar="N", min=1, help="The last N alone.", rich_help_panel=WHICH)
-]
-First = Annotated[
-    int | None, typer.Option("--first", metavar="N", min=1, help="The first N alone.", rich_help_panel=WHICH)
-]
-Span = Annotated[
-    str | None, typer.Option("--range", metavar="A-B", help="Numbers A to B; A-: from A on.", rich_help_panel=WHICH)
-]
-Uid = Annotated[
-    list[str],
-    typer.Option("--uid", metavar="UIDL", help="The one with this UIDL; repeatable.", rich_help_panel=WHICH),
-]
-Window = Annotated[
-    int, typer.Option("--window", metavar="N", min=1, max=10000, help="Ask so many at once.", rich_help_panel=SERVER)
-]
+Uid = Annotated[list[str], option("--uid", metavar="UIDL", help="The one with this UIDL; repeatable.", panel=WHICH)]
+Window = Annotated[int, option("--window", metavar="N", min=1, max=10000, help="Ask so many at once.", panel=SERVER)]
 
 
 class Choice(NamedTuple):
@@ -59,11 +45,21 @@ class Choice(NamedTuple):
 EVERY = Choice(None, None, None, ())
 
 
-def choose(last: int | None, first: int | None, span: str | None, uids: Sequence[str]) -> Choice:
-    """Raises BadInput."""
-    if sum(bool(one) for one in (last, first, span, uids)) > 1:
-        raise BadInput("--last, --first, --range and --uid exclude each other")
-    return Choice(last, first, parse_range(span) if span else None, parse_uids(uids))
+class Which(Group):
+    """The options that say it."""
+
+    last: Annotated[int | None, option("--last", metavar="N", min=1, help="The last N alone.", panel=WHICH)] = None
+    first: Annotated[int | None, option("--first", metavar="N", min=1, help="The first N alone.", panel=WHICH)] = None
+    span: Annotated[
+        str | None, option("--range", metavar="A-B", help="Numbers A to B; A-: from A on.", panel=WHICH)
+    ] = None
+    uid: Uid = NONE
+
+    def choice(self) -> Choice:
+        """Raises BadInput."""
+        if sum(map(bool, (self.last, self.first, self.span, self.uid))) > 1:
+            raise BadInput("--last, --first, --range and --uid exclude each other")
+        return Choice(self.last, self.first, parse_range(self.span) if self.span else None, parse_uids(self.uid))
 
 
 def parse_range(text: str) -> tuple[int, int]:

@@ -6,9 +6,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from netkit.cli.login import SERVER, Auth, Secret, find_secret
-from netkit.cli.options import family_of, timeout
+from netkit.cli.commands.mail.login import Credentials, Family, Secret, Verifying
+from netkit.cli.groups import Group
+from netkit.cli.options import option, timeout
 from netkit.cli.output.sink import Output
+from netkit.cli.secret import SERVER
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, NetkitError
 from netkit.events import OnEvent
@@ -17,20 +19,14 @@ from netkit.mail.target import Target, Tls, parse_target
 from netkit.net.deadline import Deadline
 from netkit.net.tls_client import Security
 
+POP3 = "NETKIT_POP3"  # where it names the server, the first word may be a message
 TargetArgument = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        envvar="NETKIT_POP3",
+        envvar=POP3,
         help="HOST[:PORT], pop3://USER@HOST or pop3s://USER@HOST.",
     ),
-]
-Apop = Annotated[
-    bool, typer.Option("--apop", help="Log in by APOP; it is no substitute for TLS.", rich_help_panel=SERVER)
-]
-TlsOption = Annotated[
-    Tls,
-    typer.Option("--tls", help="auto: at once on port 995, none on this machine, else STLS.", rich_help_panel=SERVER),
 ]
 Timeout = Annotated[float, timeout("2m")]
 
@@ -61,43 +57,39 @@ class Login(NamedTuple):
             yield session
 
 
-def prepare(
-    target: str, user: str | None, command: str | None, file: str | None, fd: int | None, auth: Auth | None,
-    token_command: str | None, token_file: str | None, apop: bool, tls: Tls, cacert: str | None, insecure: bool,
-    timeout: float, trace: str, four: bool, six: bool,
-) -> Login:  # fmt: skip
-    family = family_of(four, six)
-    server, security = secured(target, tls, cacert, insecure)
-    if user is not None and server.user is not None and user != server.user:
-        raise BadInput(f"--user {user} and {server.user} in the URL are two users: use one of them")
-    name = user or server.user
-    if not name:
-        raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
-    if apop and (auth is not None or token_command is not None or token_file is not None):
-        raise BadInput("--apop is a way to log in of its own, without --auth and with a password")
-    secret = find_secret(
-        name, auth, command=command, file=file, fd=fd, token_command=token_command, token_file=token_file
-    )
-    return Login(server, security, name, secret, apop, timeout, listener(trace), family)
+class Server(Group):
+    """How the server is spoken to, beside its name."""
+
+    tls: Annotated[
+        Tls, option("--tls", help="auto: at once on port 995, none on this machine, else STLS.", panel=SERVER)
+    ] = Tls.auto
+    verifying: Verifying
+    family: Family
+
+    def nobody(self, target: str, timeout: float, trace: str) -> Login:
+        """For what a server tells before anybody logs in. Raises BadInput."""
+        family = self.family.number
+        server = parse_target(target, SCHEMES, self.tls)
+        return Login(server, self.verifying.of(server), None, None, False, timeout, listener(trace), family)
 
 
-def nobody(
-    target: str, tls: Tls, cacert: str | None, insecure: bool, timeout: float, trace: str, four: bool, six: bool
-) -> Login:
-    """For what a server tells before anybody logs in."""
-    family = family_of(four, six)
-    return Login(*secured(target, tls, cacert, insecure), None, None, False, timeout, listener(trace), family)
+class Access(Group):
+    """The server, and who logs in there."""
 
+    credentials: Credentials
+    apop: Annotated[bool, option("--apop", help="Log in by APOP; it is no substitute for TLS.", panel=SERVER)] = False
+    server: Server
 
-def secured(target: str, tls: Tls, cacert: str | None, insecure: bool) -> tuple[Target, Security]:
-    """The server, and how its certificate is checked. Raises BadInput for a check that would check nothing."""
-    server = parse_target(target, SCHEMES, tls)
-    if server.tls is Tls.none and (cacert or insecure):
-        raise BadInput(
-            f"--cacert and --insecure are for TLS, and {server.name} is spoken to without",
-            hint="--tls starttls asks for it",
-        )
-    return server, Security(cacert, insecure)
+    def login(self, target: str, timeout: float, trace: str) -> Login:
+        """Raises BadInput, LocalFailure."""
+        found = self.server.nobody(target, timeout, trace)
+        who = self.credentials
+        name = who.name(found.target)
+        if not name:
+            raise BadInput("no user: POP3 needs one", hint="--user NAME, or pop3://NAME@HOST")
+        if self.apop and (who.auth is not None or who.token_given):
+            raise BadInput("--apop is a way to log in of its own, without --auth and with a password")
+        return found._replace(user=name, secret=who.secret(name), apop=self.apop)
 
 
 def end(out: Output, session: Session, *, required: bool) -> None:

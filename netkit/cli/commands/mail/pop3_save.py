@@ -2,77 +2,43 @@
 
 from typing import Annotated
 
-import typer
-
-from netkit.cli.commands.mail.pop3_choice import WHICH, First, Last, Span, Uid, Window, choose
-from netkit.cli.commands.mail.pop3_login import (
-    Apop,
-    TargetArgument,
-    TlsOption,
-    end,
-    prepare,
-)  # fmt: skip
-from netkit.cli.commands.mail.pop3_messages import confirm, mark
-from netkit.cli.login import (
-    AuthOption,
-    CaCert,
-    Four,
-    Insecure,
-    PasswordCmd,
-    PasswordFd,
-    PasswordFile,
-    Six,
-    TokenCmd,
-    TokenFile,
-    User,
-)
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.commands.mail.pop3_choice import WHICH, Which, Window
+from netkit.cli.commands.mail.pop3_delete import confirm, mark
+from netkit.cli.commands.mail.pop3_login import Access, TargetArgument, end
+from netkit.cli.groups import grouped
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, option, timeout
 from netkit.cli.output.sink import Form, Output
 from netkit.errors import BadInput, Exit, No, combine
 from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.save import Box, Saved
 from netkit.mail.pop3.save import save as rows
 from netkit.mail.pop3.session import WINDOW, Session
-from netkit.mail.target import Tls
 
 FATE = "What becomes of them"
 
 
+@grouped
 def save(
     target: TargetArgument,
-    last: Last = None,
-    first: First = None,
-    span: Span = None,
-    uid: Uid = [],
+    *,
+    which: Which,
     new: Annotated[
         bool,
-        typer.Option("--new", help="Those that --new has not saved there before (by UIDL).", rich_help_panel=WHICH),
+        option("--new", help="Those that --new has not saved there before (by UIDL).", panel=WHICH),
     ] = False,
     maildir: Annotated[
         str | None,
-        typer.Option("--maildir", metavar="DIR", help="A file each, in this maildir.", rich_help_panel=FATE),
+        option("--maildir", metavar="DIR", help="A file each, in this maildir.", panel=FATE),
     ] = None,
     mbox: Annotated[
         str | None,
-        typer.Option("--mbox", metavar="FILE", help="Append all to this file.", rich_help_panel=FATE),
+        option("--mbox", metavar="FILE", help="Append all to this file.", panel=FATE),
     ] = None,
     delete: Annotated[
         bool,
-        typer.Option("--delete", help="Delete them on the server once they are on the disk.", rich_help_panel=FATE),
+        option("--delete", help="Delete them on the server once they are on the disk.", panel=FATE),
     ] = False,
-    user: User = None,
-    auth: AuthOption = None,
-    password_cmd: PasswordCmd = None,
-    password_file: PasswordFile = None,
-    password_fd: PasswordFd = None,
-    token_cmd: TokenCmd = None,
-    token_file: TokenFile = None,
-    apop: Apop = False,
-    tls: TlsOption = Tls.auto,
-    cacert: CaCert = None,
-    insecure: Insecure = False,
-    four: Four = False,
-    six: Six = False,
+    access: Access,
     window: Window = WINDOW,
     timeout: Annotated[float, timeout("1h")] = 3600.0,
     json: Json = False,
@@ -94,12 +60,9 @@ def save(
     $ netkit pop3 save pop3s://ann@mail.example.org --maildir ~/Mail --new
     $ netkit pop3 save pop3s://ann@mail.example.org --mbox inbox --delete
     """
-    choice = choose(last, first, span, uid)
+    choice = which.choice()
     box = open_box(maildir, mbox)
-    login = prepare(
-        target, user, password_cmd, password_file, password_fd, auth, token_cmd, token_file, apop, tls, cacert,
-        insecure, timeout, trace, four, six,
-    )  # fmt: skip
+    login = access.login(target, timeout, trace)
     out = Output("mail.pop3", json=json, color=color, quiet=quiet)
     seen: frozenset[str] = frozenset()
     state = None

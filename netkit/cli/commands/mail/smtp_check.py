@@ -1,17 +1,30 @@
 """`netkit smtp check`."""
 
-import socket
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, parse_duration, timeout
+from netkit.cli.groups import NONE, Group, grouped
+from netkit.cli.options import (
+    Color,
+    ColorOption,
+    Json,
+    Quiet,
+    Trace,
+    duration,
+    family_of,
+    of_version,
+    option,
+    timeout,
+    trusting,
+    unverified,
+)
 from netkit.cli.output.sink import Output
 from netkit.cli.output.waiting import Waiting
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, NetkitError, combine
-from netkit.mail.mailbox import parse_domain, parse_mailboxes, refuse_control
+from netkit.mail.mailbox import parse_domain, parse_mailboxes, refuse_helo
 from netkit.mail.smtp.check.asked import Asked, Place
 from netkit.mail.smtp.check.findings import TABLE, FailOn, Report, verdict
 from netkit.mail.smtp.session import SCHEMES
@@ -20,6 +33,72 @@ from netkit.mail.target import Target, Tls, parse_target
 SERVER, TESTS, DOMAIN = "Server", "What is tried besides", "Domain"
 
 
+class Tests(Group):
+    """What is tried besides, which a server may take notice of."""
+
+    rcpt: Annotated[
+        list[str],
+        option("--rcpt", metavar="ADDRESS", help="Ask about this recipient, as far as RCPT; several.", panel=TESTS),
+    ] = NONE
+    sender: Annotated[
+        str, option("--from", metavar="ADDRESS", help="The sender for --rcpt.", default="<>", panel=TESTS)
+    ] = ""
+    relay: Annotated[
+        bool,
+        option("--relay-test", help="Does it relay, from a stranger to a stranger? As far as RCPT.", panel=TESTS),
+    ] = False
+    probe: Annotated[
+        bool,
+        option(
+            "--probe",
+            help="For servers of your own: smuggling and injection. Opens messages to --rcpt or the postmaster and "
+            "breaks them off; a server that fails the probe delivers them.",
+            panel=TESTS,
+        ),
+    ] = False
+    patience: Annotated[
+        float,
+        duration(
+            "--patience",
+            help="With --probe: how long to wait for an answer that must not come.",
+            default="3s",
+            panel=TESTS,
+        ),
+    ] = 3.0
+
+
+class Reaching(Group):
+    """How servers are spoken to."""
+
+    tls: Annotated[
+        Tls,
+        option("--tls", help="auto: at once on port 465, else STARTTLS.", panel=SERVER),
+    ] = Tls.auto
+    cacert: Annotated[
+        str | None,
+        trusting(SERVER),
+    ] = None
+    insecure: Annotated[bool, unverified(SERVER)] = False
+    four: Annotated[bool, of_version(4, SERVER)] = False
+    six: Annotated[bool, of_version(6, SERVER)] = False
+    helo: Annotated[str | None, option("--helo", metavar="NAME", help="Instead of [own address].", panel=SERVER)] = None
+
+
+class Domain(Group):
+    """How what a domain publishes is found."""
+
+    server: Annotated[
+        str | None,
+        option("--dns", metavar="SERVER", help="Ask this DNS server, and believe its AD flag.", panel=DOMAIN),
+    ] = None
+    mx_port: Annotated[int, option("--mx-port", metavar="N", min=1, max=65535, help="Of MX hosts.", panel=DOMAIN)] = 25
+    policy_port: Annotated[
+        int,
+        option("--policy-port", metavar="N", min=1, max=65535, help="Of the MTA-STS policy.", panel=DOMAIN),
+    ] = 443
+
+
+@grouped
 def check(
     targets: Annotated[
         list[str],
@@ -29,75 +108,21 @@ def check(
             "name is a domain, whose MX hosts are checked.",
             show_default=False,
         ),
-    ] = [],
-    rcpt: Annotated[
-        list[str],
-        typer.Option("--rcpt", metavar="ADDRESS", help="Ask about this recipient, as far as RCPT; several.",
-                     rich_help_panel=TESTS),
-    ] = [],
-    sender: Annotated[
-        str, typer.Option("--from", metavar="ADDRESS", help="The sender for --rcpt.", show_default="<>",
-                          rich_help_panel=TESTS)
-    ] = "",
-    relay_test: Annotated[
-        bool,
-        typer.Option("--relay-test", help="Does it relay, from a stranger to a stranger? As far as RCPT.",
-                     rich_help_panel=TESTS),
-    ] = False,
-    probe: Annotated[
-        bool,
-        typer.Option(
-            "--probe",
-            help="For servers of your own: smuggling and injection. Opens messages to --rcpt or the postmaster and "
-            "breaks them off; a server that fails the probe delivers them.",
-            rich_help_panel=TESTS,
-        ),
-    ] = False,
-    patience: Annotated[
-        float,
-        typer.Option("--patience", parser=parse_duration, metavar="DURATION",
-                     help="With --probe: how long to wait for an answer that must not come.", show_default="3s",
-                     rich_help_panel=TESTS),
-    ] = 3.0,
-    tls: Annotated[
-        Tls,
-        typer.Option("--tls", help="auto: at once on port 465, else STARTTLS.", rich_help_panel=SERVER),
-    ] = Tls.auto,
-    cacert: Annotated[
-        str | None,
-        typer.Option("--cacert", metavar="FILE", help="Trust these certificates (PEM).", rich_help_panel=SERVER),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not check certificates.", rich_help_panel=SERVER)
-    ] = False,
-    four: Annotated[bool, typer.Option("-4", help="IPv4 addresses alone.", rich_help_panel=SERVER)] = False,
-    six: Annotated[bool, typer.Option("-6", help="IPv6 addresses alone.", rich_help_panel=SERVER)] = False,
-    helo: Annotated[
-        str | None, typer.Option("--helo", metavar="NAME", help="Instead of [own address].", rich_help_panel=SERVER)
-    ] = None,
-    dns: Annotated[
-        str | None,
-        typer.Option("--dns", metavar="SERVER", help="Ask this DNS server, and believe its AD flag.",
-                     rich_help_panel=DOMAIN),
-    ] = None,
-    mx_port: Annotated[
-        int, typer.Option("--mx-port", metavar="N", min=1, max=65535, help="Of MX hosts.", rich_help_panel=DOMAIN)
-    ] = 25,
-    policy_port: Annotated[
-        int,
-        typer.Option("--policy-port", metavar="N", min=1, max=65535, help="Of the MTA-STS policy.",
-                     rich_help_panel=DOMAIN),
-    ] = 443,
+    ] = NONE,
+    *,
+    tests: Tests,
+    reaching: Reaching,
+    domain: Domain,
     fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="The level from which on a check does not hold.", rich_help_panel="Exit")
+        FailOn, option("--fail-on", help="The level from which on a check does not hold.", panel="Exit")
     ] = FailOn.fail,
-    list_: Annotated[bool, typer.Option("--list", help="List all ids, and connect to nobody.")] = False,
-    seconds: Annotated[float, timeout("60s")] = 60.0,
+    list_: Annotated[bool, option("--list", help="List all ids, and connect to nobody.")] = False,
+    timeout: Annotated[float, timeout("60s")] = 60.0,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
     trace: Trace = "",
-) -> Exit:  # fmt: skip
+) -> Exit:
     """Check mail servers and domains: TLS, MX, DANE, MTA-STS; no mail is sent.
 
     Each finding has a level (ok, info, warn, fail) and an id that stays what it is: --list has them all. A server is
@@ -118,30 +143,27 @@ def check(
         return Exit.OK
     if not targets:
         raise BadInput("no target", hint="HOST:PORT, a URL, or a domain; --list shows what can be found")
-    if four and six:
-        raise BadInput("-4 and -6 exclude each other")
-    if helo is not None:
-        refuse_control(helo, "--helo")
-        if " " in helo or not helo:
-            raise BadInput(f"--helo: {helo!r} is no name")
+    family = family_of(reaching.four, reaching.six)
+    if reaching.helo is not None:
+        refuse_helo(reaching.helo)
     asked = Asked(
-        tls=tls,
-        cacert=cacert,
-        insecure=insecure,
-        helo=helo,
-        sender=parse_mailboxes(sender, "--from")[0].address if sender else "",
-        rcpt=tuple(one.address for text in rcpt for one in parse_mailboxes(text, "--rcpt")),
-        relay=relay_test,
-        probe=probe,
-        dns=(dns,) if dns is not None else (),
-        port=mx_port,
-        policy_port=policy_port,
-        patience=patience,
-        timeout=seconds,
-        family=socket.AF_INET if four else socket.AF_INET6 if six else socket.AF_UNSPEC,
+        tls=reaching.tls,
+        cacert=reaching.cacert,
+        insecure=reaching.insecure,
+        helo=reaching.helo,
+        sender=parse_mailboxes(tests.sender, "--from")[0].address if tests.sender else "",
+        rcpt=tuple(one.address for text in tests.rcpt for one in parse_mailboxes(text, "--rcpt")),
+        relay=tests.relay,
+        probe=tests.probe,
+        dns=(domain.server,) if domain.server is not None else (),
+        port=domain.mx_port,
+        policy_port=domain.policy_port,
+        patience=tests.patience,
+        timeout=timeout,
+        family=family,
         on_event=listener(trace),
     )
-    wanted = [(text, parse(text, tls)) for text in targets]
+    wanted = [(text, parse(text, reaching.tls)) for text in targets]
     codes = []
     for text, place in wanted:
         reports: list[Report] = []
