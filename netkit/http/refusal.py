@@ -20,6 +20,9 @@ def refusal(hop: HopResult, *, follow: bool) -> NetkitError | None:
         location = head.get("location")
         if location and not follow:
             return No(f"{what}, to {location[:200]}: not followed (--no-follow)", kind="redirect_not_followed")
+        if location:
+            leads = f"{what}, to {location[:200]}"
+            return No(f"{leads}: only 301, 302, 303, 307 and 308 are followed", kind="redirect_not_followed")
         return No(f"{what}: a redirect without a target", kind="redirect_without_target")
     if status in (401, 407):
         asked = head.get("www-authenticate" if status == 401 else "proxy-authenticate")

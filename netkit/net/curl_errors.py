@@ -29,6 +29,12 @@ STREAMS = (16, 92, 95)  # CURLE_HTTP2, CURLE_HTTP2_STREAM, CURLE_HTTP3 of curl.h
 _E_PROXY = 97
 _NO_AUTH, _RECV_AUTH, _USER_REJECTED = 12, 14, 33
 _NOT_ALLOWED = 23
+_E_TOO_LARGE = 100  # CURLE_TOO_LARGE: a line beyond CURL_MAX_HTTP_HEADER
+_STATUS = {  # what libcurl says of a status line, which it shows nobody
+    "unsupported HTTP/1 subversion in response": "the status line is none of HTTP/1.0 or 1.1",
+    "unsupported HTTP version in response": "the status line is of no HTTP version that there is",
+    "unsupported response code in HTTP response": "the status is no number from 100 to 999",
+}
 _UNREACHED = {
     19: "refused",
     20: "general failure",  # RFC 1928 section 6
@@ -179,11 +185,14 @@ def _broken(one: "Exchange", code: int, words: str) -> NetkitError:
         return PeerError(f"{hop.url}: closed after {one.so_far()} bytes of the body", kind="truncated")
     if code == pycurl.E_PARTIAL_FILE:
         return PeerError(f"{hop.url}: closed amid the headers", kind="truncated")
+    if code == _E_TOO_LARGE and not words:
+        return PeerError(f"{hop.url}: a header is larger than 100 KiB", kind="malformed")
     reason = re.sub(r"\s+", " ", words).strip() or f"libcurl error {code}"
     if reason[1:2].islower():
         reason = reason[:1].lower() + reason[1:]
-    hint = other if one.status_line is None and "HTTP/0.9" in words else None
-    return PeerError(f"{hop.url}: malformed response: {reason}", kind="malformed", hint=hint)
+    if one.status_line is None and "HTTP/0.9" in words:
+        return PeerError(f"{hop.url}: the answer is HTTP/0.9, or no HTTP at all", kind="malformed", hint=other)
+    return PeerError(f"{hop.url}: malformed response: {_STATUS.get(reason, reason)}", kind="malformed")
 
 
 def _errno_words(one: "Exchange") -> str:

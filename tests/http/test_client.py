@@ -88,7 +88,13 @@ TRUNCATED, MALFORMED = "truncated", "malformed"
         (b"HTTP/1.1 200 OK\r\nnocolon\r\n\r\n", 5, MALFORMED, "header without colon"),
         (b"HTTP/1.1 200 OK\r\nA: x\0y\r\n\r\n", 5, MALFORMED, "NUL byte in header"),
         (b"hello\r\n", 5, MALFORMED, "HTTP/0.9"),
-        (b"HTTP/1.1 abc\r\n\r\n", 5, MALFORMED, "malformed"),
+        (b"SSH-2.0-x\r\n", 5, MALFORMED, "no HTTP at all: it begins with 'SSH-2.0-x'"),
+        (b"\n\nHTTP/1.1 200 OK\r\n\r\n", 5, MALFORMED, "it begins with an empty line"),
+        (b"\x15\x03\x01\0\x02\x02\x46", 5, MALFORMED, "the answer is TLS, not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"x" * 200_000 + b"\r\n\r\n", 5, MALFORMED, "a header is larger than 100 KiB"),
+        (b"HTTP/7 200 OK\r\n\r\n", 5, MALFORMED, "of no HTTP version that there is"),
+        (b"HTTP/1.1 000 x\r\n\r\n", 5, MALFORMED, "the status is no number from 100 to 999"),
+        (b"HTTP/1.1 abc\r\n\r\n", 5, MALFORMED, "malformed response: the status line is none of HTTP/1.0 or 1.1"),
         (b"HTTP/1.1 2000 x\r\n\r\n", 5, MALFORMED, "malformed status line"),
         (ok(b"x", status=b"999 Odd"), 5, "bad_status", "999 Odd: not a valid status"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", 5, TRUNCATED, "closed amid the headers"),
@@ -102,6 +108,7 @@ TRUNCATED, MALFORMED = "truncated", "malformed"
         (ok(b"no", status=b"429 Slow Down"), 9, "http_429", "429 Slow Down"),
         (ok(b"no", status=b"503"), 9, "http_503", "503 Service Unavailable"),
         (ok(b"", status=b"302 Found"), 1, "redirect_without_target", "302 Found"),
+        (ok(b"", b"Location: /x", status=b"300 Pick"), 1, "redirect_not_followed", "300 Pick, to /x: only 301, 302, 303"),
     ],
 )
 def test_every_way_to_fail_has_its_code(serve: Serve, answer: bytes, code: int, kind: str, words: str) -> None:
@@ -125,6 +132,18 @@ def test_two_equal_lengths_are_one(serve: Serve) -> None:
 def test_odd_headers_are_warned_about(serve: Serve) -> None:
     response = get(serve(b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello"))
     assert [warning.code for warning in response.warnings] == ["header_space"]
+
+
+def test_a_header_without_a_name_is_warned_about(serve: Serve) -> None:
+    response = get(serve(b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 0\r\n\r\n"))
+    assert [warning.message for warning in response.warnings] == ["a header without a name"]
+
+
+def test_no_http_is_an_error_of_head_too(serve: Serve) -> None:
+    response = get(serve(b"220 mail.test ESMTP\r\n"), method="HEAD")
+    assert response.error is not None
+    assert (int(response.exit_code), response.error.kind) == (5, "malformed")
+    assert response.error.message.endswith(": the answer is HTTP/0.9, or no HTTP at all")
 
 
 def test_bytes_behind_the_end_are_warned_about(serve: Serve) -> None:
