@@ -60,10 +60,13 @@ def test_all_parts_of_all_hops(serve: Serve, netkit: Run, terminal: Run) -> None
     server = serve(answer)
     done = netkit("http", "get", "-v", url(server, "/a"))
     lines = done.stdout.splitlines()
-    assert lines[0] == f"GET {url(server, '/a')}"
-    assert [line for line in lines if line.startswith(("HTTP/", "X-", "Link", "hi"))] == [
-        *("HTTP/1.1 302 Found", "X-First: 1", "HTTP/1.1 103 Early Hints", "Link: </x>", "HTTP/1.1 200 OK", "hi"),
+    assert [line for line in lines if line.startswith(("GET ", "HTTP/", "X-", "Link", "hi"))] == [
+        *(f"GET {url(server, '/a')}", "HTTP/1.1 302 Found", "X-First: 1"),
+        *(f"GET {url(server, '/b')}", "HTTP/1.1 103 Early Hints", "Link: </x>", "HTTP/1.1 200 OK", "hi"),
     ]
+    of_last = netkit("http", "get", "--show", "request,headers", url(server, "/a")).stdout.splitlines()
+    starts = [line for line in of_last if line.startswith(("GET ", "HTTP/"))]
+    assert starts == [f"GET {url(server, '/b')}", "HTTP/1.1 200 OK"]
     assert "hop 2\ttrailer X-Sum\t1" in lines
     shown = terminal("http", "get", "-v", url(server, "/a")).lines
     wanted = [
@@ -223,11 +226,37 @@ def test_checks_are_a_line_each_and_in_the_document(serve: Serve, netkit: Run, t
 
 def test_a_head_has_no_size_and_urls_stand_apart(serve: Serve, terminal: Run) -> None:
     server = serve(ok(b""))
-    lines = terminal("http", "head", url(server), url(server)).lines
+    lines = terminal("http", "head", url(server), url(server, "/second")).lines
     first, second = (place for place, line in enumerate(lines) if line.startswith("HTTP/1.1 200"))
-    assert lines[second - 1] == ""
-    assert re.fullmatch(r"total +[0-9.]+ ms", lines[second - 2])
-    assert first == 0
+    assert (lines[0], first) == (url(server), 1)
+    assert lines[second - 2 : second] == ["", url(server, "/second")]
+    assert re.fullmatch(r"total +[0-9.]+ ms", lines[second - 3])
+
+
+def test_each_of_several_urls_is_named_wherever_more_than_bodies_is_shown(
+    serve: Serve, netkit: Run, terminal: Run, tmp_path: Path
+) -> None:
+    server = serve(ok(b"hi"))
+    one, two = url(server, "/1"), f"localhost:{server.port}/2"
+    named = [one, f"http://{two}"]
+    head = ["HTTP/1.1 200 OK", "Content-Length: 2"]
+    listed = tmp_path / "urls"
+    listed.write_text(f"{one}\nno url\n{two}\n")
+    for urls in ((one, two), ("-i", str(listed))):
+        lines = netkit("http", "head", *urls).stdout.splitlines()
+        assert lines == [named[0], *head, "", named[1], *head]
+        lines = netkit("http", "get", "--show", "headers,body", *urls).stdout.splitlines()
+        assert lines == [named[0], *head, "", "hi", "", named[1], *head, "", "hi"]
+        assert netkit("http", "get", *urls).stdout == "hihi"
+        lines = netkit("http", "get", "--show", "request,body", *urls).stdout.splitlines()
+        assert [line for line in lines if "http://" in line] == [f"GET {name}" for name in named]
+        for options in ((), ("--parallel", "2", "--unordered")):
+            lines = terminal("http", "get", *options, *urls).lines
+            assert sorted(line for line in lines if line in named) == named
+            for name in named:
+                assert lines[lines.index(name) + 1].startswith("HTTP/1.1 200 OK")
+    assert terminal("http", "get", "-q", one, two).lines == ["hi", "hi"]
+    assert named[0] not in terminal("http", "get", one).lines
 
 
 def test_no_fail(serve: Serve, netkit: Run) -> None:

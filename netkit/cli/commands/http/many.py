@@ -62,6 +62,7 @@ def run(
     from netkit.http.many import at_once, fetch_many
     from netkit.http.results import Results
 
+    telling.several = True
     out, wanted = telling.out, crowd.parallel or 1
     parallel = at_once(wanted)
     if parallel < wanted:

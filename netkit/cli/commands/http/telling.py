@@ -29,7 +29,8 @@ class Telling:
         self.chosen = showing.verbose or showing.show is not None
         self.streams = out.form is Form.PLAIN and self.wanted == {"body"}
         self.names = save is not None and save.file is None  # which nobody knows before
-        self.told = 0
+        self.several = False  # whether what is told is of one of several URLs
+        self.told = False
 
     def name(self, request: "Request") -> str:
         """What a progress bar calls it: the file, where there is one."""
@@ -46,23 +47,24 @@ class Telling:
         from netkit.cli.output.http.response import View
 
         out, target = self.out, response.url
-        if not isinstance(target, str) and target.guessed and out.form is Form.HUMAN:
+        view = View(response, self.wanted, raw=self.raw, chosen=self.chosen, several=self.several)
+        if not isinstance(target, str) and target.guessed and out.form is Form.HUMAN and not view.heading:
             out.note(f"{target.for_people}")
-        view = View(response, self.wanted, raw=self.raw, chosen=self.chosen)
+        apart = self.told and bool(response.hops)
         if out.form is Form.HUMAN:
             from netkit.cli.output.http.response_rich import print_view
 
-            if self.told and not self.wanted <= {"body"}:
+            if apart and not self.wanted <= {"body"}:
                 out.console.print()  # between one URL's facts and the next one's
             print_view(out.console, view)
             sys.stdout.flush()
         elif out.form is Form.JSON:
             out.show(view)
         elif not self.streams:
-            _plain(view)
+            _plain(view, apart=apart)
         if self.names and self.wanted == {"body"} and out.form is not Form.JSON and response.body.saved_to:
             write_data(os.fsencode(f"{response.body.saved_to}\n"))
-        self.told += 1
+        self.told = self.told or bool(response.hops)
         for warning in response.warnings:
             out.note(f"netkit: warning: {target}: {warning.message}")
         if response.error and response.error.kind != "check_failed":
@@ -75,14 +77,18 @@ class Telling:
         return response.exit_code
 
 
-def _plain(view: Any) -> None:
-    """The sections with the body between them, as bytes: nothing of it is changed."""
+def _plain(view: Any, *, apart: bool) -> None:
+    """The sections with the body between them, as bytes: nothing of it is changed. apart: from what is in front."""
     from netkit.cli.output.http.response import after, before
 
+    front = "\n" if apart else ""
+    if view.heading:
+        front += f"{view.heading}\n"
+    write_bytes(front.encode("utf-8", "surrogateescape"))
     write_bytes("".join(f"{line}\n" for line in before(view)).encode("latin-1", "replace"))
     facts = "".join(f"{line}\n" for line in after(view)).encode("utf-8", "surrogateescape")
     if "body" in view.sections and (content := view.response.body.content):
         write_bytes(content)
-        if facts and not content.endswith(b"\n"):
+        if (facts or view.several) and not content.endswith(b"\n"):
             write_bytes(b"\n")
     write_bytes(facts)

@@ -17,13 +17,23 @@ class View(NamedTuple):
     """A response and which parts of it to show.
 
     The section "hops" stands for headers and what else is wanted of every hop, not of the last alone. raw: the body
-    is not laid out. chosen: somebody asked for these sections, and not for the usual ones.
+    is not laid out. chosen: somebody asked for these sections, and not for the usual ones. several: it is one of
+    those of several URLs.
     """
 
     response: Response
     sections: frozenset[str]
     raw: bool = False
     chosen: bool = False
+    several: bool = False
+
+    @property
+    def heading(self) -> str | None:
+        """The URL that was asked for, where nothing else in front says which of several it is."""
+        url, quiet = self.response.url, self.sections <= {"body"}
+        if not self.several or quiet or "request" in self.sections or not self.response.hops:
+            return None
+        return url if isinstance(url, str) else url.for_people
 
     @property
     def hops(self) -> tuple[HopResult, ...]:
@@ -38,14 +48,13 @@ def document(view: View) -> dict[str, Any]:
 
 
 def before(view: View) -> Iterator[str]:
-    """What stands in front of the body, in the Latin-1 letters of the wire."""
-    wanted = view.sections
-    if "request" in wanted:
-        for hop in view.response.hops:
+    """What stands in front of the body, one hop after the other, in the Latin-1 letters of the wire."""
+    wanted, hops = view.sections, view.hops
+    for number, hop in enumerate(hops):
+        if "request" in wanted:
             yield f"{hop.hop.method} {hop.hop.url}"
             yield from (f"{name}: {value}" for name, value in hop.shown_request or ())
             yield ""
-    for number, hop in enumerate(view.hops):
         if "informational" in wanted:
             for info in hop.informational:
                 yield f"HTTP/{info.http_version} {info.status} {info.reason}".rstrip()
@@ -54,7 +63,7 @@ def before(view: View) -> Iterator[str]:
         if "headers" in wanted and (head := hop.head):
             yield status_line(hop)
             yield from (f"{name}: {value}" for name, value in head.headers)
-            if "body" in wanted or number + 1 < len(view.hops):
+            if "body" in wanted or number + 1 < len(hops):
                 yield ""
 
 

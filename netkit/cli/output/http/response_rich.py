@@ -34,6 +34,8 @@ def sections(view: View, width: int) -> Iterator[Text | str]:
     response, wanted = view.response, view.sections
     quiet = wanted <= {"body"}
     hops = response.hops
+    if heading := view.heading:
+        yield Text(fitted(visible(heading), LONGEST), "bold")
     for number, hop in enumerate(hops):
         last = number + 1 == len(hops)
         if not last and not quiet:
