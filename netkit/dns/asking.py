@@ -13,7 +13,7 @@ from netkit.dns.chase import chase
 from netkit.dns.link import Links
 from netkit.dns.manner import TRIES, TRY_SECONDS, Manner
 from netkit.dns.name import is_ip, parse_name
-from netkit.dns.result import Outcome, Question, Resolution
+from netkit.dns.result import SEARCHED, Outcome, Question, Resolution
 from netkit.dns.servers import SYSTEM, Server, find
 from netkit.dns.wire import USUAL, QueryOptions
 from netkit.errors import LocalFailure, Unreachable
@@ -132,7 +132,7 @@ class Asking(NamedTuple):
         """A name that the search list made, or that it did not help, says so."""
         if len(searched) < 2:
             return one
-        return one._replace(notes=(*one.notes, f"searched: {' '.join(searched)}"))
+        return one._replace(notes=(*one.notes, f"{SEARCHED}{' '.join(searched)}"))
 
 
 def chosen(

@@ -58,6 +58,8 @@ EXIT = {
     Outcome.INDETERMINATE: Exit.NO,  # a check that was asked for does not hold
 }
 
+SEARCHED = "searched: "  # how the note on the names of the search list begins
+
 NEGATIVE = (Outcome.NODATA, Outcome.NXDOMAIN, Outcome.DANGLING_CNAME)
 
 MEANING = {

@@ -10,7 +10,7 @@ deadline. Synchronous: asyncio would cost a look-up 20 ms of CPU.
 
 import os
 import selectors
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -111,6 +111,7 @@ class Question:
         self.second_best: tuple[Outcome, Reply, Server, Transport] | None = None
         self.bad: Outcome | None = None
         self.heard_nothing = False
+        self.silent_servers: dict[Server, None] = {}  # that have let a try pass
         self.open_at_end = False
         self.start = monotonic()
         self.next_at = self.start
@@ -170,6 +171,7 @@ class Question:
     def silent(self) -> None:
         """A try's time is up: the next one; servers may be silent because of EDNS."""
         self.heard_nothing = True
+        self.silent_servers.update((one.server, None) for one in self.open)
         if not self.waiting_for:
             self.try_seconds = self.deadline.left
             self.next_at = self.deadline.at
@@ -289,6 +291,7 @@ class Question:
         self.reached.server, self.reached.transport = server, transport
         if reply.note:
             self.reached.notes.append(reply.note)
+        self.tell_silent(one for one in self.silent_servers if one != server)
         self.end()
 
     def end(self) -> None:
@@ -314,12 +317,16 @@ class Question:
     def close(self) -> None:
         self.open_at_end = bool(self.open)
         if not self.done:
-            heard = {one.server for one in self.reached.rejected}
-            for server in dict.fromkeys(exchange.server for exchange in self.open):
-                if str(server) not in heard:
-                    self.reject(server, "gave no reply")
+            self.tell_silent(exchange.server for exchange in self.open)
         while self.open:
             self.open.pop().close()
+
+    def tell_silent(self, servers: Iterable[Server]) -> None:
+        """Those that have been waited for, unless something else was heard of them."""
+        heard = {one.server for one in self.reached.rejected}
+        for server in dict.fromkeys(servers):
+            if str(server) not in heard:
+                self.reject(server, "gave no reply")
 
 
 def outcome_of(reply: Reply) -> Outcome:

@@ -245,6 +245,13 @@ def test_silence_lasts_until_the_deadline(serve: Serve) -> None:
     assert 100 * MS <= reached.elapsed_ms / 1000 < 100 * MS + 5
 
 
+def test_a_silent_server_is_told_beside_the_answer_of_the_next(serve: Serve) -> None:
+    first, second = serve(silent), serve(answering)
+    reached = one(first, second, tries=1)
+    assert (data(reached), str(reached.server), reached.tries) == (["192.0.2.1"], str(second), 2)
+    assert [(r.server, r.reason) for r in reached.rejected] == [(str(first), "gave no reply")]
+
+
 def test_the_late_reply_of_the_first_try_counts(serve: Serve) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))

@@ -19,7 +19,7 @@ from netkit import __version__
 from netkit.cli.output.names.tsv import FIELDS
 from netkit.dns.types import COMMON
 from tests.conftest import MS
-from tests.dns.conftest import SOA, Scripted, asked_for, reply_to, serve  # noqa: F401
+from tests.dns.conftest import SOA, Scripted, asked_for, refusing, reply_to, serve  # noqa: F401
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 Terminal = Callable[..., Any]
@@ -335,6 +335,38 @@ def test_what_was_rejected_is_shown_on_a_terminal(terminal: Terminal, dns: str, 
     shown = terminal(*words, columns=200).lines
     assert shown[0] == "www.test A: mismatch: replies came, but none to this question"
     assert shown[-1] == f"not used: {twice}: mismatch: it answers other.test. A, 2 times"
+
+
+@pytest.mark.parametrize("form", [[], ["--short"], ["--zone"], ["--tsv"]])
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("spoofed", 0, "not used: {dns}: mismatch: wrong id"),
+        ("trailing", 0, "8 octets behind the message"),
+        ("noedns", 0, "{dns} does not take EDNS (FORMERR), asked again without"),
+        ("foreign", 1, "left out records of other.lab.test.: not what was asked"),
+    ],
+)
+def test_what_was_odd_or_rejected_is_told_in_a_pipe(
+    netkit: Netkit, dns: str, form: list[str], name: str, code: int, told: str
+) -> None:
+    args = ("resolve", f"@{dns}", *form, "-t", "A", f"{name}.lab.test")
+    done = netkit(*args)
+    assert (done.returncode, len(done.stdout.splitlines())) == (code, 1 if code == 0 or "--tsv" in form else 0)
+    assert done.stderr.splitlines()[code:] == [f"netkit: {name}.lab.test A: {told.format(dns=dns)}"]
+    assert len(netkit(*args, "--quiet").stderr.splitlines()) == code
+
+
+def test_a_server_that_was_passed_over_is_told_once_for_both_types(
+    netkit: Netkit,
+    dns: str,
+    refusing: str,  # noqa: F811
+) -> None:
+    done = netkit("resolve", f"@{refusing}", f"@{dns}", "www.lab.test")
+    assert (done.returncode, done.stdout) == (
+        0, "www.lab.test.\t300\tA\t127.0.0.1\tdns\nwww.lab.test.\t300\tAAAA\t::1\tdns\n"
+    )  # fmt: skip
+    assert done.stderr == f"netkit: www.lab.test A, AAAA: not used: {refusing}: refused\n"
 
 
 def test_the_words_of_others_are_cut_for_people(netkit: Netkit, serve: Serve) -> None:  # noqa: F811

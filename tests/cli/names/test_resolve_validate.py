@@ -13,6 +13,7 @@ from netkit.cli.output.names.resolve import dnssec, message
 from netkit.dns.result import Outcome, Resolution
 from netkit.dns.validate.verdict import Dnssec, Link, Verdict
 from netkit.lab.dns.signing import trust_anchor
+from tests.dns.conftest import Scripted, reply_to, serve  # noqa: F401
 
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 Terminal = Callable[..., Any]
@@ -93,6 +94,25 @@ def test_what_expired_is_said_with_its_date(validate: Netkit) -> None:
     assert re.search(
         r"\(expired\.signed\.test\. DNSKEY: the signature expired on 2025-01-01T00:00:00Z, \d+ days ago\)", done.stderr
     )
+
+
+def test_a_forged_answer_of_the_first_server_is_told_beside_that_of_the_next(
+    netkit: Netkit,
+    terminal: Terminal,
+    dns: str,
+    anchor: str,
+    serve: Callable[..., Scripted],  # noqa: F811
+) -> None:
+    liar = serve(lambda query, transport, number: [reply_to(query, "@ 300 IN A 192.0.2.66", options=())])
+    args = ("resolve", f"@{liar}", f"@{dns}", "--trust-anchor", anchor, "-t", "A", "www.signed.test")
+    told = f"not used: {liar}: bogus: signed.test. DNSKEY: "
+    for form, data in (("--short", "127.0.0.1"), ("--color=never", "www.signed.test.\t300\tA\t127.0.0.1\tdns\tsecure")):
+        done = netkit(*args, form)
+        assert (done.returncode, done.stdout) == (0, f"{data}\n")
+        assert done.stderr.startswith(f"netkit: www.signed.test A: {told}")
+        assert len(done.stderr.splitlines()) == 1
+        assert netkit(*args, form, "--quiet").stderr == ""
+    assert [line for line in terminal(*args, columns=300).lines if line.startswith(told)]
 
 
 def test_one_forged_type_of_the_default_pair_is_6(validate: Netkit) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from netkit.cli.output.say import say
 from netkit.cli.output.sink import exact, now
 from netkit.dns.lookup import Lookup
-from netkit.dns.result import MEANING, NEGATIVE, Edns, Outcome, Rejected, Resolution
+from netkit.dns.result import MEANING, NEGATIVE, SEARCHED, Edns, Outcome, Rejected, Resolution
 from netkit.dns.types import FREQUENT
 from netkit.net.hostname import to_unicode
 
@@ -206,12 +206,29 @@ def rejected(one: Resolution) -> dict[Rejected, int]:
     return counted
 
 
+def not_used(one: Resolution) -> list[str]:
+    """A line for each of the rejected, in words."""
+    return [
+        f"not used: {r.server}: {r.reason}" + (f", {count} times" if count > 1 else "")
+        for r, count in rejected(one).items()
+    ]
+
+
 def remarks(found: Lookup) -> list[str]:
-    """What an answer's reader should know beside it: extended errors, and who the server is when that was asked."""
-    lines = []
+    """What a result's reader should know beside it, for where no grey line says it.
+
+    Of an answer extended errors, and replies and servers that were not used (a failure's own line has them); what was
+    odd; and who the server is when that was asked. What types of a name share is said once.
+    """
+    told: dict[tuple[str, str], dict[str, None]] = {}
     for one in found.resolutions:
-        if one.outcome is Outcome.ANSWER:
-            lines += [f"{one.name.removesuffix('.')} {one.type}: {one.server} says {why}" for why in reasons(one)]
+        answered = one.outcome is Outcome.ANSWER
+        lines = [f"{one.server} says {why}" for why in reasons(one)] if answered else []
+        lines += not_used(one) if answered else []
+        lines += [note for note in one.notes if not (answered and note.startswith(SEARCHED))]
+        for line in lines:
+            told.setdefault((one.name.removesuffix(".") or ".", line), {})[one.type] = None
+    lines = [f"{name} {', '.join(types)}: {line}" for (name, line), types in told.items()]
     lines += [f"{one.server} is {who}" for one in found.resolutions if (who := server_name(one))]
     return list(dict.fromkeys(lines))
 

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.names.resolve import complaints, reasons, rejected, server_name
+from netkit.cli.output.names.resolve import complaints, not_used, reasons, server_name
 from netkit.dns.lookup import Lookup
 from netkit.dns.result import NEGATIVE, Outcome, Resolution
 from netkit.net.hostname import to_unicode
@@ -53,8 +53,7 @@ def status(found: Lookup) -> list[Text]:
     others: dict[str, None] = {}
     for one in found.resolutions:
         outcomes.setdefault(facts(one, slowest), {}).setdefault(one.outcome, []).append(one.type)
-        for r, count in rejected(one).items():
-            others[f"not used: {r.server}: {r.reason}" + (f", {count} times" if count > 1 else "")] = None
+        others.update((line, None) for line in not_used(one))
         others.update((f"note: {note}", None) for note in one.notes)
     lines = [_outcomes(kinds) + rest for rest, kinds in outcomes.items()]
     return [Text(visible(line), style="bright_black") for line in (*lines, *others)]
