@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,17 @@ def test_what_a_server_does_has_its_outcome(
 def test_a_silent_server_ends_with_the_deadline(kind: str, start: Start, cacert: str) -> None:
     (one,) = ask(kind, start(kind, lambda query, number: []), cacert=cacert, timeout=0.6)
     assert one.outcome in (Outcome.TIMEOUT, Outcome.UNREACHABLE)
+
+
+def test_a_server_that_never_ends_the_handshake_is_told_once(cacert: str) -> None:
+    """Later tries wait for the session of the first."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        (lookup,) = resolve(["a.test"], types=["TXT"], servers=[server], security=Security(cacert), timeout=0.6)
+    [one] = lookup.resolutions
+    [told] = one.rejected
+    assert (one.outcome, told.server) == (Outcome.TIMEOUT, server.removeprefix("https://"))
+    assert told.reason.startswith("no end within 0.6 s, ")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "tcp"])
