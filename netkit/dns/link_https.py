@@ -148,7 +148,9 @@ class HttpsLink:
                 question.lost(exchange, self._reason(result, result.error))
         elif isinstance(result.error, PeerError):
             self._unusable(exchange, self._reason(result, result.error))
-        elif result.error is not None:  # time is up for all tries, of which the later ones waited for the first's session
+        elif (
+            result.error is not None
+        ):  # time is up for all tries, of which the later ones waited for the first's session
             told = any(one.server == str(self.server) for one in question.reached.rejected)
             question.lost(exchange, "" if told else self._reason(result, result.error))
         elif wrong := _wrong(result.head, body):

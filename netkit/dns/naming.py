@@ -10,9 +10,10 @@ from typing import NamedTuple
 from netkit.dns.lookup import Lookup
 from netkit.dns.name import canonical_ip, is_ip, parse_name
 from netkit.dns.name_sources import Said, SourceName, is_full
-from netkit.dns.result import Outcome, Resolution
+from netkit.dns.result import MEANING, Outcome, Resolution
 from netkit.errors import BadInput, Exit
 
+MAX_OTHERS = 3  # servers and replies that are named beside a failure
 MAX_NAMES = 8  # of one address, that are looked at; hundreds may stand in one PTR reply
 
 
@@ -60,12 +61,21 @@ def of_candidates(text: str, said: Sequence[SourceName], failed: Lookup) -> Fqdn
     if failed.exit in (Exit.OK, Exit.NO):
         detail = "only a short name" if any(one.name for one in said) else "no such name"
         return Fqdn(text, None, None, Exit.NO, sources=tuple(said), detail=detail)
-    return Fqdn(text, None, None, failed.exit, sources=tuple(said), detail=outcome_of(failed).value)
+    return Fqdn(text, None, None, failed.exit, sources=tuple(said), detail=_why(failing(failed)))
 
 
-def outcome_of(answer: Lookup) -> Outcome:
+def failing(answer: Lookup) -> Resolution:
     """The one that its exit code is of."""
-    return next(one.outcome for one in answer.resolutions if one.exit is answer.exit)
+    return next(one for one in answer.resolutions if one.exit is answer.exit)
+
+
+def _why(one: Resolution) -> str:
+    """What came of it, who said so, and what else was heard."""
+    text = f"{one.outcome.value}: {MEANING[one.outcome]}"
+    if one.server:
+        text += f", says {one.server}"
+    others = [f"{r.server} {r.reason}" for r in dict.fromkeys(one.rejected) if r.server != one.server]
+    return f"{text}; {', '.join(others[:MAX_OTHERS])}" if others else text
 
 
 def worse(answer: Lookup, than: Lookup | None) -> Lookup:
@@ -111,7 +121,7 @@ def leads_back(name: str, address: str, forward: Sequence[Resolution]) -> Said:
 def unnamed(text: str, reverse: Resolution, said: Sequence[SourceName]) -> Fqdn:
     """An address that has no full name."""
     if reverse.exit not in (Exit.OK, Exit.NO):
-        return Fqdn(text, None, None, reverse.exit, sources=tuple(said), detail=reverse.outcome.value)
+        return Fqdn(text, None, None, reverse.exit, sources=tuple(said), detail=_why(reverse))
     names = names_in(reverse)
     detail = f"only {names[0]}, not a full name" if names else "no name: " + reverse.outcome.value
     return Fqdn(text, None, reverse.source, Exit.NO, sources=tuple(said), detail=detail)

@@ -58,7 +58,7 @@ def of_name(text: str, names: Sequence[str]) -> Steps:
     assert worst is not None  # a name is a candidate itself
     if found.exit is Exit.NO:
         return Named(found, Status.SHORT if any(one.name for one in said) else Status.NONE)
-    return Named(found, naming.outcome_of(worst))
+    return Named(found, naming.failing(worst).outcome)
 
 
 def of_address(text: str) -> Steps:

@@ -41,7 +41,7 @@ def test_an_address_that_leads_back(netkit: Netkit, terminal: Terminal, dns: str
     [
         ("alias.lab.test", 0, "www.lab.test\n", ""),
         ("nosuch.lab.test", 1, "", "nosuch.lab.test: no such name"),
-        ("servfail.lab.test", 9, "", "servfail.lab.test: servfail"),
+        ("servfail.lab.test", 9, "", "servfail.lab.test: servfail: the server failed (SERVFAIL), says {dns}"),
         ("127.0.0.66", 9, "not-mine.example\n", "127.0.0.66: not-mine.example cannot be confirmed: refused"),
         ("127.0.0.200", 1, "", "127.0.0.200: no name: nxdomain"),
         ("localhost", 1, "", "localhost: localhost is every host's name for itself, not a full one"),
@@ -53,7 +53,7 @@ def test_targets_and_their_codes(
 ) -> None:
     done = netkit("fqdn", "-s", dns, target, env=files())
     assert (done.returncode, done.stdout) == (code, stdout)
-    assert done.stderr == (f"netkit: {words}\n" if words else "")
+    assert done.stderr == (f"netkit: {words.format(dns=dns)}\n" if words else "")
     assert netkit("fqdn", "-q", "-s", dns, target, env=files()).stderr == done.stderr  # an error is never silent
 
 

@@ -167,7 +167,7 @@ def test_a_line_has_the_result_that_it_has_alone(serve: Serve, ask: Any, files: 
         ("text.test", "text.test", "answer", None),
         ("www", "www.far.test", "answer", None),
         ("gone.test", None, "none", "no such name"),
-        ("fails", None, "servfail", "servfail"),
+        ("fails", None, "servfail", "servfail: the server failed (SERVFAIL), says {dns}"),
         ("short", None, "short", "only a short name"),
         ("192.0.2.1", "www.test", "confirmed", None),
         ("192.0.2.2", "two.test", "confirmed", None),
@@ -179,7 +179,7 @@ def test_a_line_has_the_result_that_it_has_alone(serve: Serve, ask: Any, files: 
         ("192.0.2.8", "half.test", "servfail", "half.test cannot be confirmed: servfail"),
         ("2001:db8::8", "half.test", "confirmed", None),
         ("192.0.2.9", None, "none", "no name: nxdomain"),
-        ("192.0.2.10", None, "servfail", "servfail"),
+        ("192.0.2.10", None, "servfail", "servfail: the server failed (SERVFAIL), says {dns}"),
         ("localhost", None, "none", "localhost is every host's name for itself, not a full one"),
         ("a,MX", None, "badname", "'a,MX' is more than a name or an address: types and servers are for resolve -i"),
         ("192.0.2.0/7x", None, "badname", "'192.0.2.0/7x': '/' is not allowed in a name"),
@@ -190,8 +190,10 @@ def test_the_word_for_it(
     serve: Serve, ask: Any, files: Any, line: str, name: str | None, status: str, detail: str | None
 ) -> None:
     where = files("", "search near.test far.test\n")
-    [one] = ask(f"# before\n\n  {line} # behind\r\n", serve(server), **where)
-    assert (one.found.input, one.found.name, one.status, one.found.detail) == (line, name, status, detail)
+    dns = serve(server)
+    [one] = ask(f"# before\n\n  {line} # behind\r\n", dns, **where)
+    told = detail and detail.replace("{dns}", str(dns))
+    assert (one.found.input, one.found.name, one.status, one.found.detail) == (line, name, status, told)
 
 
 def test_only_addresses_of_the_version_are_asked_for(serve: Serve, ask: Any) -> None:
