@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
+from weakref import WeakSet
 
-from netkit.dns.exchange import OverLink
+from netkit.dns.exchange import Asking, OverLink
 from netkit.dns.link_shared import Shared
 from netkit.dns.servers import Server
 from netkit.dns.wire import Malformed
@@ -52,6 +53,7 @@ class HttpsLink:
         self.unsent: deque[OverLink] = deque()
         self.running = 0
         self.answered = 0
+        self.timed_out: WeakSet[Asking] = WeakSet()  # whose time was up
         self.closed = False
         shared.selector.register(self.loop, selectors.EVENT_READ, self)
 
@@ -151,7 +153,8 @@ class HttpsLink:
         elif (
             result.error is not None
         ):  # time is up for all tries, of which the later ones waited for the first's session
-            told = any(one.server == str(self.server) for one in question.reached.rejected)
+            told = question in self.timed_out
+            self.timed_out.add(question)
             question.lost(exchange, "" if told else self._reason(result, result.error))
         elif wrong := _wrong(result.head, body):
             self._unusable(exchange, wrong)
