@@ -108,7 +108,7 @@ TRUNCATED, MALFORMED = "truncated", "malformed"
         (ok(b"no", status=b"429 Slow Down"), 9, "http_429", "429 Slow Down"),
         (ok(b"no", status=b"503"), 9, "http_503", "503 Service Unavailable"),
         (ok(b"", status=b"302 Found"), 1, "redirect_without_target", "302 Found"),
-        (ok(b"", b"Location: /x", status=b"300 Pick"), 1, "redirect_not_followed", "300 Pick, to /x: only 301, 302, 303"),
+        (ok(b"", b"Location: /x", status=b"300 Pick"), 1, "redirect_not_followed", "300 Pick, to /x: only 301"),
     ],
 )
 def test_every_way_to_fail_has_its_code(serve: Serve, answer: bytes, code: int, kind: str, words: str) -> None:
