@@ -59,6 +59,7 @@ class Fetching:
         self.part: str | None = None
         self.retry = _retry(request)
         self.retries: tuple[Again, ...] = ()
+        self.hops: list[HopResult] = []
         self.refused: NetkitError | None = None
         told = {"sha256"} if request.digest and self.sink is None and request.method != "HEAD" else set()
         self.algorithms = frozenset(told | ({request.checksum.algorithm} if request.checksum else set()))
@@ -81,10 +82,10 @@ class Fetching:
 
     def _begin(self) -> None:
         """As before the first request of an attempt."""
-        if self.refused is None:
+        if self.refused is None and self.hops:
             self.sender = Sender(self.request)
         self.at = self.request.url  # of the hop that is being fetched
-        self.hops: list[HopResult] = []
+        self.hops = []
         self.warnings: tuple[Warn, ...] = ()
         self.checking: Checking | None = None
         if self.request.checks:

@@ -5,7 +5,7 @@ and no credential goes in clear text over a network. A proxy sees a request to h
 credentials on this machine alone; of https:// it sees the name of the host (CONNECT). Its own login goes to it alone.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from netkit.errors import BadInput, Insecure
 from netkit.http.headers import Header, build, credentials, wire
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netkit.http.digest import Answer, Challenge
     from netkit.net.route import Proxy
 
+Headers: TypeAlias = tuple[tuple[str, str | None], ...]
 NOTHING = Found()
 MAX_STALE = 3  # nonces of one fetch that a server may call too old (RFC 7616 3.3); it could do so for ever
 
@@ -52,7 +53,8 @@ class Sender:
             from netkit.net.curl_options import interface
 
             interface(self.route.interface)
-        build(self.headers, self._authorization(request.url))  # its limits, before anything is sent
+        self.built: Headers | None = None  # as the engine takes them, where they are the same for each hop
+        self._build(request.url)  # its limits, before anything is sent
 
     def lookup(self, url: Url, deadline: Deadline) -> LookUp | None:
         """What has to be looked up before this hop, by the servers that the user names."""
@@ -78,13 +80,13 @@ class Sender:
             from netkit.net.curl_options import interface
 
             interface(url.zone)
-        headers = build(self.headers, self._authorization(url), identity=identity)
+        headers = self._build(url, identity=identity)
         hop = Hop(
             url=url.wire,
             host=url.host,
             address=url.address,
             method=request.method,
-            headers=wire(headers) + more,
+            headers=headers + more,
             route=self.route,
             resolved=found.addresses or request.resolved(url),
             lookup_ms=found.ms,
@@ -100,8 +102,16 @@ class Sender:
         self.last = hop
         return hop
 
+    def _build(self, url: Url, *, identity: bool = False) -> Headers:
+        if identity or self.answer is not None:  # which is another for each request
+            return wire(build(self.headers, self._authorization(url), identity=identity))
+        if self.built is None:
+            self.built = wire(build(self.headers, self._authorization(url)))
+        return self.built
+
     def leave(self, url: Url) -> tuple[Warn, ...]:
         """The next hop is of another origin."""
+        self.built = None
         if self.request.trust_redirects:
             self.headers = [one for one in self.headers if one.name.lower() != "host"]
             self.answer = None

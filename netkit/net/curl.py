@@ -61,6 +61,7 @@ class Engine:
         self.curl: Any = self.pycurl.Curl()
         self.multi: Any = self.pycurl.CurlMulti()
         self.sessions = Sessions()
+        self.before: Hop | None = None  # the last
 
     def __enter__(self) -> "Engine":
         return self
@@ -88,7 +89,9 @@ class Engine:
         """
         exchange = Exchange(self.pycurl, self.curl, hop, deadline, on_head, on_progress, on_event)
         for fresh in (0, 1):
-            exchange.set_options()
+            before, self.before = self.before, None
+            exchange.set_options(before)
+            self.before = hop
             self.curl.setopt(self.curl.FRESH_CONNECT, fresh)
             with interruptible(exchange.interrupt):
                 code, words = self._transfer(exchange)

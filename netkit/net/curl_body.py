@@ -14,28 +14,28 @@ MAX_UNWANTED = 64 * 1024  # of a body nobody wants; more costs less as a new con
 class Pieces:
     """sink: set with the head; None: the body is not wanted. received: bytes so far. enough: the sink wants no more.
 
-    giving: the sink has a piece, and may wait for a slow reader.
+    giving: the sink has a piece, and may wait for a slow reader. waiting: pieces that it has not.
     """
 
     def __init__(self) -> None:
         self.sink: OnBody | None = None
         self.received = 0
         self.enough = self.giving = False
-        self._waiting: list[bytes] = []
+        self.waiting: list[bytes] = []
         self._given = 0
 
     def add(self, data: bytes) -> bool:
         """False: the rest is not wanted. Raises what the sink raises."""
-        self._waiting.append(data)
+        self.waiting.append(data)
         self.received += len(data)
         return self.received - self._given < TOGETHER or self.give()
 
     def give(self) -> bool:
         """What waits, to the sink."""
-        if not self._waiting or self.enough:
+        if not self.waiting or self.enough:
             return not self.enough
-        data = b"".join(self._waiting)
-        self._waiting.clear()
+        data = b"".join(self.waiting)
+        self.waiting.clear()
         self._given = self.received
         if self.sink is None:
             self.enough = self.received > MAX_UNWANTED

@@ -12,8 +12,8 @@ from netkit.errors import AuthRefused, NetkitError, PeerError
 from netkit.events import OnEvent
 from netkit.net.curl_body import Pieces
 from netkit.net.curl_head import check, field, no_http, status_line
-from netkit.net.curl_options import set_options
-from netkit.net.curl_text import DATA_IN, HEADER_OUT, Listener
+from netkit.net.curl_options import alike, set_options, set_target
+from netkit.net.curl_text import DATA_IN, HEADER_IN, HEADER_OUT, Listener
 from netkit.net.deadline import Deadline
 from netkit.net.hop import (
     PHASES,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_INFORMATIONAL = 100  # 1xx responses before the real one; a server could send them for ever
 MAX_TUNNELS = 10  # CONNECTs of one exchange: two a connection by Digest; a proxy could call every nonce too old
 MAX_TRAILERS = 100  # header fields after the body
+TRACED = (HEADER_IN, DATA_IN, 4, 5, 6)  # what is said for the trace alone; the last: DATA_OUT and TLS records
 PAUSE = 0x10000001  # CURL_WRITEFUNC_PAUSE
 RECEIVE = 512 * 1024  # bytes asked of the socket at once; libcurl's own 16 KiB cost twice the system time
 
@@ -58,6 +59,7 @@ class Exchange:
         self.on_head, self.on_progress = on_head, on_progress
         self.hold = hold  # whether the body is to wait, asked at each piece; then libcurl keeps it, and reads no more
         self.held = False
+        self._reused: bool | None = None
         self.listener = Listener(hop.address, on_event, show_secrets=hop.show_secrets)
         self.stopped: BaseException | None = None  # why a callback ended the transfer
         self.status_line: tuple[str, int, str] | None = None
@@ -83,25 +85,31 @@ class Exchange:
         announced = self.announced()
         return f"{self.received} of {announced}" if announced >= 0 else str(self.received)
 
-    def set_options(self) -> None:
-        """Raises what `curl_options.set_options` raises."""
+    def set_options(self, before: Hop | None = None) -> None:
+        """before: the last hop of this handle, whose options stay where this one differs in its URL alone.
+
+        Raises what `curl_options.set_options` raises.
+        """
         curl = self.curl
-        curl.reset()  # options only: connections and the DNS cache stay
-        set_options(curl, self.hop, self.deadline)
-        curl.setopt(curl.BUFFERSIZE, RECEIVE)
+        if before is not None and alike(before, self.hop):
+            set_target(curl, self.hop, self.deadline)
+        else:
+            curl.reset()  # options only: connections and the DNS cache stay
+            set_options(curl, self.hop, self.deadline)
+            curl.setopt(curl.BUFFERSIZE, RECEIVE)
+            curl.setopt(curl.VERBOSE, 1)
+            # Without a progress callback Ctrl-C waits for the end of the transfer: 13.9 s measured, 0.01 s with it.
+            curl.setopt(curl.NOPROGRESS, 0)
+            if self.hop.method != "HEAD":  # which has no body: libcurl would say that nothing came
+                curl.setopt(curl.HTTP09_ALLOWED, 1)  # what is no HTTP comes as a body without a head, and can be named
         if self.hop.jar is not None:
             self.cookies = self.hop.jar.hand_to(curl)
-        curl.setopt(curl.VERBOSE, 1)
         curl.setopt(curl.DEBUGFUNCTION, self._said)
-        curl.setopt(curl.HEADERFUNCTION, self._guarded(self._header))
+        curl.setopt(curl.HEADERFUNCTION, self._line)
         curl.setopt(curl.WRITEFUNCTION, self._body)
-        if self.hop.method != "HEAD":  # which has no body: libcurl would say that nothing came
-            curl.setopt(curl.HTTP09_ALLOWED, 1)  # what is no HTTP comes as a body without a head, and can be named
-        # Without a progress callback Ctrl-C waits for the end of the transfer: 13.9 s measured, 0.01 s with it.
-        curl.setopt(curl.NOPROGRESS, 0)
         curl.setopt(curl.XFERINFOFUNCTION, self._progress)
 
-    # --- callbacks: those that libcurl calls all the time are guarded in themselves
+    # --- callbacks: each keeps its exceptions for `result`; -1 makes libcurl stop (a debug callback cannot)
 
     def stop(self, reason: BaseException) -> None:
         self.stopped = self.stopped or reason
@@ -111,21 +119,8 @@ class Exchange:
         self.stop(reason)
         return self.pieces.giving
 
-    def _guarded(self, callback: Callable[..., int | None]) -> Callable[..., int | None]:
-        """The callback with its exceptions kept for `result`; -1 makes libcurl stop (a debug callback cannot)."""
-
-        def call(*args: Any) -> int | None:
-            if self.stopped is None:
-                try:
-                    return callback(*args)
-                except BaseException as exc:
-                    self.stop(exc)
-            return -1
-
-        return call
-
     def _said(self, kind: int, data: bytes) -> None:
-        if self.stopped is not None or (kind >= DATA_IN and self.listener.on_event is None):
+        if self.stopped is not None or (kind in TRACED and self.listener.on_event is None):
             return
         try:
             if kind == HEADER_OUT and self.head is not None:
@@ -149,6 +144,14 @@ class Exchange:
             hint="--http 1.1",
         )
 
+    def _give(self) -> None:
+        """What is left of the body."""
+        if self.stopped is None:
+            try:
+                self.pieces.give()
+            except BaseException as exc:
+                self.stop(exc)
+
     def _body(self, data: bytes) -> int | None:
         if self.stopped is None:
             try:
@@ -171,7 +174,7 @@ class Exchange:
     def _progress(self, total: int, now: int, *_: int) -> int | None:
         if self.stopped is None:
             try:
-                if self.pieces.give():
+                if not self.pieces.waiting or self.pieces.give():
                     self._listen(total)
                     if self.on_progress and self.head is not None:
                         self.on_progress(now, total)
@@ -188,6 +191,15 @@ class Exchange:
             from netkit.net.curl_errors import stalled
 
             raise stalled(self, self.hop.route.stall_timeout, total)
+
+    def _line(self, line: bytes) -> int | None:
+        if self.stopped is None:
+            try:
+                self._header(line)
+                return None
+            except BaseException as exc:
+                self.stop(exc)
+        return -1
 
     def _header(self, line: bytes) -> None:
         self.heard = monotonic()
@@ -222,7 +234,7 @@ class Exchange:
     # --- the outcome
 
     def result(self, code: int, words: str) -> HopResult:
-        self._guarded(self.pieces.give)()
+        self._give()
         if self.stopped is not None and not isinstance(self.stopped, NetkitError):
             raise self.stopped
         phase = self._phase()
@@ -269,7 +281,10 @@ class Exchange:
         return tuple(told)
 
     def reused(self) -> bool:
-        return self.listener.request is not None and self.curl.getinfo(self.curl.NUM_CONNECTS) == 0
+        """Whether it went over a connection of before. For use when it is over."""
+        if self._reused is None:
+            self._reused = self.listener.request is not None and self.curl.getinfo(self.curl.NUM_CONNECTS) == 0
+        return self._reused
 
     def _phase(self) -> Phase:
         """How far the exchange came."""

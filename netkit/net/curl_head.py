@@ -34,10 +34,11 @@ def field(line: bytes, url: str, warnings: list[Warn]) -> tuple[str, str]:
     name, colon, value = line.decode("latin-1").partition(":")
     if not colon:
         raise PeerError(f"{url}: a header line without a colon: {name[:60]!r}", kind="malformed")
-    if (name != name.strip() or not name) and len(warnings) < MAX_ODD:
-        what = f"space round the name of the header {name.strip()[:60]!r}" if name else "a header without a name"
+    bare = name.strip()
+    if (name != bare or not name) and len(warnings) < MAX_ODD:
+        what = f"space round the name of the header {bare[:60]!r}" if name else "a header without a name"
         warnings.append(Warn("header_space", what))
-    return name.strip(), value.strip(" \t")
+    return bare, value.strip(" \t")
 
 
 def check(head: Head, url: str) -> list[Warn]:

@@ -39,6 +39,7 @@ class Multi:
         self.loop = loop
         self.running: dict[Any, tuple[Exchange, OnResult]] = {}
         self.free: list[Any] = []
+        self.before: dict[Any, Hop] = {}  # the last of each handle
         self.holding: dict[Any, _Held] = {}
         self.sessions = Sessions()
         self.due: float | None = None  # when libcurl wants to be called, by the monotonic clock
@@ -98,13 +99,14 @@ class Multi:
         """fresh: on a connection of its own."""
         curl, hop = exchange.curl, exchange.hop
         try:
-            exchange.set_options()
+            exchange.set_options(self.before.pop(curl, None))
         except BaseException:
             self.free.append(curl)
             raise
+        self.before[curl] = hop
         curl.setopt(curl.FRESH_CONNECT, fresh)
-        if not fresh and (hop.route.http_version in ("2", "3") or (hop.is_tls and hop.route.http_version == "auto")):
-            curl.setopt(curl.PIPEWAIT, 1)
+        may_share = hop.route.http_version in ("2", "3") or (hop.is_tls and hop.route.http_version == "auto")
+        curl.setopt(curl.PIPEWAIT, may_share and not fresh)
         self.running[curl] = exchange, on_result
         self.multi.add_handle(curl)
 

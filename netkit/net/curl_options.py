@@ -23,7 +23,7 @@ _SUPPRESS_CONNECT_HEADERS = 265  # a proxy's answer to CONNECT is none of the se
 def set_options(curl: Any, hop: Hop, deadline: Deadline) -> None:
     """Raises BadInput about a file that is named, LocalFailure for an interface that this machine has not."""
     route = hop.route
-    curl.setopt(curl.URL, hop.url.encode("ascii"))
+    set_target(curl, hop, deadline)
     curl.setopt(curl.PROTOCOLS, curl.PROTO_HTTP | curl.PROTO_HTTPS)
     curl.setopt(curl.PATH_AS_IS, 1)
     curl.setopt(curl.NOSIGNAL, 1)
@@ -33,7 +33,6 @@ def set_options(curl: Any, hop: Hop, deadline: Deadline) -> None:
     if hop.cookie is not None:
         curl.setopt(curl.COOKIE, hop.cookie.encode("latin-1"))
     curl.setopt(curl.HTTP_VERSION, _version(curl, hop))
-    curl.setopt(curl.TIMEOUT_MS, max(1, int(deadline.left * 1000)))
     curl.setopt(curl.CONNECTTIMEOUT_MS, max(1, int(route.connect_timeout * 1000)))
     _set_way(curl, hop)
     if hop.proxy:
@@ -42,6 +41,23 @@ def set_options(curl: Any, hop: Hop, deadline: Deadline) -> None:
         curl.setopt(curl.PROXY, "")  # no http_proxy from the environment behind the caller's back
     if hop.is_tls:
         _set_tls(curl, route)
+
+
+def set_target(curl: Any, hop: Hop, deadline: Deadline) -> None:
+    """What alone differs between two hops that are alike."""
+    curl.setopt(curl.URL, hop.url.encode("ascii"))
+    curl.setopt(curl.TIMEOUT_MS, max(1, int(deadline.left * 1000)))
+
+
+def alike(one: Hop, other: Hop) -> bool:
+    """Whether two hops have the same options but for `set_target`."""
+    return (
+        one.jar is None  # whose cookies are handed to a handle that has none
+        and one.address == other.address  # which a list of addresses is for
+        and one.is_tls == other.is_tls
+        and one.headers == other.headers
+        and one._replace(url="", lookup_ms=0.0) == other._replace(url="", lookup_ms=0.0)
+    )
 
 
 def _header_line(name: str, value: str | None) -> bytes:

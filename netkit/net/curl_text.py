@@ -27,6 +27,8 @@ _TUNNELLED = ("CONNECT tunnel established", "Opened SOCKS connection")
 _ALPN = "ALPN: server accepted "
 _CLOSED = ("closing connection", "shutting down connection", "Closing connection")
 
+_DULL = (b"Request completely sent off", b"Connection #", b"TLSv1.")  # of every exchange
+
 _WORDS = {
     "connection refused": "refused",
     "connection reset by peer": "reset",
@@ -63,6 +65,8 @@ class Listener:
 
     def __call__(self, kind: int, data: bytes) -> None:
         if kind == TEXT:
+            if data.startswith(_DULL):
+                return
             self._text(data.decode("utf-8", "replace").rstrip("\n"))
         elif kind == HEADER_OUT:
             self._sent(data)
