@@ -38,7 +38,24 @@ def test_dotted_quads(text: str) -> None:
     assert is_ipv4(text)
 
 
-@pytest.mark.parametrize("text", ["1.2.3", "01.2.3.4", "1.2.3.4.", "1.2.3.256", "1.2.3.4\n", "１.2.3.4", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.2.3",
+        "01.2.3.4",
+        "1.2.3.4.",
+        "1.2.3.256",
+        "1.2.3.4\n",
+        "１.2.3.4",
+        "",
+        "1.2.3.4\n",
+        "+1.2.3.4",
+        "1_0.2.3.4",
+        "\u0663.2.3.4",
+        "\u00b2.2.3.4",
+        " 1.2.3.4",
+    ],
+)
 def test_not_dotted_quads(text: str) -> None:
     assert not is_ipv4(text)
 
