@@ -22,13 +22,13 @@ class Commands(LazyGroup):
         "resolve": Entry("Look up names and addresses, each answer with its source.", NAMES, "names.resolve:resolve"),
         "fqdn": Entry("Show the fully qualified name of a host, by default this one.", NAMES, "names.fqdn:fqdn"),
         "echo-server": Entry(
-            "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "sockets.servers:echo_server"
+            "Echo what clients send, over TCP, UDP, TLS or unix sockets.", SOCKETS, "sockets.echo_server:echo_server"
         ),
         "echo-client": Entry(
             "Send to an echo server, and compare every byte.", SOCKETS, "sockets.echo_client:echo_client"
         ),
         "hello-server": Entry(
-            "Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "sockets.servers:hello_server"
+            "Greet whoever comes over TCP or UDP, and hang up.", SOCKETS, "sockets.hello_server:hello_server"
         ),
         "watch": Entry("Watch many endpoints at once, and wait for what they do.", SOCKETS, "sockets.watch:watch"),
         "sockopt": Entry("Look at socket options, also of running processes, and set them.", SOCKETS),

@@ -163,12 +163,6 @@ def of_version(number: int, panel: str) -> Any:
 
 Cacert = Annotated[Path | None, trusting(TLS)]
 Insecure = Annotated[bool, unverified(TLS)]
-ServerName = Annotated[
-    str | None, option("--server-name", metavar="NAME", help="The name the certificate must have.", panel=TLS)
-]
-TlsCert = Annotated[Path | None, option("--tls-cert", metavar="FILE", help="Listen with this chain (PEM).", panel=TLS)]
-TlsKey = Annotated[Path | None, option("--tls-key", metavar="FILE", help="Its key (PEM).", panel=TLS)]
-TlsSelfSigned = Annotated[bool, option("--tls-self-signed", help="Listen with a certificate made now.", panel=TLS)]
 
 
 def family_of(four: bool, six: bool) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from netkit.chat.web import load
-from netkit.cli.commands.chat.serve import origin
+from netkit.cli.commands.chat.serve_options import origin
 from netkit.cli.run import main
 from netkit.errors import BadInput, LocalFailure
 from tests.conftest import MS

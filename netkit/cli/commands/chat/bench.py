@@ -4,16 +4,14 @@ from typing import Annotated
 
 import typer
 
+from netkit.cli.groups import Group, grouped
 from netkit.cli.options import (
     TIME,
     TLS,
-    Cacert,
     Color,
     ColorOption,
-    Insecure,
     Json,
     Quiet,
-    ServerName,
     Trace,
     duration,
     option,
@@ -21,6 +19,7 @@ from netkit.cli.options import (
     size,
 )
 from netkit.cli.output.sink import Output
+from netkit.cli.tls_options import ClientTls
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
 
@@ -29,35 +28,41 @@ LOAD, SERVER = "The load", "The server"
 MIN_SIZE, MAX_SIZE = 32, 4096  # the number has to fit; the longest line that servers take
 
 
-def bench(
-    target: Annotated[
-        str, typer.Argument(metavar="[HOST:PORT]", help="A chat server of lines; also tls://, unix:PATH.")
-    ] = f"127.0.0.1:{CHAT_PORT}",
-    clients: Annotated[
-        int, option("--clients", metavar="N", min=2, max=100_000, help="Connections.", panel=LOAD)
-    ] = 100,
+class Load(Group):
+    clients: Annotated[int, option("--clients", metavar="N", min=2, max=100_000, help="Connections.", panel=LOAD)] = 100
     senders: Annotated[
         int | None,
         option(
             "--senders", metavar="N", min=1, help="How many of them speak, in turn.", panel=LOAD, default="all but one"
         ),
-    ] = None,
-    rate: Annotated[
+    ] = None
+    pace: Annotated[
         float | None, rate("--rate", help="Lines of all together.", panel=LOAD, default="100/s; not with --lines")
-    ] = None,
+    ] = None
     lines: Annotated[
         int | None,
         option("--lines", metavar="N", min=1, max=100_000, help="Keep so many under way instead.", panel=LOAD),
-    ] = None,
-    size: Annotated[int, size("--size", help="Bytes of a line.", panel=LOAD)] = 40,
-    duration: Annotated[float, duration("--duration", help="Measure this long.", panel=TIME, default="10s")] = 10.0,
-    warm_up: Annotated[float, duration("--warm-up", help="Before that.", panel=TIME, default="1s")] = 1.0,
-    wait: Annotated[float, duration("--wait", help="A line is lost after this long.", panel=TIME, default="5s")] = 5.0,
-    timeout: Annotated[float, duration("--timeout", help="Until all are in.", panel=TIME, default="30s")] = 30.0,
+    ] = None
+    octets: Annotated[int, size("--size", help="Bytes of a line.", panel=LOAD)] = 40
+
+
+class Times(Group):
+    measured: Annotated[float, duration("--duration", help="Measure this long.", panel=TIME, default="10s")] = 10.0
+    warm_up: Annotated[float, duration("--warm-up", help="Before that.", panel=TIME, default="1s")] = 1.0
+    wait: Annotated[float, duration("--wait", help="A line is lost after this long.", panel=TIME, default="5s")] = 5.0
+    timeout: Annotated[float, duration("--timeout", help="Until all are in.", panel=TIME, default="30s")] = 30.0
+
+
+@grouped
+def bench(
+    target: Annotated[
+        str, typer.Argument(metavar="[HOST:PORT]", help="A chat server of lines; also tls://, unix:PATH.")
+    ] = f"127.0.0.1:{CHAT_PORT}",
+    *,
+    load: Load,
+    times: Times,
     tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TLS)] = False,
-    cacert: Cacert = None,
-    insecure: Insecure = False,
-    server_name: ServerName = None,
+    client_tls: ClientTls,
     pid: Annotated[
         int | None, option("--pid", metavar="PID", min=1, help="Tell its CPU and memory (Linux).", panel=SERVER)
     ] = None,
@@ -85,30 +90,31 @@ def bench(
     from netkit.cli.output.chat.bench_live import watching
     from netkit.net.address import parse_endpoint
     from netkit.net.descriptors import demand
-    from netkit.net.tls_client import Security
 
-    if rate is not None and lines is not None:
+    if load.pace is not None and load.lines is not None:
         raise BadInput("--rate and --lines exclude each other")
-    if not MIN_SIZE <= size <= MAX_SIZE:
-        raise BadInput(f"--size {size}: a line has {MIN_SIZE} to {MAX_SIZE} bytes")
-    if senders is not None and senders >= clients:
-        raise BadInput(f"--senders {senders}: of {clients} clients one only listens", hint=f"--clients {senders + 1}")
+    if not MIN_SIZE <= load.octets <= MAX_SIZE:
+        raise BadInput(f"--size {load.octets}: a line has {MIN_SIZE} to {MAX_SIZE} bytes")
+    if load.senders is not None and load.senders >= load.clients:
+        raise BadInput(
+            f"--senders {load.senders}: of {load.clients} clients one only listens",
+            hint=f"--clients {load.senders + 1}",
+        )
     endpoint = parse_endpoint(target, port=CHAT_PORT, schemes=("tls", "tcp") if tls else ("tcp", "tls"))
     if endpoint.fd is not None:
         raise BadInput(f"{target}: a descriptor is no server")
     secure = endpoint.scheme == "tls"
     if tls and not secure:
         raise BadInput(f"{target} is not what --tls asks for")
-    if not secure and (cacert or insecure or server_name):
+    if not secure and client_tls.changed:
         raise BadInput("--cacert, --insecure and --server-name are for --tls")
-    demand(clients)
+    demand(load.clients)
     plan = Plan(
-        clients, senders or clients - 1, None if lines else rate or 100.0, lines or 1, size, duration, warm_up, wait,
-        timeout, pid, secure,
+        load.clients, load.senders or load.clients - 1, None if load.lines else load.pace or 100.0, load.lines or 1,
+        load.octets, times.measured, times.warm_up, times.wait, times.timeout, pid, secure,
     )  # fmt: skip
     out = Output("chat.bench", json=json, color=color, quiet=quiet)
-    security = Security(str(cacert) if cacert else None, insecure, server_name) if secure else None
-    run = Bench(endpoint, plan, security=security, on_event=listener(trace))
+    run = Bench(endpoint, plan, security=client_tls.security() if secure else None, on_event=listener(trace))
     with watching(run, out):
         report = run.run()
     out.show(report)

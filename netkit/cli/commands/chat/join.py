@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netkit.cli.groups import grouped
+from netkit.cli.groups import NONE, Group, grouped
 from netkit.cli.options import (
     TIME,
-    Cacert,
     Color,
     ColorOption,
-    Insecure,
     Json,
     Quiet,
-    ServerName,
     Trace,
     duration,
     option,
@@ -24,6 +21,7 @@ from netkit.cli.options import (
 )
 from netkit.cli.output.sink import Output
 from netkit.cli.secret import SERVER, Password, read_secret
+from netkit.cli.tls_options import ClientTls
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure
 
@@ -35,6 +33,29 @@ if TYPE_CHECKING:
 
 CHAT_PORT = 2626
 PIPE, SCREEN = "In a pipe", "On a terminal"
+
+
+class Piping(Group):
+    """What is said and heard where nobody types."""
+
+    send: Annotated[list[str], option("--send", metavar="TEXT", help="Say it, then end; repeatable.", panel=PIPE)] = (
+        NONE
+    )
+    no_stdin: Annotated[bool, option("--no-stdin", help="Listen alone: do not read what to say.", panel=PIPE)] = False
+    count: Annotated[
+        int | None, option("--count", "-n", metavar="N", min=1, help="End when N lines have come.", panel=PIPE)
+    ] = None
+    max_line: Annotated[int, size("--max-line", help="End when a longer line comes.", panel=PIPE)] = 64 * 1024
+
+
+class Screen(Group):
+    """What a person sees, hears and gets back."""
+
+    bell: Annotated[bool, option("--bell/--no-bell", help="Ring when your nick is said.", panel=SCREEN)] = True
+    clock: Annotated[bool, option("--time", help="Show when each line came.", panel=SCREEN)] = False
+    history: Annotated[
+        bool, option("--history/--no-history", help="Keep what you type for the next time.", panel=SCREEN)
+    ] = True
 
 
 @grouped
@@ -49,17 +70,8 @@ def join(
     nick: Annotated[str | None, option("--nick", metavar="NAME", help="Be called so.", panel=SERVER)] = None,
     room: Annotated[str | None, option("--room", metavar="ROOM", help="Go there.", panel=SERVER)] = None,
     password: Password,
-    send: Annotated[list[str], option("--send", metavar="TEXT", help="Say it, then end; repeatable.", panel=PIPE)] = [],
-    no_stdin: Annotated[bool, option("--no-stdin", help="Listen alone: do not read what to say.", panel=PIPE)] = False,
-    count: Annotated[
-        int | None, option("--count", "-n", metavar="N", min=1, help="End when N lines have come.", panel=PIPE)
-    ] = None,
-    max_line: Annotated[int, size("--max-line", help="End when a longer line comes.", panel=PIPE)] = 64 * 1024,
-    bell: Annotated[bool, option("--bell/--no-bell", help="Ring when your nick is said.", panel=SCREEN)] = True,
-    clock: Annotated[bool, option("--time", help="Show when each line came.", panel=SCREEN)] = False,
-    history: Annotated[
-        bool, option("--history/--no-history", help="Keep what you type for the next time.", panel=SCREEN)
-    ] = True,
+    piping: Piping,
+    screen: Screen,
     reconnect: Annotated[
         bool | None,
         option(
@@ -75,9 +87,7 @@ def join(
     connect_timeout: Annotated[
         float, duration("--connect-timeout", help="For one try to connect.", panel=TIME, default="10s")
     ] = 10.0,
-    cacert: Cacert = None,
-    insecure: Insecure = False,
-    server_name: ServerName = None,
+    client_tls: ClientTls,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -105,18 +115,17 @@ def join(
     from netkit.chat.join.client import Client
     from netkit.chat.join.talk import LineTalk, Wanted
     from netkit.net.loop import Loop
-    from netkit.net.tls_client import Security
 
     target, url = address(server)
     for name, word in (("--nick", nick), ("--room", room)):
         if word is not None and (not word or any(char.isspace() or not char.isprintable() for char in word)):
             raise BadInput(f"{name} {word!r}: it is one word")
-    if any("\n" in text or "\r" in text for text in send):
+    if any("\n" in text or "\r" in text for text in piping.send):
         raise BadInput("--send says one line; repeat it for more")
-    if send and no_stdin:
+    if piping.send and piping.no_stdin:
         raise BadInput("--send does not read standard input anyway, --no-stdin does not go with it")
     secret = read_secret("password", **password.sources)
-    screen = not (send or json or count or no_stdin) and sys.stdin.isatty() and sys.stdout.isatty()
+    seen = not (piping.send or piping.count or piping.no_stdin or json) and sys.stdin.isatty() and sys.stdout.isatty()
     out = Output("chat.join", json=json, color=color, quiet=quiet)
     loop = Loop()
     secure = target.scheme in ("tls", "wss")
@@ -124,20 +133,20 @@ def join(
         Client,
         loop,
         target,
-        wanted=Wanted(nick, room, lambda: secret or os.environ.get("NETKIT_PASSWORD"), strict=not screen),
-        security=Security(str(cacert) if cacert else None, insecure, server_name) if secure else None,
-        reconnect=screen if reconnect is None else reconnect,
+        wanted=Wanted(nick, room, lambda: secret or os.environ.get("NETKIT_PASSWORD"), strict=not seen),
+        security=client_tls.security() if secure else None,
+        reconnect=seen if reconnect is None else reconnect,
         connect_timeout=connect_timeout,
-        talk=LineTalk(max_line) if url is None else web_talk(url),
+        talk=LineTalk(piping.max_line) if url is None else web_talk(url),
         on_event=listener(trace),
     )
-    if screen:
-        on_terminal(loop, make, timeout, color=color, bell=bell, clock=clock, history=history)
+    if seen:
+        on_terminal(loop, make, timeout, color=color, bell=screen.bell, clock=screen.clock, history=screen.history)
         return Exit.OK
     from netkit.cli.commands.chat.pipe import Pipe
 
-    words = [os.fsencode(text) for text in send] if send else None
-    pipe = Pipe(loop, out, send=words, stdin=not no_stdin, count=count, clock=clock)
+    words = [os.fsencode(text) for text in piping.send] if piping.send else None
+    pipe = Pipe(loop, out, send=words, stdin=not piping.no_stdin, count=piping.count, clock=screen.clock)
     client = make(on_lines=pipe.lines, on_end=pipe.ended, on_state=pipe.state, on_room=pipe.room)
     pipe.run(client, timeout)
     return Exit.OK

@@ -6,18 +6,62 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, parse_duration
+from netkit.cli.groups import NONE, Group, grouped
+from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, option, parse_duration
 from netkit.cli.output.sink import Form, Output
-from netkit.cli.server_options import LISTEN, Bind, ReadyFd, ReadyFile
+from netkit.cli.server_options import LISTEN, Bind, Telling
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
 
 if TYPE_CHECKING:
     from netkit.lab.event import Event
+    from netkit.lab.mail.faults import Rule
 
 FAULTS = "What goes wrong with mail, on purpose"
 
 
+class Failing(Group):
+    on: Annotated[
+        list[Any],
+        option(
+            "--on",
+            click_type=(str, str),  # Typer knows no list of pairs, what is below it does
+            metavar="PLACE REPLY",
+            help="Say this in place of the answer, as in --on 'rcpt *@bad.test' '550 5.1.1 no'; repeatable.",
+            panel=FAULTS,
+        ),
+    ] = NONE
+    delay: Annotated[
+        list[str],
+        option(
+            "--delay",
+            metavar="PLACE=DURATION",
+            help="Answer so much later, as in --delay dot=500ms; repeatable.",
+            panel=FAULTS,
+        ),
+    ] = NONE
+    drop: Annotated[
+        list[str],
+        option(
+            "--drop",
+            metavar="PLACE",
+            help="Hang up in place of an answer, as in --drop 'retr#3'; repeatable.",
+            panel=FAULTS,
+        ),
+    ] = NONE
+
+    def rules(self) -> "list[Rule]":
+        """Raises BadInput."""
+        from netkit.lab.mail import faults
+
+        return [
+            *(faults.on(place, reply) for place, reply in self.on),
+            *(faults.delay(place, seconds) for place, seconds in map(_delay, self.delay)),
+            *(faults.drop(place) for place in self.drop),
+        ]
+
+
+@grouped
 def lab(
     command: Annotated[
         list[str] | None,
@@ -25,7 +69,8 @@ def lab(
             metavar="[-- COMMAND [ARG..]]", help="Run this with NETKIT_LAB_* set, and end with its exit code."
         ),
     ] = None,
-    bind: Bind = [],
+    *,
+    bind: Bind = NONE,
     port: Annotated[
         list[str],
         typer.Option(
@@ -54,36 +99,8 @@ def lab(
             rich_help_panel=LISTEN,
         ),
     ] = None,
-    on: Annotated[
-        list[Any],
-        typer.Option(
-            "--on",
-            click_type=(str, str),  # Typer knows no list of pairs, what is below it does
-            metavar="PLACE REPLY",
-            help="Say this in place of the answer, as in --on 'rcpt *@bad.test' '550 5.1.1 no'; repeatable.",
-            rich_help_panel=FAULTS,
-        ),
-    ] = [],
-    delay: Annotated[
-        list[str],
-        typer.Option(
-            "--delay",
-            metavar="PLACE=DURATION",
-            help="Answer so much later, as in --delay dot=500ms; repeatable.",
-            rich_help_panel=FAULTS,
-        ),
-    ] = [],
-    drop: Annotated[
-        list[str],
-        typer.Option(
-            "--drop",
-            metavar="PLACE",
-            help="Hang up in place of an answer, as in --drop 'retr#3'; repeatable.",
-            rich_help_panel=FAULTS,
-        ),
-    ] = [],
-    ready_fd: ReadyFd = None,
-    ready_file: ReadyFile = None,
+    failing: Failing,
+    telling: Telling,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -111,20 +128,14 @@ def lab(
     from contextlib import ExitStack
 
     from netkit.cli.output.unread import UnreadLog
-    from netkit.lab.mail import faults
 
-    rules = [
-        *(faults.on(place, reply) for place, reply in on),
-        *(faults.delay(place, seconds) for place, seconds in map(_delay, delay)),
-        *(faults.drop(place) for place in drop),
-    ]
+    rules = failing.rules()
     from netkit.lab.lab import FREE, PORTS, Lab  # dnspython, asyncio, ssl, cryptography: 150 ms, not for `tour --list`
     from netkit.lab.run import run_command, serve
     from netkit.lab.service import parse_ports
     from netkit.net.inherit import inherited
-    from netkit.net.ready import Ready
 
-    ready = Ready(fd=ready_fd, file=ready_file)
+    ready = telling.ready()
     ports = {**(FREE if command else PORTS), **parse_ports(port, PORTS)}
     out = Output("lab.lab", json=json, color=color, quiet=quiet)
     with ExitStack() as stack:

@@ -5,19 +5,17 @@ import stat
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from netkit.cli.groups import Group, grouped
 from netkit.cli.options import (
     TIME,
-    Cacert,
     Color,
     ColorOption,
-    Insecure,
     Json,
     Quiet,
-    ServerName,
     Trace,
     duration,
     option,
@@ -29,8 +27,16 @@ from netkit.cli.options import (
 from netkit.cli.output.meter import Meter
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_data
+from netkit.cli.tls_options import ClientTls
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from netkit.echo.client.result import Probe, Summary
+    from netkit.net.address import Endpoint
+    from netkit.net.tls_client import Security
 
 TRANSPORT, PROBES, STREAM, CHECKS = "Transport", "Probes", "A stream instead", "Checks"
 ECHO_PORT = 45000
@@ -44,50 +50,77 @@ class Pattern(StrEnum):
     text = "text"
 
 
-def echo_client(
-    target: Annotated[
-        str,
-        typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://, tls://, unix:PATH or unix-dgram:PATH."),
-    ] = f"127.0.0.1:{ECHO_PORT}",
-    udp: Annotated[bool, option("--udp", help="Send datagrams.", panel=TRANSPORT)] = False,
-    tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TRANSPORT)] = False,
-    cacert: Cacert = None,
-    insecure: Insecure = False,
-    server_name: ServerName = None,
+class Probing(Group):
+    """How many probes, how often, and of what."""
+
     count: Annotated[
         int | None,
         option(
             "--count", "-n", metavar="N", min=1, help="Probes.", panel=PROBES, default="10; no limit with --duration"
         ),
-    ] = None,
-    duration: Annotated[float | None, duration("--duration", help="Probe this long.", panel=PROBES)] = None,
+    ] = None
+    length: Annotated[float | None, duration("--duration", help="Probe this long.", panel=PROBES)] = None
     interval: Annotated[
         float | None,
         duration("--interval", "-i", help="Between the probes of a connection.", panel=PROBES, default="1s"),
-    ] = None,
-    rate: Annotated[
+    ] = None
+    pace: Annotated[
         float | None, rate("--rate", help="Probes of all connections together, as 100/s.", panel=PROBES)
-    ] = None,
-    flood: Annotated[bool, option("--flood", help="Send the next one when one is back.", panel=PROBES)] = False,
-    size: Annotated[int, size("--size", help="Bytes of a probe.", panel=PROBES, default="64")] = SIZE,
-    pattern: Annotated[Pattern, option("--pattern", help="What fills a probe.", panel=PROBES)] = Pattern.random,
+    ] = None
+    flood: Annotated[bool, option("--flood", help="Send the next one when one is back.", panel=PROBES)] = False
+    octets: Annotated[int, size("--size", help="Bytes of a probe.", panel=PROBES, default="64")] = SIZE
+    pattern: Annotated[Pattern, option("--pattern", help="What fills a probe.", panel=PROBES)] = Pattern.random
     parallel: Annotated[
         int, option("--parallel", metavar="N", min=1, max=10_000, help="Connections.", panel=PROBES)
-    ] = 1,
-    stdin: Annotated[bool, option("--stdin", help="Send standard input, and compare.", panel=STREAM)] = False,
+    ] = 1
+
+    @property
+    def between(self) -> float | None:
+        """Seconds from a probe of a connection to its next; None: when one is back."""
+        if self.flood:
+            return None
+        return self.parallel / self.pace if self.pace else self.interval or 1.0
+
+
+class Streaming(Group):
+    """A stream in their place."""
+
+    stdin: Annotated[bool, option("--stdin", help="Send standard input, and compare.", panel=STREAM)] = False
     file: Annotated[
         Path | None,
         option("--file", "-f", metavar="FILE", help="Send this file; - is standard input.", panel=STREAM),
-    ] = None,
-    show: Annotated[bool, option("--print", help="Print what came back.", panel=STREAM)] = False,
+    ] = None
+    show: Annotated[bool, option("--print", help="Print what came back.", panel=STREAM)] = False
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.stdin or self.file)
+
+
+class Checks(Group):
+    max_loss: Annotated[
+        float, share("--max-loss", help="More loss than this, as 1%, is exit 1.", panel=CHECKS, default="0%")
+    ] = 0.0
+    max_rtt: Annotated[float | None, duration("--max-rtt", help="A slower probe is exit 1.", panel=CHECKS)] = None
+
+
+@grouped
+def echo_client(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="[TARGET]", help="HOST:PORT, udp://, tls://, unix:PATH or unix-dgram:PATH."),
+    ] = f"127.0.0.1:{ECHO_PORT}",
+    *,
+    udp: Annotated[bool, option("--udp", help="Send datagrams.", panel=TRANSPORT)] = False,
+    tls: Annotated[bool, option("--tls", help="Speak TLS.", panel=TRANSPORT)] = False,
+    client_tls: ClientTls,
+    probing: Probing,
+    streaming: Streaming,
     wait: Annotated[
         float, duration("--wait", help="A probe is lost after this long.", panel=TIME, default="1s")
     ] = WAIT,
     timeout: Annotated[float | None, timeout("60s for a stream; what the probes take")] = None,
-    max_loss: Annotated[
-        float, share("--max-loss", help="More loss than this, as 1%, is exit 1.", panel=CHECKS, default="0%")
-    ] = 0.0,
-    max_rtt: Annotated[float | None, duration("--max-rtt", help="A slower probe is exit 1.", panel=CHECKS)] = None,
+    checks: Checks,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -105,7 +138,6 @@ def echo_client(
     $ netkit echo-client udp://127.0.0.1:45000 --flood --duration 10s
     """  # fmt: skip
     from netkit.net.address import parse_endpoint
-    from netkit.net.tls_client import Security
 
     schemes = ("udp", "tcp", "tls") if udp else ("tls", "tcp", "udp") if tls else ("tcp", "udp", "tls")
     if udp and tls:
@@ -115,45 +147,48 @@ def echo_client(
         raise BadInput(f"{target} is not what --{'udp' if udp else 'tls'} asks for")
     if endpoint.fd is not None:
         raise BadInput(f"{target}: a descriptor is no server", hint="netkit watch fd:N reads one")
-    secure = None
-    if endpoint.scheme == "tls":
-        secure = Security(str(cacert) if cacert else None, insecure, server_name)
-    elif cacert or insecure or server_name:
+    secure = client_tls.security() if endpoint.scheme == "tls" else None
+    if secure is None and client_tls.changed:
         raise BadInput("--cacert, --insecure and --server-name are for --tls")
     out = Output("sockets.echo_client", json=json, color=color, quiet=quiet)
-    if stdin or file:
-        if stdin and file:
+    if streaming.wanted:
+        if streaming.stdin and streaming.file:
             raise BadInput("--stdin and --file both say what to send: use one of them")
-        probing = {
-            "--count": count, "--duration": duration, "--interval": interval, "--rate": rate, "--flood": flood,
-            "--size": size != SIZE, "--pattern": pattern is not Pattern.random, "--parallel": parallel != 1,
-            "--wait": wait != WAIT, "--max-loss": max_loss, "--max-rtt": max_rtt,
-        }  # fmt: skip
-        if extra := [name for name, value in probing.items() if value]:
-            raise BadInput(f"{extra[0]} is for probes, not for a stream")
-        return stream(out, endpoint, secure, file, timeout, show, trace)
-    if show:
+        given = [*probing.changed, *["wait"] * (wait != WAIT), *checks.changed]
+        if given:
+            name = {"length": "duration", "pace": "rate", "octets": "size"}.get(given[0], given[0]).replace("_", "-")
+            raise BadInput(f"--{name} is for probes, not for a stream")
+        return stream(out, endpoint, secure, streaming, timeout, trace)
+    if streaming.show:
         raise BadInput("--print is for a stream: --stdin or --file")
-    if sum(map(bool, (interval, rate, flood))) > 1:
+    if sum(map(bool, (probing.interval, probing.pace, probing.flood))) > 1:
         raise BadInput("--interval, --rate and --flood exclude each other")
-    return probes(
-        out, endpoint, secure, trace,
-        count=count or (None if duration else 10), duration=duration,
-        interval=None if flood else parallel / rate if rate else interval or 1.0,
-        size=size, pattern=pattern.value, parallel=parallel, wait=wait, timeout=timeout,
-        max_loss=max_loss, max_rtt=max_rtt,
-    )  # fmt: skip
-
-
-def probes(out: Output, endpoint: object, secure: object, trace: str, **options: object) -> Exit:
     from netkit.echo.client.ping import ping
-    from netkit.echo.client.result import Probe, Summary
 
-    interval = options["interval"]
-    shown = isinstance(interval, float) and interval >= SHOWN_INTERVAL and not out.quiet
+    found = ping(
+        endpoint,
+        count=probing.count or (None if probing.length else 10),
+        duration=probing.length,
+        interval=probing.between,
+        size=probing.octets,
+        pattern=probing.pattern.value,
+        parallel=probing.parallel,
+        wait=wait,
+        timeout=timeout,
+        max_loss=checks.max_loss,
+        max_rtt=checks.max_rtt,
+        tls=secure,
+        on_event=listener(trace),
+    )
+    return probes(out, found, shown=(probing.between or 0) >= SHOWN_INTERVAL and not out.quiet)
+
+
+def probes(out: Output, found: "Generator[Probe | Summary]", *, shown: bool) -> Exit:
+    from netkit.echo.client.result import Probe
+
     code = Exit.OK
 
-    def show(result: Probe | Summary) -> None:
+    def show(result: "Probe | Summary") -> None:
         nonlocal code
         if isinstance(result, Probe):
             if shown or (result.outcome != "ok" and not out.quiet):
@@ -166,7 +201,6 @@ def probes(out: Output, endpoint: object, secure: object, trace: str, **options:
         for limit in result.limits:
             out.error(No(f"{result.target}: {limit}"))
 
-    found = ping(endpoint, tls=secure, on_event=listener(trace), **options)  # type: ignore[arg-type]
     try:
         for result in found:
             show(result)
@@ -177,10 +211,16 @@ def probes(out: Output, endpoint: object, secure: object, trace: str, **options:
 
 
 def stream(
-    out: Output, endpoint: object, secure: object, file: Path | None, timeout: float | None, show: bool, trace: str
+    out: Output,
+    endpoint: "Endpoint",
+    secure: "Security | None",
+    streaming: Streaming,
+    timeout: float | None,
+    trace: str,
 ) -> Exit:
     from netkit.echo.client.stream import echo
 
+    file, show = streaming.file, streaming.show
     source, opened = 0, None
     if file and str(file) != "-":
         try:
@@ -197,9 +237,9 @@ def stream(
         with Meter(out) as meter:
             total = left_in(source)
             result = echo(
-                endpoint,  # type: ignore[arg-type]
+                endpoint,
                 source,
-                tls=secure,  # type: ignore[arg-type]
+                tls=secure,
                 timeout=timeout or 60.0,
                 on_data=on_data,
                 on_progress=(lambda received: meter.update(received, total)) if meter.wanted and not show else None,

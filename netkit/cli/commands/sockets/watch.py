@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from netkit.cli.groups import NONE, Group, grouped
 from netkit.cli.lazy import BEHIND
 from netkit.cli.options import (
     TIME,
-    Cacert,
     Color,
     ColorOption,
-    Insecure,
     Json,
     Quiet,
-    ServerName,
-    TlsCert,
-    TlsKey,
-    TlsSelfSigned,
     Trace,
     duration,
     option,
 )
 from netkit.cli.output.sink import Output
+from netkit.cli.tls_options import ClientTls, ServerTls
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, LocalFailure, No, TimedOut
 
@@ -35,6 +31,48 @@ WAIT, STREAMS = "Waiting", "Streams"
 MAX_CONNS = 256
 
 
+class Waiting(Group):
+    until: Annotated[
+        str | None,
+        option(
+            "--until",
+            metavar="WHAT",
+            help="End with 0 when: all-up, any-data, all-closed, N lines came, or a line matches the expression.",
+            panel=WAIT,
+        ),
+    ] = None
+    reconnect: Annotated[
+        bool, option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", panel=WAIT)
+    ] = False
+
+
+class Streams(Group):
+    """What is sent, how what comes is shown, and how much is taken."""
+
+    stdin: Annotated[
+        str,
+        option(
+            "--stdin",
+            metavar="NAME|all|none",
+            help="Send standard input there; `@name text` to one.",
+            panel=STREAMS,
+        ),
+    ] = "none"
+    hexadecimal: Annotated[bool, option("--hex", help="Dump data as hexadecimal.", panel=STREAMS)] = False
+    raw: Annotated[bool, option("--raw", help="Print what comes alone, byte by byte.", panel=STREAMS)] = False
+    max_lines: Annotated[
+        int | None,
+        option("--max-lines", metavar="N", min=1, help="Close an endpoint after so many lines from it.", panel=STREAMS),
+    ] = None
+    max_conns: Annotated[
+        int, option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", panel=STREAMS)
+    ] = MAX_CONNS
+    pcap: Annotated[
+        Path | None, option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", panel=STREAMS)
+    ] = None
+
+
+@grouped
 def watch(
     ctx: typer.Context,
     endpoints: Annotated[
@@ -44,52 +82,18 @@ def watch(
             help="HOST:PORT, udp://, tls://, unix:PATH, unix-dgram:PATH, fd:N, - for stdin, a file or FIFO as ./PATH.",
         ),
     ] = None,
-    listen: Annotated[list[str], option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")] = [],
-    until: Annotated[
-        str | None,
-        option(
-            "--until",
-            metavar="WHAT",
-            help="End with 0 when: all-up, any-data, all-closed, N lines came, or a line matches the expression.",
-            panel=WAIT,
-        ),
-    ] = None,
-    reconnect: Annotated[
-        bool, option("--reconnect", help="Connect again, after 0.1 s, doubling to 5 s.", panel=WAIT)
-    ] = False,
+    *,
+    listen: Annotated[list[str], option("--listen", "-l", metavar="ENDPOINT", help="Listen there; repeatable.")] = NONE,
+    waiting: Waiting,
     timeout: Annotated[
         float | None, duration("--timeout", help="Give up after this long, all told.", panel=TIME)
     ] = None,
     connect_timeout: Annotated[
         float, duration("--connect-timeout", help="For one try to connect.", panel=TIME, default="5s")
     ] = 5.0,
-    stdin: Annotated[
-        str,
-        option(
-            "--stdin",
-            metavar="NAME|all|none",
-            help="Send standard input there; `@name text` to one.",
-            panel=STREAMS,
-        ),
-    ] = "none",
-    hex_: Annotated[bool, option("--hex", help="Dump data as hexadecimal.", panel=STREAMS)] = False,
-    raw: Annotated[bool, option("--raw", help="Print what comes alone, byte by byte.", panel=STREAMS)] = False,
-    max_lines: Annotated[
-        int | None,
-        option("--max-lines", metavar="N", min=1, help="Close an endpoint after so many lines from it.", panel=STREAMS),
-    ] = None,
-    max_conns: Annotated[
-        int, option("--max-conns", metavar="N", min=1, help="Accepted connections at once.", panel=STREAMS)
-    ] = MAX_CONNS,
-    pcap: Annotated[
-        Path | None, option("--pcap", metavar="FILE", help="Write what passed, for Wireshark.", panel=STREAMS)
-    ] = None,
-    cacert: Cacert = None,
-    insecure: Insecure = False,
-    server_name: ServerName = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_self_signed: TlsSelfSigned = False,
+    streams: Streams,
+    client_tls: ClientTls,
+    server_tls: ServerTls,
     json: Json = False,
     color: ColorOption = Color.auto,
     quiet: Quiet = False,
@@ -115,43 +119,44 @@ def watch(
     from netkit.cli.output.sockets.watch_live import watching
     from netkit.cli.output.sockets.watch_raw import raw as only_data
     from netkit.net.tls import client_context
-    from netkit.net.tls_server import from_options
     from netkit.watch.condition import parse as condition
     from netkit.watch.target import parse, unique
     from netkit.watch.watcher import Watcher
 
-    if raw + json + hex_ > 1:
-        names = [name for name, on in (("--raw", raw), ("--json", json), ("--hex", hex_)) if on]
+    raw, hexadecimal = streams.raw, streams.hexadecimal
+    if raw + json + hexadecimal > 1:
+        names = [name for name, on in (("--raw", raw), ("--json", json), ("--hex", hexadecimal)) if on]
         raise BadInput(f"{names[0]} and {names[1]} exclude each other")
     words, command = split(endpoints or [], ctx.meta.get(BEHIND))
     targets = unique([parse(word) for word in words] + [parse(word, listen=True) for word in listen])
     if not targets:
         raise BadInput("nothing to watch", hint="netkit watch 127.0.0.1:8080, or -l :9000; --help shows the forms")
-    wanted = condition(until) if until else condition("all-up") if command else None
-    waiting = wanted is not None and wanted.word == "all-up"
+    wanted = condition(waiting.until) if waiting.until else condition("all-up") if command else None
+    until_up = wanted is not None and wanted.word == "all-up"
     refuse(
         targets,
-        reconnecting=reconnect,
-        accepting=max_conns != MAX_CONNS,
-        client_tls=bool(cacert or insecure or server_name),
-        server_tls=bool(tls_cert or tls_key or tls_self_signed),
+        reconnecting=waiting.reconnect,
+        accepting=streams.max_conns != MAX_CONNS,
+        client_tls=bool(client_tls.changed),
+        server_tls=bool(server_tls.changed),
     )
-    served = from_options(tls_cert, tls_key, tls_self_signed, [])
-    out = Output("sockets.watch_hex" if hex_ else "sockets.watch", json=json, color=color, quiet=quiet)
+    served = server_tls.made([])
+    out = Output("sockets.watch_hex" if hexadecimal else "sockets.watch", json=json, color=color, quiet=quiet)
     secured = any(uses_tls(target) for target in targets)
+    security = client_tls.security()
     watcher = Watcher(
         targets,
         on_watch=only_data(out) if raw else out.show,
         until=wanted,
-        stdin=stdin,
-        reconnect=reconnect or waiting,
+        stdin=streams.stdin,
+        reconnect=waiting.reconnect or until_up,
         connect_timeout=connect_timeout,
-        max_conns=max_conns,
-        max_lines=max_lines,
-        client_tls=client_context(cacert=str(cacert) if cacert else None, insecure=insecure) if secured else None,
-        server_name=server_name,
+        max_conns=streams.max_conns,
+        max_lines=streams.max_lines,
+        client_tls=client_context(cacert=security.cacert, insecure=security.insecure) if secured else None,
+        server_name=security.server_name,
         server_tls=served[0] if served else None,
-        pcap=pcap,
+        pcap=streams.pcap,
         on_event=listener(trace),
     )
     with nullcontext() if raw else watching(watcher, out):  # a table would stand between the data
