@@ -2,7 +2,8 @@
 
 Each zone's servers are asked one after the other until one helps. A referral must lead down towards the name
 (RFC 1034 5.3.3), glue counts only where the referring zone has a say on its owner, and name servers without glue are
-looked up from the root themselves. Aliases are followed from the deepest zone that is known to hold their target. The
+looked up from the root themselves. The root's servers come from hints, or from a server that is asked for them first,
+as by `dig @SERVER +trace`. Aliases are followed from the deepest zone that is known to hold their target. The
 number of queries, name servers and levels is limited: a hostile zone could refer for ever (CVE-2020-8616).
 """
 
@@ -10,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from netkit.dns.link import Links
 from netkit.dns.lookup import questions_of
 from netkit.dns.manner import Manner
 from netkit.dns.name import is_below, to_text
 from netkit.dns.result import EXIT, Outcome, Record, Rejected
 from netkit.dns.root_hints import Hint
-from netkit.dns.servers import PORT, Server
+from netkit.dns.servers import PLAIN, PORT, Server
 from netkit.dns.stub import Reached, ask
 from netkit.dns.types import AAAA, CNAME, NS, A, type_name
 from netkit.dns.wire import USUAL, Malformed, QueryOptions, Raw, Reply, data_name, follow, record_of
 from netkit.errors import Exit
 from netkit.events import OnEvent
 from netkit.net.deadline import Deadline
+from netkit.net.tls_client import Security
 
 TIMEOUT = 20.0  # seconds for a name and type: ten servers on the way may each be silent once
 TRY_SECONDS = 2.0
@@ -30,14 +33,16 @@ MAX_NAME_SERVERS = 16  # of one referral; the root has 13
 MAX_DEPTH = 4  # of name servers whose name servers have no glue either
 MAX_ALIASES = 16
 ROOT = b"\0"
+SAID = (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN)  # what ends the way, of the name that is looked for
 
 
 class Step(NamedTuple):
     """One query on the way.
 
-    depth: 0 for the name itself, more for a name server's address. zone: whose server was asked; server: its name;
-    address: HOST:PORT. referral: the zone it leads to, with name_servers; None at an end. outcome: of an end, and of
-    what did not help. records: those of the name and of its aliases, whatever else the reply has.
+    depth: 0 for the name itself, more for a name server's address. zone: whose server was asked, or of the first step
+    whose servers were asked for; server: its name; address: HOST:PORT. referral: the zone it leads to, with
+    name_servers; None at an end. outcome: of an end, and of what did not help. records: those of the name and of its
+    aliases, whatever else the reply has.
     """
 
     depth: int
@@ -89,24 +94,29 @@ def descend(
     text: str,
     *,
     types: Sequence[int] = (A,),
-    hints: Sequence[Hint],
-    port: int = PORT,
+    hints: Sequence[Hint] = (),
+    servers: Sequence[Server] = (),
+    port: int | None = None,
     version: int | None = None,
     timeout: float = TIMEOUT,
     tcp: bool = False,
     idn: bool = True,
     options: QueryOptions = USUAL,
+    security: Security | None = None,
     on_event: OnEvent | None = None,
 ) -> list[Descent]:
     """A Descent for each type; the later ones begin where the first has been.
 
-    port: of all name servers. version: 4 or 6, such addresses alone. idn: as in `resolve`. Raises
-    BadInput, LocalFailure.
+    hints: the root's servers; without, those that the first of `servers` gives that knows any. port: of all name
+    servers; without one, that of the server that gave the root's, or 53 if it is asked over TLS. version: 4 or 6, such
+    addresses alone. idn: as in `resolve`. security: how the certificates of `servers` are verified. Raises BadInput,
+    LocalFailure.
     """
     questions = questions_of(text, tuple(types), idn)
-    root = [_Named(one.name, Server(one.address, port)) for one in hints]
+    root = [_Named(one.name, Server(one.address, port or PORT)) for one in hints]
+    zones = {ROOT: fit_for(root, version)} if hints else {}
     manner = Manner(Deadline.after(timeout), tcp, tries=1, options=options._replace(recurse=False), on_event=on_event)
-    work = _Work(port, version, manner, {ROOT: fit_for(root, version)}, manner.deadline)
+    work = _Work(servers, port, version, security, manner, zones, manner.deadline)
     return [work.way(one.input, one.name, one.type, Deadline.after(timeout)) for one in questions]
 
 
@@ -118,11 +128,14 @@ def fit_for(servers: Sequence[_Named], version: int | None) -> list[_Named]:
 class _Work:
     """What is known on the way: the servers of each zone that a referral led to."""
 
-    port: int
+    servers: Sequence[Server]
+    port: int | None
     version: int | None
+    security: Security | None
     manner: Manner
     zones: dict[bytes, list[_Named]]
     deadline: Deadline
+    port_there: int = PORT  # of the name servers, where `port` says nothing
     queries: int = 0
     steps: list[Step] = field(default_factory=list)
 
@@ -131,10 +144,55 @@ class _Work:
         detail = None
         records: list[Record] = []
         try:
+            if ROOT not in self.zones:
+                self.begin()
             outcome = self.look_up(name, rdtype, 0, records)
         except _Ended as exc:
             outcome, detail = exc.outcome, exc.detail
         return Descent(text, to_text(name), type_name(rdtype), outcome, tuple(records), tuple(self.steps), detail)
+
+    def begin(self) -> None:
+        """Ask for the root's servers (RFC 9609), of one server after the other until one knows any. Raises _Ended."""
+        worst: Outcome | None = None
+        for server in self.servers:
+            self.port_there = server.port if server.transport in PLAIN else PORT
+            with Links(self.security) as links:
+                [reached] = self.ask_for_root(server, links, [(ROOT, NS)])
+                step = _step(_Named(server.name or server.host, server), ROOT, 0, reached, None)
+                names = tuple(one.data for one in step.records if one.type == "NS")
+                self.steps.append(step._replace(referral=".", name_servers=names) if names else step)
+                worst = worst or (Outcome.LAME if step.outcome in SAID else step.outcome)
+                if names and (root := self.root_of(server, links, reached)):
+                    self.zones[ROOT] = root
+                    return
+        asked = ", ".join(map(str, self.servers))
+        raise _Ended(worst or Outcome.UNREACHABLE, f"{asked}: no addresses of the root's name servers from there")
+
+    def root_of(self, server: Server, links: Links, reached: Reached) -> list[_Named]:
+        """The root's servers: by the addresses that came along, or else by those that the same server tells."""
+        assert reached.reply
+        try:
+            wanted = [data_name(reached.reply, raw) for raw in reached.reply.answer if raw.type == NS]
+            wanted = wanted[:MAX_NAME_SERVERS]
+            if fit := fit_for(self.addresses_in(reached.reply, wanted, ROOT), self.version):
+                return fit
+            kinds = [kind for kind in (A, AAAA) if self.version in (None, 6 if kind == AAAA else 4)]
+            asked = [(name, kind) for name in wanted for kind in kinds]
+            return [
+                self.named(one.name, record_of(one.reply, raw).data)
+                for one in self.ask_for_root(server, links, asked)
+                if one.reply and one.outcome is Outcome.ANSWER
+                for raw in one.reply.answer
+                if raw.type == one.type
+            ]
+        except Malformed as exc:
+            raise _Ended(Outcome.MALFORMED, f"the root's name servers, of {server}: {exc}") from exc
+
+    def ask_for_root(self, server: Server, links: Links, questions: Sequence[tuple[bytes, int]]) -> list[Reached]:
+        """With recursion desired: it may be a resolver."""
+        deadline = Deadline.after(min(self.deadline.left, TRY_SECONDS))
+        options = self.manner.options._replace(recurse=True)
+        return ask(questions, [server], self.manner._replace(deadline=deadline, options=options, links=links))
 
     def look_up(self, name: bytes, rdtype: int, depth: int, records: list[Record]) -> Outcome:
         """The outcome; the answer's records, aliases first, go to `records`. Raises _Ended."""
@@ -186,7 +244,7 @@ class _Work:
             deadline = Deadline.after(min(self.deadline.left, TRY_SECONDS))
             [reached] = ask([(name, rdtype)], [one.server], self.manner._replace(deadline=deadline))
             below = referral(reached.reply, zone, name) if reached.reply else None
-            helps = below is not None or reached.outcome in (Outcome.ANSWER, Outcome.NODATA, Outcome.NXDOMAIN)
+            helps = below is not None or reached.outcome in SAID
             self.steps.append(_step(one, zone, depth, reached, below))
             if helps:
                 return reached, below
@@ -197,12 +255,7 @@ class _Work:
         """The servers that a referral names, with the addresses that came along, or else looked up. Raises _Ended."""
         try:
             names = [data_name(reply, raw) for raw in _ns(reply, below)][:MAX_NAME_SERVERS]
-            glue: list[_Named] = []
-            for name in names:
-                for raw in reply.additional:
-                    mine = raw.type in (A, AAAA) and raw.owner.lower() == name.lower()
-                    if mine and is_below(raw.owner, zone):
-                        glue.append(_Named(to_text(name), Server(record_of(reply, raw).data, self.port)))
+            glue = self.addresses_in(reply, names, zone)
         except Malformed as exc:
             raise _Ended(Outcome.MALFORMED, f"the referral to {to_text(below)}: {exc}") from exc
         if fit := fit_for(glue, self.version):
@@ -223,8 +276,20 @@ class _Work:
                         raise
                     continue
                 if found := [one.data for one in records if one.type == type_name(kind)]:
-                    return [_Named(to_text(name), Server(one, self.port)) for one in found]
+                    return [self.named(name, one) for one in found]
         raise _Ended(Outcome.LAME, f"no name server of {to_text(below)} has an address")
+
+    def addresses_in(self, reply: Reply, names: Sequence[bytes], zone: bytes) -> list[_Named]:
+        """The addresses of the names that came along, as far as the zone has a say on them. Raises Malformed."""
+        return [
+            self.named(name, record_of(reply, raw).data)
+            for name in names
+            for raw in reply.additional
+            if raw.type in (A, AAAA) and raw.owner.lower() == name.lower() and is_below(raw.owner, zone)
+        ]
+
+    def named(self, name: bytes, address: str) -> _Named:
+        return _Named(to_text(name), Server(address, self.port or self.port_there))
 
 
 def referral(reply: Reply, zone: bytes, name: bytes) -> bytes | None:

@@ -8,11 +8,13 @@ from typing import Any
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 
 from netkit.dns.descent import MAX_QUERIES, Descent, descend
 from netkit.dns.root_hints import Hint, parse_hints, read_hints
+from netkit.dns.servers import Server
 from netkit.dns.types import COMMON, parse_type
 from netkit.errors import BadInput, LocalFailure
 from tests.dns.modes.conftest import HINTS, ROOT, USUAL, Internet
@@ -192,7 +194,7 @@ def test_the_command(internet: Start, netkit: Any, terminal: Any, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--trace-root", "@127.0.0.1"], "begins at the root"),
+        (["--trace-root", "--root-hints", "x", "@127.0.0.1:1"], "choose one"),
         (["--trace-root", "--compare"], "choose one"),
         (["--root-hints", "x"], "is for --trace-root"),
         (["--port", "5300"], "--port is for"),
@@ -207,6 +209,123 @@ def test_options_that_do_not_go_together(words: list[str], said: str, netkit: An
     done = netkit("resolve", *words, "www.zone.test")
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def begun_at(net: Internet, *hosts: str, name: str = "www.zone.test", timeout: float = 30.0, **options: Any) -> Descent:
+    """The way that begins with what these servers know of the root."""
+    (way,) = descend(name, servers=[Server(host, net.port) for host in hosts], timeout=timeout, **options)
+    return way
+
+
+@pytest.mark.parametrize("host", ["127.0.1.1", "127.0.1.9"])
+def test_a_server_is_asked_for_the_roots_and_its_port_is_everybodys(host: str, internet: Start) -> None:
+    net = internet()
+    way = begun_at(net, host)
+    assert path(way) == [
+        (0, ".", host, "."),
+        (0, ".", "a.root.", "test."),
+        (0, "test.", "ns.test.", "zone.test."),
+        (0, "zone.test.", "ns1.zone.test.", "answer"),
+    ]
+    assert (way.steps[0].name, way.steps[0].type, way.steps[0].name_servers) == (".", "NS", ("a.root.", "b.root."))
+    assert net.questions[0] == (host, ".", "NS")
+    assert {one.address.rpartition(":")[2] for one in way.steps} == {str(net.port)}
+
+
+def test_another_port_of_the_name_servers_than_the_servers(internet: Start) -> None:
+    one, other = internet(), internet()
+    way = begun_at(one, "127.0.1.9", port=other.port)
+    assert [step.address.rpartition(":")[2] for step in way.steps] == [str(one.port), *[str(other.port)] * 3]
+
+
+def test_a_resolver_that_gives_no_addresses_along_is_asked_for_them(internet: Start) -> None:
+    def bare(query: Message, reply: Message) -> Message:
+        reply.additional = []
+        return reply
+
+    net = internet(**{"127_0_1_9": bare})
+    assert path(begun_at(net, "127.0.1.9"))[1] == (0, ".", "a.root.", "test.")
+    asked = [("127.0.1.9", name, rdtype) for name in ("a.root.", "b.root.") for rdtype in ("A", "AAAA")]
+    assert sorted(net.questions[1:5]) == asked
+    net = internet(**{"127_0_1_9": bare})
+    begun_at(net, "127.0.1.9", version=4)
+    assert sorted(net.questions[1:3]) == asked[::2]
+
+
+def test_the_next_server_is_asked_for_the_roots(internet: Start) -> None:
+    way = begun_at(internet(), "127.0.1.3", "127.0.1.9")  # the first has test. alone
+    assert path(way)[:3] == [
+        (0, ".", "127.0.1.3", "refused"),
+        (0, ".", "127.0.1.9", "."),
+        (0, ".", "a.root.", "test."),
+    ]
+    assert way.outcome.value == "answer"
+
+
+def test_the_port_is_that_of_the_server_that_knew(internet: Start) -> None:
+    one, other = internet(), internet()
+    servers = [Server("127.0.1.3", one.port), Server("127.0.1.9", other.port)]
+    for way in descend("www.zone.test", servers=servers, types=(1, 28)):
+        assert {step.address.rpartition(":")[2] for step in way.steps[-1:]} == {str(other.port)}
+
+
+def test_no_server_knows_the_roots(internet: Start) -> None:
+    def nothing(query: Message, reply: Message) -> Message:
+        reply.answer, reply.additional = [], []
+        return reply
+
+    def nowhere(query: Message, reply: Message) -> Message:
+        reply.additional = []
+        return reply if query.question[0].rdtype == dns.rdatatype.NS else dns.message.make_response(query)
+
+    net = internet(**{"127_0_1_9": nothing, "127_0_1_1": nowhere})
+    at = f":{net.port}"
+    for hosts, outcome, code, steps in (
+        (["127.0.1.3"], "refused", 9, ["refused"]),
+        (["127.0.1.9"], "lame", 9, ["nodata"]),
+        (["127.0.1.1"], "lame", 9, ["."]),
+        (["127.0.1.1", "127.0.1.3"], "lame", 9, [".", "refused"]),
+    ):
+        way = begun_at(net, *hosts)
+        assert (way.outcome.value, int(way.exit)) == (outcome, code)
+        assert [found for *_, found in path(way)] == steps
+        assert (
+            way.detail
+            == ", ".join(host + at for host in hosts) + ": no addresses of the root's name servers from there"
+        )
+    assert begun_at(net, "127.0.1.1", version=6).outcome.value == "lame"
+
+
+def test_a_silent_server_that_is_asked_for_the_roots(internet: Start) -> None:
+    way = begun_at(internet(**{"127_0_1_9": lambda query, reply: None}), "127.0.1.9", timeout=0.5)
+    assert (way.outcome.value, int(way.exit), path(way)) == ("timeout", 4, [(0, ".", "127.0.1.9", "timeout")])
+
+
+def test_the_command_with_a_server(internet: Start, netkit: Any) -> None:
+    net = internet()
+    done = netkit("resolve", "--trace-root", f"@{net.resolver}", "www.zone.test", "192.0.2.1")
+    assert (done.returncode, done.stderr) == (8, "netkit: 1.2.0.192.in-addr.arpa. PTR: nxdomain: no such name\n")
+    steps = [line.split("\t")[1:7] for line in done.stdout.splitlines() if line.startswith("step")]
+    begin = ["0", ".", "127.0.1.9", net.resolver, "referral", "."]
+    assert steps[:2] == [begin, ["0", ".", "a.root.", f"127.0.1.1:{net.port}", "referral", "test."]]
+    assert steps[4:] == [begin, ["0", ".", "a.root.", f"127.0.1.1:{net.port}", "nxdomain", "-"]]
+    document = json.loads(netkit("resolve", "--trace-root", f"@{net.resolver}", "--json", "www.zone.test").stdout)
+    assert document["steps"][0] | {"elapsed_ms": 0} == {
+        "depth": 0,
+        "name": ".",
+        "type": "NS",
+        "zone": ".",
+        "server": "127.0.1.9",
+        "address": net.resolver,
+        "outcome": "referral",
+        "referral": ".",
+        "name_servers": ["a.root.", "b.root."],
+        "answers": [
+            {"name": ".", "type": "NS", "class": "IN", "ttl": 60, "data": data} for data in ("a.root.", "b.root.")
+        ],
+        "rejected": [],
+        "elapsed_ms": 0,
+    }
 
 
 def test_the_common_types_and_names_as_they_stand(internet: Start, netkit: Any, tmp_path: Path) -> None:

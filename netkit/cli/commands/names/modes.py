@@ -35,9 +35,17 @@ class Mode(Group):
         str | None, option("--root-hints", metavar="FILE", help="The root's servers, for --trace-root.", panel=MODES)
     ] = None
     port: Annotated[
-        int,
-        option("--port", metavar="N", min=1, max=65535, help="Of the name servers that a mode finds.", panel=MODES),
-    ] = 53
+        int | None,
+        option(
+            "--port",
+            metavar="N",
+            min=1,
+            max=65535,
+            help="Of the name servers that a mode finds.",
+            show_default="53, or @SERVER's with --trace-root",
+            panel=MODES,
+        ),
+    ] = None
 
     @property
     def family(self) -> str:
@@ -48,7 +56,7 @@ class Mode(Group):
             raise BadInput("--compare, --authoritative and --trace-root are three questions: choose one")
         if self.root_hints is not None and not self.trace_root:
             raise BadInput("--root-hints is for --trace-root")
-        if self.port != 53 and not (self.authoritative or self.trace_root):
+        if self.port is not None and not (self.authoritative or self.trace_root):
             raise BadInput(
                 "--port is for the name servers that --authoritative and --trace-root find",
                 hint="@ADDRESS:PORT names the port of a server",
@@ -92,7 +100,7 @@ def run(
     on_event: OnEvent | None,
 ) -> Exit:
     """Raises BadInput before anything is sent, Unreachable, LocalFailure."""
-    from netkit.dns.types import parse_type
+    from netkit.dns.types import PTR, A, parse_type
     from netkit.dns.wire import USUAL
 
     if form not in ("", "json"):
@@ -115,32 +123,47 @@ def run(
                 out.note(f"netkit: {verdict(one)}")
             codes.append(one.exit)
         return combine(codes)
+    from netkit.dns.asking import chosen
+    from netkit.dns.name import is_ip
+    from netkit.dns.servers import PORT, Server
+    from netkit.net.deadline import Deadline
+
+    def to_ask() -> tuple[Server, ...]:
+        source = options.source if options else ""
+        return chosen(servers, version=None, source=source, deadline=Deadline.after(seconds), on_event=on_event)
+
     numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
     if family == "descent":
         from netkit.dns.descent import descend
         from netkit.dns.root_hints import read_hints
 
-        if servers:
-            raise BadInput("--trace-root begins at the root: it asks no @SERVER", hint="--root-hints FILE names others")
-        hints = read_hints(mode.root_hints)
+        if servers and mode.root_hints is not None:
+            raise BadInput("@SERVER and --root-hints both say where the root's servers are: choose one")
+        hints = () if servers else read_hints(mode.root_hints)
+        asked = to_ask() if servers else ()
         for name in names:
-            for way in descend(name, types=numbers or (1,), hints=hints, port=mode.port, timeout=seconds, **common):
+            for way in descend(
+                name,
+                types=numbers or ((PTR,) if is_ip(name) else (A,)),
+                hints=hints,
+                servers=asked,
+                port=mode.port,
+                timeout=seconds,
+                security=security,
+                **common,
+            ):
                 out.show(way)
                 codes.append(way.exit)
         return combine(codes)
-    from netkit.dns.asking import chosen
     from netkit.dns.authority import authority
-    from netkit.net.deadline import Deadline
 
-    source = options.source if options else ""
-    deadline = Deadline.after(seconds)
-    asked = chosen(servers, version=None, source=source, deadline=deadline, on_event=on_event)
+    asked = to_ask()
     for name in names:
         found = authority(
             name,
             types=numbers or (1, 28),
             servers=asked,
-            port=mode.port,
+            port=mode.port or PORT,
             timeout=seconds,
             security=security,
             **common,

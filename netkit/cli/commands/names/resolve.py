@@ -52,6 +52,9 @@ def resolve(
     --validate checks DNSSEC from the root's keys, or those of --trust-anchor, down, whatever the server thinks of it:
     secure and insecure answers are shown with the word, bogus ones never (6), nor what no anchor is above (1).
 
+    --trace-root begins at the servers of the root that IANA publishes, that --root-hints has, or that a @SERVER knows:
+    then all on the way are asked on its port.
+
     -i reads many names, a line each: NAME, NAME,TYPE or NAME,TYPE,@SERVER; an address means its PTR, a network that of
     each address. Each line has one result a type, in a pipe INPUT, TYPE, OUTCOME and DATA behind tabs; what is no name
     has one too. A no counts as an answer there, unless --fail-on no. Ctrl-C: what was read has its results, exit 130.
@@ -66,6 +69,7 @@ def resolve(
     $ netkit resolve --compare @9.9.9.9 @192.0.2.53 www.example.org
     $ netkit resolve --authoritative example.org
     $ netkit resolve --trace-root -t MX example.org
+    $ netkit resolve --trace-root @127.0.53.1:5300 www.lab.test
     $ netkit resolve -i names.txt --json
     $ netkit resolve -i - --only no --confirm 1 @192.0.2.53 @198.51.100.53
     $ netkit resolve @192.0.2.53 -t AXFR example.org

@@ -2,7 +2,8 @@
 
 Plain, behind tabs: `step`, depth, the zone asked, server, address, what came (`referral` or an outcome), where it
 leads, ms; then `answer`, name, TTL, type, data. JSON, with KEYS, always all; steps: depth, name, type, zone, server,
-address, outcome, referral, name_servers, answers, rejected, elapsed_ms.
+address, outcome, referral, name_servers, answers, rejected, elapsed_ms. With @SERVER the first step is its word on who
+serves the root: a referral from `.` to `.`.
 """
 
 from collections.abc import Iterable
