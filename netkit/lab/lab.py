@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import dns.name
+
 from netkit.errors import BadInput, LocalFailure
 from netkit.events import OnEvent
 from netkit.lab.chat import ChatService
@@ -24,7 +26,7 @@ from netkit.lab.mail.faults import Rule, Rules
 from netkit.lab.mail.maildir import Maildir
 from netkit.lab.mail.service import NAMES, LmtpService, Pop3Service, SmtpService
 from netkit.lab.mail.store import Store
-from netkit.lab.service import Service, Shared
+from netkit.lab.service import Port, Service, Shared
 from netkit.net.address import Endpoint, parse_host
 from netkit.net.ca import Authority
 from netkit.net.inherit import Inherited
@@ -44,7 +46,7 @@ SERVICES: tuple[type[Service], ...] = (
 LOOPBACK = ("127.0.0.1", "::1")
 PORTS: Mapping[str, int] = {port.name: port.number for service in SERVICES for port in service.ports}
 FREE: Mapping[str, int] = dict.fromkeys(PORTS, 0)
-MIN_FILES = 64  # descriptors: 29 for the event loop and the sockets, some for clients; uvloop aborts without
+MIN_FILES = 128  # descriptors: 92 for the event loop and the sockets, some for clients; uvloop aborts without
 
 
 class Lab:
@@ -73,7 +75,8 @@ class Lab:
     ) -> None:
         _check_files()
         self._hosts = [parse_host(host) for host in bind] or [(host, "") for host in LOOPBACK]
-        self._optional = () if bind else ("::1",)  # a machine without IPv6 is no mistake of the user's
+        self._bound_to = bool(bind)
+        self._missing: list[tuple[str, str]] = []
         self._ports = {**FREE, **(ports or {})}
         self._inherited = _by_name(inherited)
         self._on_log = on_log
@@ -94,12 +97,7 @@ class Lab:
             folder = stack.enter_context(_private_folder())
             for service in self._services:
                 for port in service.ports:
-                    opened = self._inherited.get(port.name) or listen(
-                        [Endpoint("tcp", host, self._ports[port.name], zone) for host, zone in self._hosts],
-                        transports=list(port.schemes),
-                        skip_unavailable=self._optional,
-                        on_event=self._shared.on_event,
-                    )
+                    opened = self._inherited.get(port.name) or self._listen(port)
                     self.listening[port.name] = list(opened)
                     for each in opened:
                         stack.callback(each.close)
@@ -110,12 +108,29 @@ class Lab:
             self._stack = stack.pop_all()
         for line, (name, url) in zip(self.addresses, self._urls(), strict=True):
             self._shared.log(name, "listening", address=url, summary=line)
+        for name, host in self._missing:
+            self._shared.log(name, "failed", summary=f"this machine has no {host}: the lab is without that server")
         if self.store.left_out:
             self._shared.log("lab", "failed", summary=f"{self.store.left_out} messages of the maildir are too many")
         self._shared.log(
             "lab", "ready", summary=_shell(self.environment), environment=self.environment, tries=self.tries
         )
         return self
+
+    def _listen(self, port: Port) -> list[Listening]:
+        also = () if self._bound_to else port.also
+        opened = listen(
+            [
+                Endpoint("tcp", host, self._ports[port.name], zone)
+                for host, zone in [*self._hosts, *((host, "") for host in also)]
+            ],
+            transports=list(port.schemes),
+            skip_unavailable=() if self._bound_to else ("::1", *also),  # to lack one is no mistake of the user's
+            on_event=self._shared.on_event,
+        )
+        found = {each.endpoint.host for each in opened}
+        self._missing += [(port.name, host) for host in also if host not in found]
+        return opened
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -173,6 +188,9 @@ class Lab:
             self.environment |= service.environment(first)
         self.environment["NETKIT_LAB_CA"] = str(folder / "ca.pem")
         self.environment["NETKIT_LAB_ANCHOR"] = str(folder / "trust.anchor")
+        if "NETKIT_LAB_ROOT" in self.environment:
+            (folder / "root.anchor").write_text(trust_anchor(dns.name.root), encoding="ascii")
+            self.environment["NETKIT_LAB_ROOT_ANCHOR"] = str(folder / "root.anchor")
 
 
 def _check_files() -> None:

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port of a service: its name in options and events, its number by default, and each transport's URL scheme."""
+    """One port of a service: its name in options and events, its number by default, and each transport's URL scheme.
+
+    also: further addresses of loopback where the same port is served, unless the user says which; a machine that lacks
+    one goes without.
+    """
 
     name: str
     number: int
     schemes: Mapping[Transport, str]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

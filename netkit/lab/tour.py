@@ -88,9 +88,14 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
                 hint = f"pip install 'netkit-cli[{step.needs.extra}]'"
                 yield LeftOut(step, command_text(step.words), why, hint)
                 continue
-            words = [
-                word.format_map(values) if word.startswith(("@{", "{", "https://")) else word for word in step.words
-            ]
+            try:
+                words = [
+                    word.format_map(values) if word.startswith(("@{", "{", "https://")) else word for word in step.words
+                ]
+            except KeyError as exc:
+                why = f"the lab has no {exc.args[0]} on this machine"
+                yield LeftOut(step, command_text(step.words), why, "`netkit lab` says at its start what it lacks")
+                continue
             yield run_step(step, words, environment, colored=colored)
 
 

@@ -16,6 +16,7 @@ import dns.rdatatype
 
 from netkit.events import Step
 from netkit.lab.dns.faults import find_fault
+from netkit.lab.dns.internet import FindFault
 from netkit.lab.dns.zones import PAYLOAD, Zones
 from netkit.lab.event import Reports
 
@@ -35,9 +36,12 @@ class Reply:
 
 
 class Responder:
-    def __init__(self, reports: Reports, zones: Zones) -> None:
+    """find_fault: what is wrong on purpose with the answer to a query, and its name."""
+
+    def __init__(self, reports: Reports, zones: Zones, find_fault: FindFault = find_fault) -> None:
         self.reports = reports
         self.zones = zones
+        self._find_fault = find_fault
 
     def respond(self, data: bytes, peer: str, address: str, transport: str, limit: int = MAX_MESSAGE) -> Reply:
         """What to send for one message, at most `limit` octets each; nothing when it is better to be silent.
@@ -67,7 +71,7 @@ class Responder:
         wire = _to_wire(query, correct, limit)
         packets = [wire]
         delay, fault = 0.0, None
-        if found := find_fault(query):
+        if found := self._find_fault(query):
             fault, delay = found[0], found[1].delay
             packets = [packet for packet in found[1].send(query, wire) if len(packet) <= limit]
         self._log(query, packets, peer, address, transport, fault)

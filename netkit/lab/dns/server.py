@@ -5,6 +5,7 @@
 - To another machine no datagram is more than three times as long as the query (as RFC 9000 8.1 has it for QUIC):
   what is longer is cut with TC, and TCP proves that the asker is who he says.
 - TCP connections are limited in number, in idle time, and in queries.
+- Further addresses of loopback are servers of their own, the root's among them (internet.py).
 
 What they answer is the responder's affair, which `/dns-query` of the HTTP server asks as well.
 """
@@ -19,9 +20,10 @@ from typing import ClassVar
 from netkit.events import Step
 from netkit.lab.certificates import Certificates
 from netkit.lab.connections import Connections
-from netkit.lab.dns.responder import MAX_MESSAGE
+from netkit.lab.dns.internet import ADDRESSES, ROOT, make_internet
+from netkit.lab.dns.responder import MAX_MESSAGE, Responder
 from netkit.lab.service import Port, Service, Shared
-from netkit.net.address import join
+from netkit.net.address import Endpoint, join
 from netkit.net.listen import Listening
 
 AMPLIFICATION = 3  # reply bytes for each query byte, to anybody off this machine
@@ -37,7 +39,7 @@ class Dns(Service):
     """Serves the zones given, and lab.test with its reverse zones."""
 
     ports: ClassVar[tuple[Port, ...]] = (
-        Port("dns", 5300, {"udp": "udp", "tcp": "tcp"}),
+        Port("dns", 5300, {"udp": "udp", "tcp": "tcp"}, also=ADDRESSES),
         Port("dns-tls", 8530, {"tcp": "tls"}),
     )
 
@@ -45,6 +47,7 @@ class Dns(Service):
         super().__init__(shared)
         assert shared.dns is not None
         self.responder = shared.dns
+        self._others: Mapping[str, Responder] = {}  # by address
         self._certificates = Certificates(shared.ca, ("dot",))
         self._datagrams: list[asyncio.DatagramTransport] = []
         self._delayed: set[asyncio.TimerHandle] = set()
@@ -52,11 +55,17 @@ class Dns(Service):
 
     async def start(self, listening: Mapping[str, Sequence[Listening]]) -> None:
         loop = asyncio.get_running_loop()
+        if {each.endpoint.host for each in listening["dns"]}.issuperset(ADDRESSES):
+            internet = make_internet(self.responder.zones)
+            self.responder.zones.upper = internet.upper
+            self._others = {
+                address: Responder(self.shared, site.zones, site.find_fault) for address, site in internet.sites.items()
+            }
         for each in listening["dns"]:
             if each.transport == "udp":
                 local = _is_loopback(each.endpoint.host)
                 transport, _ = await loop.create_datagram_endpoint(
-                    lambda each=each, local=local: _Datagrams(self, str(each.endpoint), local),  # type: ignore[misc]
+                    lambda each=each, local=local: _Datagrams(self, each.endpoint, local),  # type: ignore[misc]
                     sock=each.socket.dup(),
                 )
                 self._datagrams.append(transport)
@@ -77,11 +86,14 @@ class Dns(Service):
         self.shared.log("dns-tls" if reason.startswith("TLS") else "dns", "failed", peer=peer, summary=reason)
 
     def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
-        return {
+        found = {
             "NETKIT_LAB_DNS": addresses["dns"],
             "NETKIT_LAB_DNS_TLS": f"tls://{addresses['dns-tls']}",
             "NETKIT_LAB_ZONE": self.responder.zones.origins[0],
         }
+        if self._others:
+            found["NETKIT_LAB_ROOT"] = f"{ROOT}:{addresses['dns'].rpartition(':')[2]}"
+        return found
 
     def tries(self, environment: Mapping[str, str]) -> list[str]:
         server, tls, https, anchor, ca = (
@@ -94,8 +106,13 @@ class Dns(Service):
             f"netkit resolve @{server} servfail.lab.test   # or silent, spoofed, garbage",
             f"netkit resolve @{server} --trust-anchor {anchor} www.signed.test   # or tampered",
             f"netkit resolve @{tls} --cacert {ca} www.lab.test   # or @{https}",
+            *([f"netkit resolve --trace-root @{environment['NETKIT_LAB_ROOT']} www.lab.test"] if self._others else []),
             f"dig @{host.strip('[]')} -p {port} big.lab.test A",
         ]
+
+    def responder_at(self, host: str) -> Responder:
+        """Who answers at this address of ours."""
+        return self._others.get(host, self.responder)
 
     def later(self, delay: float, send: Callable[[], None]) -> None:
         """Send after a while; at once when too many wait already."""
@@ -114,6 +131,7 @@ class Dns(Service):
         """One TCP connection: queries in order, each with its length in front (RFC 1035 4.2.2)."""
         peer, address = (_text(writer.get_extra_info(name)) for name in ("peername", "sockname"))
         transport = "tls" if writer.get_extra_info("ssl_object") else "tcp"
+        responder = self.responder_at(writer.get_extra_info("sockname")[0])
         if full:
             self.shared.log("dns", "refused", address=address, peer=peer, summary=f"{MAX_CONNECTIONS} connections open")
             writer.close()
@@ -123,7 +141,7 @@ class Dns(Service):
                 async with asyncio.timeout(IDLE_SECONDS):
                     (length,) = struct.unpack("!H", await reader.readexactly(2))
                     data = await reader.readexactly(length)
-                reply = self.responder.respond(data, peer, address, transport)
+                reply = responder.respond(data, peer, address, transport)
                 if not reply.packets and length < 12:
                     return
                 if reply.delay:
@@ -141,9 +159,10 @@ class Dns(Service):
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, server: Dns, address: str, local: bool) -> None:
+    def __init__(self, server: Dns, endpoint: Endpoint, local: bool) -> None:
         self._server = server
-        self._address = address
+        self._responder = server.responder_at(endpoint.host)
+        self._address = str(endpoint)
         self._local = local
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -156,7 +175,7 @@ class _Datagrams(asyncio.DatagramProtocol):
             return
         limit = MAX_MESSAGE if from_here else max(12, AMPLIFICATION * len(data))
         peer = _text(addr)
-        reply = self._server.responder.respond(data, peer, self._address, "udp", limit)
+        reply = self._responder.respond(data, peer, self._address, "udp", limit)
         if reply.packets:
             self._server.later(reply.delay, lambda: self._send(reply.packets, addr, peer))
 

@@ -31,23 +31,23 @@ TAMPERED, STRIPPED = (dns.name.from_text(label, ANCHOR) for label in ("tampered"
 def signed_zones(now: datetime | None = None) -> Sequence[dns.zone.Zone]:
     """The three zones, signed as of now, the deepest last."""
     now = now or datetime.now(UTC)
-    parent, unsigned, expired = map(_read, (ANCHOR, UNSIGNED, EXPIRED))
-    parent.find_rdataset(EXPIRED, dns.rdatatype.DS, create=True).add(_ds(EXPIRED), 300)
-    _sign(parent, now + LASTING)
-    _sign(expired, RAN_OUT)
+    parent, unsigned, expired = map(read_zone, (ANCHOR, UNSIGNED, EXPIRED))
+    parent.find_rdataset(EXPIRED, dns.rdatatype.DS, create=True).add(ds_of(EXPIRED), 300)
+    sign(parent, now + LASTING)
+    sign(expired, RAN_OUT)
     other = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.A, "127.0.0.66")
     parent.replace_rdataset(TAMPERED, dns.rdataset.from_rdata(300, other))
     parent.delete_rdataset(STRIPPED, dns.rdatatype.RRSIG, dns.rdatatype.A)
     return parent, unsigned, expired
 
 
-def trust_anchor() -> str:
-    """The trust anchor of signed.test, as a line of a zone file."""
-    return f"{ANCHOR} IN DS {_ds(ANCHOR).to_text()}\n"
+def trust_anchor(origin: dns.name.Name = ANCHOR) -> str:
+    """The trust anchor of a zone, as a line of a zone file."""
+    return f"{origin} IN DS {ds_of(origin).to_text()}\n"
 
 
-def _read(origin: dns.name.Name) -> dns.zone.Zone:
-    name = f"{origin}zone"
+def read_zone(origin: dns.name.Name) -> dns.zone.Zone:
+    name = f"{origin}zone" if origin != dns.name.root else "root.zone"
     text = files("netkit.lab.dns").joinpath(name).read_text(encoding="utf-8")
     return dns.zone.from_text(text, relativize=False, filename=name, allow_include=False)
 
@@ -57,11 +57,11 @@ def _key(origin: dns.name.Name) -> tuple[Ed25519PrivateKey, DNSKEY]:
     return private, dns.dnssec.make_dnskey(private.public_key(), Algorithm.ED25519, flags=257)
 
 
-def _ds(origin: dns.name.Name) -> dns.rdata.Rdata:
+def ds_of(origin: dns.name.Name) -> dns.rdata.Rdata:
     return dns.dnssec.make_ds(origin, _key(origin)[1], "SHA256")
 
 
-def _sign(zone: dns.zone.Zone, until: datetime) -> None:
+def sign(zone: dns.zone.Zone, until: datetime) -> None:
     """NSEC and signatures that last until then; they begin as long before that, so that a slow clock has them too."""
     assert zone.origin is not None
     dns.dnssec.sign_zone(

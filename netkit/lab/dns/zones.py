@@ -94,10 +94,15 @@ class Zone:
 
 
 class Zones:
-    """Every zone served; the deepest one that holds a name answers for it."""
+    """Every zone served; the deepest one that holds a name answers for it.
+
+    upper: zones that lead here and are another server's, deepest first. Their SOA, NS and keys, and the DS records in
+    them, are answered all the same, as by a resolver: that is what goes down from the root, and what validates, asks.
+    """
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._zones = {zone.origin: zone for zone in zones}
+        self.upper: Sequence[Zone] = ()
 
     @property
     def origins(self) -> list[str]:
@@ -106,6 +111,7 @@ class Zones:
     def find(self, name: dns.name.Name, rdtype: int = 0) -> Zone | None:
         """The zone to answer from; the DS of a child zone is its parent's (RFC 4035 3.1.4.1)."""
         zones = [zone for labels in range(len(name), 0, -1) if (zone := self._zones.get(name.split(labels)[1]))]
+        zones += [zone for zone in self.upper if _is_of(zone, name, rdtype)]
         if rdtype == dns.rdatatype.DS and len(zones) > 1 and zones[0].origin == name:
             del zones[0]
         return zones[0] if zones else None
@@ -181,6 +187,13 @@ class Zones:
             name = target
 
 
+def _is_of(zone: Zone, name: dns.name.Name, rdtype: int) -> bool:
+    """Whether it is the upper zone's to answer: what belongs to its top, or a DS in it."""
+    if rdtype == dns.rdatatype.DS:
+        return name != zone.origin and name.is_subdomain(zone.origin)
+    return name == zone.origin and rdtype in (SOA, dns.rdatatype.NS, dns.rdatatype.DNSKEY)
+
+
 def _step(
     reply: dns.message.Message, zone: Zone, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
 ) -> dns.name.Name | None:
@@ -199,6 +212,8 @@ def _step(
         return None
     if found := zone.get(source, rdtype):
         _put(reply, reply.answer, zone, found, source, name)
+        if rdtype == dns.rdatatype.NS:
+            _put_addresses(reply, zone, found)
         return None
     if alias := zone.get(source, dns.rdatatype.CNAME):
         _put(reply, reply.answer, zone, alias, source, name)
@@ -258,6 +273,11 @@ def _refer(reply: dns.message.Message, zone: Zone, cut: dns.name.Name, ns: dns.r
             _put(reply, reply.authority, zone, ds, cut, cut)
         else:
             _prove(reply, zone, cut)
+    _put_addresses(reply, zone, ns)
+
+
+def _put_addresses(reply: dns.message.Message, zone: Zone, ns: dns.rdataset.Rdataset) -> None:
+    """The addresses of name servers, as far as the zone has them."""
     for server in ns:
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             if glue := zone.get(server.target, rdtype):

@@ -102,6 +102,14 @@ STEPS: tuple[Step, ...] = (
         ("ns1.lab.test.", "2026010101", "ok"),
     ),
     Step(
+        "resolve-root",
+        "From the root of DNS down, as a resolver goes: who refers where, and who does not help",
+        3,
+        GETHOSTBYNAME,
+        ("resolve", "--trace-root", "@{root}", "-t", "A", "www.lab.test"),
+        ("a.root.", "lame", "refused", "ns1.lab.test.", "127.0.0.1"),
+    ),
+    Step(
         "resolve-zone",
         "A whole zone, as a secondary name server gets it",
         3,
@@ -165,6 +173,14 @@ STEPS: tuple[Step, ...] = (
         None,
         'socket.gethostbyname("www.signed.test")',
         ("resolve", "@{dns}", "--trust-anchor", "{anchor}", "-t", "A", "www.signed.test"),
+        ("127.0.0.1", "secure"),
+    ),
+    Step(
+        "resolve-anchor",
+        "The same from the root's key down, zone by zone",
+        None,
+        'socket.gethostbyname("www.signed.test")',
+        ("resolve", "@{dns}", "--trust-anchor", "{root_anchor}", "-t", "A", "www.signed.test"),
         ("127.0.0.1", "secure"),
     ),
     Step(

@@ -15,8 +15,9 @@ class Needs(NamedTuple):
 class Step:
     """One command of the tour.
 
-    words: the arguments; {dns}, {dns_tls}, {http}, {https}, {ca} and {anchor} stand for the lab's, {smtp_port} for a
-    port alone, {folder} for one that is gone after the tour. listing: the tutorial's, None when the tutorial has the
+    words: the arguments; {dns}, {dns_tls}, {root}, {http}, {https}, {ca}, {anchor} and {root_anchor} stand for the
+    lab's, {smtp_port} for a port alone, {folder} for one that is gone after the tour. Without what a word stands for
+    the step is left out, and the tour says so. listing: the tutorial's, None when the tutorial has the
     function in a table alone. tutorial: its code in short, in today's Python. shows: what the output must have in it.
     exit: the code it must end with. needs: without it the step is left out, and the tour says so.
     stdin: the lines it reads there.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from netkit.lab.lab import MIN_FILES
 from tests.conftest import MS
 from tests.warm import Process
 
@@ -254,6 +255,14 @@ def test_too_few_descriptors_are_told() -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (11, "")
     assert done.stderr == ("netkit: 20 open files are too few for the lab's servers\nhint: ulimit -n 256 allows more\n")
+
+
+def test_as_many_descriptors_as_it_asks_for_are_enough() -> None:
+    netkit = f"{sys.executable} -m netkit"
+    inside = f"{netkit} resolve --tcp --short @$NETKIT_LAB_DNS -t A www.lab.test"
+    command = f"ulimit -n {MIN_FILES}; exec {netkit} lab -- sh -c '{inside}'"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "127.0.0.1\n", "")
 
 
 def test_the_trace_shows_the_servers_side() -> None:

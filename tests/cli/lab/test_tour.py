@@ -95,6 +95,8 @@ def test_every_step_has_a_name_of_its_own_and_known_placeholders() -> None:
             https="",
             ca="",
             anchor="",
+            root="",
+            root_anchor="",
             dns_tls="",
             echo="",
             hello="",

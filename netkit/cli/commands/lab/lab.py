@@ -108,7 +108,8 @@ def lab(
 ) -> Exit | int:
     """Run DNS, HTTP, mail, echo, hello and chat servers on loopback.
 
-    With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_DNS_TLS, NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS (which has DNS at
+    With a COMMAND: it runs with NETKIT_LAB_DNS, NETKIT_LAB_DNS_TLS, NETKIT_LAB_ROOT (the root of DNS above it, unless
+    --bind says where), NETKIT_LAB_ROOT_ANCHOR (its DNSSEC key), NETKIT_LAB_HTTP, NETKIT_LAB_HTTPS (which has DNS at
     /dns-query), NETKIT_LAB_ECHO, NETKIT_LAB_HELLO, NETKIT_LAB_CHAT, NETKIT_LAB_CHAT_WEB (its page, where websockets is
     installed), NETKIT_LAB_SMTP, NETKIT_LAB_LMTP, NETKIT_LAB_POP3, NETKIT_LAB_MAIL (a page of what came in),
     NETKIT_LAB_CA (a PEM file to trust), NETKIT_LAB_ANCHOR (the DNSSEC key of signed.test) and NETKIT_LAB_ZONE in its
