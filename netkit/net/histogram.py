@@ -25,6 +25,8 @@ class Times(NamedTuple):
 
 
 class Histogram:
+    """count is told last of a sample, so that Ctrl-C in the middle of it leaves none that the buckets do not hold."""
+
     def __init__(self) -> None:
         self.count = 0
         self._buckets: Counter[int] = Counter()
@@ -36,16 +38,16 @@ class Histogram:
 
     def add_many(self, seconds: float, number: int) -> None:
         """So many of one time; they count for everything but jitter."""
-        self.count += number
+        self._buckets[bucket(int(seconds * 1e9))] += number
         self._sum += seconds * number
         if seconds < self._min:
             self._min = seconds
         if seconds > self._max:
             self._max = seconds
-        self._buckets[bucket(int(seconds * 1e9))] += number
+        self.count += number
 
     def add(self, seconds: float) -> None:
-        self.count += 1
+        self._buckets[bucket(int(seconds * 1e9))] += 1
         self._sum += seconds
         if seconds < self._min:
             self._min = seconds
@@ -54,15 +56,15 @@ class Histogram:
         if self._last is not None:
             self._jitter += (abs(seconds - self._last) - self._jitter) / 16
         self._last = seconds
-        self._buckets[bucket(int(seconds * 1e9))] += 1
+        self.count += 1
 
     def merge(self, other: "Histogram") -> None:
         """Count the samples of another one as well; jitter stays what it was, as their order is not known."""
-        self.count += other.count
+        self._buckets.update(other._buckets)
         self._sum += other._sum
         self._min = min(self._min, other._min)
         self._max = max(self._max, other._max)
-        self._buckets.update(other._buckets)
+        self.count += other.count
 
     def percentile(self, share: float) -> float | None:
         """The time that this share of samples did not exceed; never outside the exact extremes."""

@@ -1,5 +1,6 @@
 """Percentiles against an exact count of the same samples."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,25 @@ def test_jitter_is_that_of_rfc_3550() -> None:
         histogram.add(sample)
     jitter = 1 / 16
     assert histogram.times().jitter == jitter + (1 - jitter) / 16
+
+
+class Interrupted(float):
+    """Seconds at whose sum Ctrl-C comes."""
+
+    def __radd__(self, other: object) -> float:
+        raise KeyboardInterrupt
+
+    def __mul__(self, other: object) -> float:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_middle_of_a_sample_leaves_the_others_as_they_are() -> None:
+    histogram = Histogram()
+    histogram.add(0.5)
+    with pytest.raises(KeyboardInterrupt):
+        histogram.add(Interrupted(9.0))
+    with pytest.raises(KeyboardInterrupt):
+        histogram.add_many(Interrupted(9.0), 3)
+    times = histogram.times()
+    assert (times.samples, times.min, times.max) == (1, 0.5, 0.5)
+    assert times.p999 == 0.5

@@ -19,6 +19,7 @@ from netkit.chat.bench.tally import NONE, Tally
 from netkit.errors import PeerError
 from netkit.events import OnEvent
 from netkit.net.address import Endpoint
+from netkit.net.interrupt import between_callbacks
 
 if TYPE_CHECKING:
     from netkit.chat.bench.secured import Tls
@@ -61,7 +62,8 @@ class Bench(Tally):
             stack.callback(gc.unfreeze)
             interrupted = False
             try:
-                self._paced()
+                with between_callbacks(self.loop):
+                    self._paced()
             except KeyboardInterrupt:
                 interrupted = True
             self.settle()
