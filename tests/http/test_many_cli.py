@@ -282,6 +282,7 @@ def test_bars_for_all_that_lasts(terminal: Terminal, serve: Serve) -> None:
     assert "0 done, 15 under way" in done.text
     bars = {line.split()[0] for line in done.lines if "/300 bytes" in line}
     assert bars
+    assert "/? " not in done.text  # an end that is not known is not spoken of
 
 
 # --count

@@ -33,21 +33,16 @@ class Meter:
         if self.bar is None:
             if monotonic() - self.start < 1 or (total and done >= total):
                 return
-            self._begin(done)
+            self._begin(done, total)
         self.bar.update(self.task, completed=done, total=total or None)
 
-    def _begin(self, done: int) -> None:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+    def _begin(self, done: int, total: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from netkit.cli.output.transfer_columns import Amount, Speed
 
         named = TextColumn("{task.description}", markup=False)
-        columns = (named, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (named, BarColumn(), Amount(), Speed(), TimeRemainingColumn())
         self.bar = Progress(*columns, console=make_console(sys.stderr, self.color), transient=True)
-        self.task = self.bar.add_task(visible(self.name), total=None, completed=done)
+        self.task = self.bar.add_task(visible(self.name), total=total or None, completed=done)
         self.bar.start()

@@ -82,11 +82,13 @@ class Meters:
         self.bars.refresh()
 
     def _begin(self) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+        from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
+        from netkit.cli.output.transfer_columns import Amount, Speed
+
         name = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
-        columns = (name, BarColumn(20), DownloadColumn(), TransferSpeedColumn())
+        columns = (name, BarColumn(20), Amount(), Speed())
         console = make_console(sys.stderr, self.color)
         self.bars = Progress(*columns, console=console, transient=True, auto_refresh=False, expand=True)
         self.all = self.bars.add_task("", total=None)
