@@ -46,6 +46,29 @@ def test_the_request_is_what_the_options_say(serve: Serve, netkit: Netkit) -> No
     assert b"Range" not in sent(server)
 
 
+def test_headers_come_from_a_file(serve: Serve, netkit: Netkit, tmp_path: Path) -> None:
+    server, file = serve(OK), tmp_path / "headers"
+    file.write_bytes("X-Api-Key: s3cret\r\n\r\nX-Two:  zwei, drei \nX-Caf: é\nAccept:\nX-Empty;".encode())
+    done = netkit("http", "get", "-H", "X-One: 1", "-H", f"@{file}", "-H", "X-Last: z", url_of(server))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "yes", "")
+    lines = server.requests[0].decode().split("\r\n")[1:-2]
+    given = ["X-One: 1", "X-Api-Key: s3cret", "X-Two: zwei, drei", "X-Caf: é", "X-Empty:", "X-Last: z"]
+    assert sorted(line for line in lines if line.startswith("X-")) == sorted(given)
+    assert not [line for line in lines if line.startswith("Accept:")]
+    assert "s3cret" not in netkit("http", "get", "--show", "request", "-H", f"@{file}", url_of(server)).stdout
+    asked = len(server.requests)
+    for content, code, words in (
+        (b"X-A: 1\nno colon\n", 2, "header 'no colon' has no ':'"),
+        (b"X-A: 1\rX-B: 2\n", 2, "header X-A: CR in the value is not allowed"),
+        (b"X-A: " + bytes(2 << 20), 2, "is larger than 1 MiB: it is no file of headers"),
+        (None, 11, f"cannot read the file of headers {file}: No such file or directory"),
+    ):
+        file.write_bytes(content) if content else file.unlink()
+        done = netkit("http", "get", "-H", f"@{file}", url_of(server))
+        assert (done.returncode, done.stdout, len(server.requests)) == (code, "", asked)
+        assert words in done.stderr
+
+
 def test_a_part_of_an_encoded_body_is_left_as_it_is(serve: Serve, netkit: Netkit) -> None:
     part = b"HTTP/1.1 206 Part\r\nContent-Encoding: gzip\r\nContent-Range: bytes 5-7/9\r\nContent-Length: 3\r\n\r\nzip"
     done = netkit("http", "get", "--range", "5-7", url_of(serve(part)))

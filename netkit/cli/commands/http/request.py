@@ -23,7 +23,7 @@ class Asking(Group):
         option(
             "--header",
             "-H",
-            help="Send a header 'N: v'; 'N:' leaves one out. Repeatable.",
+            help="Send a header 'N: v'; 'N:' leaves one out; @FILE has one a line.",
             panel=REQUEST,
             metavar="HEADER",
         ),
@@ -64,7 +64,7 @@ class Asking(Group):
             made.append(parse_encodings(self.accept_encoding))
         elif self.range is not None:  # a part of what is encoded cannot be decoded
             made.append(Header("Accept-Encoding", "identity"))
-        given = [parse_header(text) for text in self.header]
+        given = [parse_header(text) for one in self.header for text in (_lines(one) if one[:1] == "@" else (one,))]
         names = {one.name.lower() for one in given}
         return (*(one for one in made if one.name.lower() not in names), *given)
 
@@ -158,6 +158,15 @@ class Redirects(Group):
         if self.no_follow and (first := next((name for name, on in given.items() if on), None)):
             raise BadInput(f"--no-follow follows no redirect: {first} does not go with it")
         return MAX_REDIRECTS if self.max_redirects is None else self.max_redirects
+
+
+def _lines(text: str) -> list[str]:
+    """Of `@FILE`, which keeps a secret out of the list of processes. Raises BadInput, LocalFailure."""
+    from netkit.http.headers import MAX_HEADER
+    from netkit.net.text_file import read_text
+
+    found = read_text(text[1:], "file of headers", limit=16 * MAX_HEADER, errors="surrogateescape")
+    return [line for line in found.replace("\r\n", "\n").split("\n") if line.strip()]
 
 
 def _pair(text: str) -> tuple[str, str | None]:
