@@ -7,7 +7,7 @@ credentials on this machine alone; of https:// it sees the name of the host (CON
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from netkit.errors import BadInput, Insecure
+from netkit.errors import BadInput, Insecure, Unreachable
 from netkit.http.headers import Header, build, credentials, wire
 from netkit.http.redirect import kept
 from netkit.http.request import Request
@@ -74,8 +74,12 @@ class Sender:
         *,
         identity: bool = False,
     ) -> Hop:
-        """more: headers besides. identity: nothing is to be encoded. Raises LocalFailure for an unknown interface."""
+        """more: headers besides. identity: nothing is to be encoded.
+
+        Raises LocalFailure for an unknown interface, Unreachable for an address that is not of the family asked for.
+        """
         request = self.request
+        self._refuse_other_family(url)
         if url.zone and not url.zone.isdecimal():  # libcurl would try until --timeout
             from netkit.net.curl_options import interface
 
@@ -108,6 +112,17 @@ class Sender:
         if self.built is None:
             self.built = wire(build(self.headers, self._authorization(url)))
         return self.built
+
+    def _refuse_other_family(self, url: Url) -> None:
+        """libcurl connects to an address that is written, whatever family is asked for."""
+        family, (host, _) = self.route.family, self.request.detour(url) or (url.host, url.port)
+        if not family or self.route.unix_socket or self.request.proxy(url) or self.request.resolved(url):
+            return
+        its = 6 if ":" in host else 4 if is_ipv4(host) else family
+        if its != family:
+            raise Unreachable(
+                f"{url}: {host} is an IPv{its} address, and -{family} asks for IPv{family} alone", kind="unreachable"
+            )
 
     def leave(self, url: Url) -> tuple[Warn, ...]:
         """The next hop is of another origin."""

@@ -18,6 +18,7 @@ from netkit.errors import (
 )
 from netkit.net.curl_streams import ended_wrong, reset
 from netkit.net.hop import Phase, Tls
+from netkit.net.hostname import to_unicode
 from netkit.net.reasons import LOCAL, REASONS
 from netkit.net.route import Identity, Proxy
 
@@ -55,7 +56,8 @@ def error_of(one: "Exchange", code: int, words: str, phase: Phase, tls: Tls | No
         return Unreachable(f"{hop.proxy.host}: no such host, for the proxy {hop.proxy}", kind="no_such_host")
     if code == pycurl.E_COULDNT_RESOLVE_HOST:
         host = hop.connect_to[0] if hop.connect_to else hop.host
-        return Unreachable(f"{host}: no such host", kind="no_such_host", hint=f"netkit resolve {host} shows more")
+        shown = host if (own := to_unicode(host)) == host else f"{own} ({host})"
+        return Unreachable(f"{shown}: no such host", kind="no_such_host", hint=f"netkit resolve {host} shows more")
     if hop.proxy and (refused := _proxy(one, hop.proxy, code, words)):
         return refused
     # Where QUIC is tried besides TCP, the code is of what failed last.

@@ -330,6 +330,10 @@ def test_no_such_host() -> None:
     response = fetch("http://nosuch.invalid/")
     assert response.error is not None
     assert (int(response.exit_code), response.error.kind) == (3, "no_such_host")
+    named = fetch("http://münchen.invalid/").error
+    assert named is not None
+    assert named.message == "münchen.invalid (xn--mnchen-3ya.invalid): no such host"
+    assert named.hint == "netkit resolve xn--mnchen-3ya.invalid shows more"
 
 
 def test_what_a_sink_raises_comes_out_as_it_is(serve: Serve) -> None:

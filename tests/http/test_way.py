@@ -89,6 +89,19 @@ def test_a_unix_socket_is_the_way_for_every_hop(unix_server: tuple[str, list[byt
     assert (hop["unix_socket"], hop["remote"], hop["failed"]) == (path, None, None)
 
 
+def test_an_address_of_the_other_family_is_not_connected_to(serve: Serve) -> None:
+    server = serve(ok(b"there"))
+    response = fetched(f"http://127.0.0.1:{server.port}/", family=6)
+    assert (failure(response), response.hops) == ((3, "unreachable"), ())
+    assert str(response.error).endswith("127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone")
+    assert failure(fetched("http://[::1]:1/", family=4)) == (3, "unreachable")
+    elsewhere = Overrides((), (parse_connect_to(f"::127.0.0.1:{server.port}"),))
+    assert failure(fetched("http://lab.test/", family=6, overrides=elsewhere)) == (3, "unreachable")
+    assert server.requests == []
+    assert fetched(f"http://127.0.0.1:{server.port}/", family=4).body.content == b"there"
+    assert len(server.requests) == 1
+
+
 def test_a_unix_socket_that_is_not_there(tmp_path: Path) -> None:
     response = fetched("http://app/", unix_socket=str(tmp_path / "none"))
     assert failure(response) == (3, "unreachable")
