@@ -557,7 +557,7 @@ _netkit() {
     esac
     if ((equals)); then return 0; fi
     case $at in
-    "netkit") flags="--version --show-completion --install-completion --help -h" words="resolve fqdn echo-server echo-client hello-server watch sockopt http smtp pop3 chat lab tour" ;;
+    "netkit") flags="--version --versions --show-completion --install-completion --help -h" words="resolve fqdn echo-server echo-client hello-server watch sockopt http smtp pop3 chat lab tour" ;;
     "netkit resolve") flags="--type -t --common --class --search --no-idn --dns --system --server -s --tcp -4 -6 --source --tries --cacert --insecure --dnssec --cd --no-rd --nsid --ecs --cookie --pad --bufsize --no-edns --tsig-file --compare --authoritative --trace-root --root-hints --port --validate --trust-anchor --input -i --concurrency --rate --jobs --ordered --unique --only --except --confirm --lenient --stats --fail-on --timeout --short --zone --tsv --fields --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit fqdn") flags="--all --server -s --short-ok --input -i --concurrency --rate --jobs --ordered --unique --only --except --confirm --lenient --stats --fail-on --cacert --insecure --timeout --json --color --quiet -q --trace --help -h" words="" ;;
     "netkit echo-server") flags="--tcp --udp --bind -b --port -p --unix --workers --metrics --tls-cert --tls-key --tls-self-signed --tls-write-cert --max-conns --per-host --idle --rate --delay --drop --duplicate --reorder --corrupt --reset-after --seed --once --count --duration --ready-fd --ready-file --json --color --quiet -q --trace --help -h" words="" ;;

@@ -48,6 +48,7 @@ complete -c netkit -n '__netkit_at "netkit"' -a chat -d 'A chat for nc, telnet a
 complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS, HTTP, mail, echo, hello and chat servers on loopback.'
 complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
 complete -c netkit -n '__netkit_at "netkit"' -l version -d 'Show the version and exit.'
+complete -c netkit -n '__netkit_at "netkit"' -l versions -d 'Show it with those of what it uses.'
 complete -c netkit -n '__netkit_at "netkit"' -l show-completion -f -a 'bash zsh fish' -d 'Print the completion script of your shell.'
 complete -c netkit -n '__netkit_at "netkit"' -l install-completion -f -a 'bash zsh fish' -d 'Put that script where the shell finds it.'
 complete -c netkit -n '__netkit_at "netkit"' -l help -s h -d 'Show this message and exit.'

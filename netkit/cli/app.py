@@ -105,6 +105,15 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _show_versions(wanted: bool) -> None:
+    if wanted:
+        from netkit.cli.versions import lines
+
+        for line in lines():
+            typer.echo(line)
+        raise typer.Exit
+
+
 def _show_completion(shell: str) -> None:
     if shell:
         from netkit.cli.completions.files import script, this_shell
@@ -127,6 +136,10 @@ def _install_completion(shell: str) -> None:
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    versions: Annotated[
+        bool,
+        typer.Option("--versions", callback=_show_versions, is_eager=True, help="Show it with those of what it uses."),
     ] = False,
     show_completion: Annotated[
         str,

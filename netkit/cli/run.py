@@ -124,7 +124,8 @@ def bug(exc: BaseException, arguments: Sequence[str]) -> int:
 
         with suppress(OSError, ValueError):  # its message may quote a peer, and standard error may be closed
             sys.stderr.write(visible("".join(traceback.format_exception(exc)), lines=True))
-    say(f"netkit: bug: {type(exc).__name__}: {exc}", f"--trace shows where; please report it at {ISSUES}")
+    where = f"--trace shows where; please report it at {ISSUES}, with netkit --versions"
+    say(f"netkit: bug: {type(exc).__name__}: {exc}", where)
     return finish(Exit.BUG)
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ REFUSED = [
 NETKIT = [sys.executable, "-m", "netkit"]
 BROKEN = """
 import sys
+import tomllib
 from netkit.cli.lazy import Entry
 from netkit.cli.app import Commands
 import netkit.cli.lazy
@@ -265,6 +267,7 @@ def test_a_clean_up_that_ctrl_c_interrupts_is_no_bug() -> None:
 def test_ctrl_c_while_modules_load_is_no_traceback() -> None:
     code = """
 import sys
+import tomllib
 class Interrupt:
     def find_spec(name, path=None, target=None):
         if name == "typer":
@@ -289,6 +292,22 @@ def test_a_closed_stderr_changes_nothing() -> None:
         )  # fmt: skip
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["kind"] == "unreachable"
+
+
+def test_versions_of_all_that_is_used(netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    import pycurl
+
+    from netkit import __version__
+
+    done = netkit("--versions")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"netkit {__version__}"
+    assert f"{pycurl.version.split()[1]} " in lines[3]  # libcurl/8.23.0
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = pyproject["optional-dependencies"]
+    used = [*pyproject["dependencies"], *(text for name in ("dkim", "chat", "cluster", "doq") for text in extras[name])]
+    assert [line.split()[0] for line in lines[4:]] == [re.split(r"[>;\[]", text)[0] for text in used]
 
 
 def test_version(netkit: Callable[..., subprocess.CompletedProcess[str]]) -> None:
