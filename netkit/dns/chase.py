@@ -12,10 +12,11 @@ from netkit.dns.name import is_below, to_text
 from netkit.dns.result import Edns, Outcome, Question, Record, Resolution
 from netkit.dns.servers import Server
 from netkit.dns.stub import Reached, ask_each
-from netkit.dns.types import CNAME, DNAME, RRSIG, SOA, class_name, type_name
-from netkit.dns.wire import Malformed, Raw, Reply, follow, rcode_name, record_of
+from netkit.dns.types import CNAME, DNAME, NS, RRSIG, SOA, class_name, type_name
+from netkit.dns.wire import Malformed, Raw, Reply, data_name, follow, rcode_name, record_of
 
 MAX_ALIASES = 32  # followed in all; the longest chains in use have under 20
+MAX_SHOWN = 4  # name servers of a referral that are named to people; a reply holds thousands
 
 
 @dataclass(slots=True)
@@ -148,8 +149,28 @@ def _merged(one: Chase, came: Reached) -> Resolution:
         edns=edns_of(reply),
         key=came.key if reply else None,
         notes=(before.notes if before else ()) + tuple(came.notes),
-        detail=rcode_name(reply.rcode) if reply and came.outcome is Outcome.RCODE else came.detail,
+        detail=_detail(came),
     )
+
+
+def _detail(came: Reached) -> str | None:
+    """Which code it is, or where a referral leads."""
+    if came.reply and came.outcome is Outcome.RCODE:
+        return rcode_name(came.reply.rcode)
+    if came.reply and came.outcome is Outcome.LAME:
+        return _referral(came.reply)
+    return came.detail
+
+
+def _referral(reply: Reply) -> str | None:
+    """The zone and its name servers that a reply refers to: "to ns1.x., ns2.x. for x."; None where they are garbled."""
+    raws = [raw for raw in reply.authority if raw.type == NS]
+    try:
+        names = [to_text(data_name(reply, raw)) for raw in raws if raw.owner == raws[0].owner]
+    except Malformed:
+        return None
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return f"to {', '.join(names[:MAX_SHOWN])}{more} for {to_text(raws[0].owner)}"
 
 
 def edns_of(reply: Reply | None) -> Edns | None:

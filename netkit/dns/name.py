@@ -76,7 +76,13 @@ def _as_utf8(char: str) -> str:
 
 
 def suggestion(text: str) -> str | None:
-    """What the text may have been meant as: the host of a URL, of HOST:PORT, of user@host."""
+    """What the text may have been meant as: the host of a URL, of HOST:PORT, of user@host, an address, a network."""
+    if found := re.fullmatch(r"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?", text):
+        return f"did you mean {found[1]}?"
+    if found := re.fullmatch(r"([0-9a-fA-F:.]+)/[0-9]{1,3}", text):
+        return "is it a network? -i asks for each of its addresses" if is_ip(found[1]) else None
+    if text.strip() != text and " " not in text.strip():
+        return f"did you mean {text.strip()}?" if text.strip() else None
     if found := re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/@]*@)?([^/:?#]+)", text):
         return f"did you mean {found[1]}?"
     if found := re.fullmatch(r"([^:/@\s]+):([0-9]+|[a-z]+)", text):

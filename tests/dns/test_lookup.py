@@ -174,6 +174,33 @@ def test_a_referral_is_no_answer_about_name_servers_either(serve: Serve) -> None
     assert look_up(serve(refer), rdtype="NS").outcome is Outcome.LAME
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        (["ns.www.test."], "to ns.www.test. for www.test."),
+        (
+            [f"ns{number}.test." for number in range(6)],
+            "to ns0.test., ns1.test., ns2.test., ns3.test. and 2 more for www.test.",
+        ),
+    ],
+)
+def test_a_referral_says_where_to(serve: Serve, targets: list[str], told: str) -> None:
+    def refer(query: bytes, transport: str, number: int) -> list[bytes]:
+        return [reply_to(query, authority=[f"www.test. 60 IN NS {one}" for one in targets], flags="QR")]
+
+    assert look_up(serve(refer)).detail == told
+
+
+def test_a_referral_to_a_garbled_name_says_no_more(serve: Serve) -> None:
+    def refer(query: bytes, transport: str, number: int) -> list[bytes]:
+        return [
+            reply_to(query, authority=["www.test. 60 IN NS ns.elsewhere."], flags="QR").replace(b"\2ns", b"\xff\xffs")
+        ]
+
+    found = look_up(serve(refer))
+    assert (found.outcome, found.detail) == (Outcome.LAME, None)
+
+
 def test_a_dangling_alias(serve: Serve) -> None:
     for script in (zone("www.test. 60 IN CNAME gone.test."), whole("@ 60 IN CNAME gone.test.", rcode="NXDOMAIN")):
         found = look_up(serve(script))

@@ -16,6 +16,7 @@ import pytest
 from dns.zone import from_text as read_zone
 
 from netkit import __version__
+from netkit.cli.commands.names.dig_words import HERE
 from netkit.cli.output.names.tsv import FIELDS
 from netkit.dns.types import COMMON
 from tests.conftest import MS
@@ -457,6 +458,28 @@ def test_bad_input(netkit: Netkit, server: Scripted, args: list[str], stderr: st
         assert done.stdout == ""
     assert done.stderr.startswith(stderr)
     assert server.queries == []
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("+short", "here it is --short"),
+        ("+SUBNET=192.0.2.0/24", "here it is --ecs"),
+        ("+nocomments", "netkit resolve --help lists what there is"),
+    ],
+)
+def test_an_option_of_dig_is_none_of_the_names(netkit: Netkit, server: Scripted, word: str, hint: str) -> None:
+    done = netkit("resolve", f"@{server}", "www.test", word)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"netkit: {word!r} is no name but an option of dig\nhint: {hint}\n"
+    assert server.queries == []
+    assert netkit("resolve", f"@{server}", "-t", "A", "--short", f"\\{word[:6]}").stdout == "192.0.2.1\n"
+    assert str(asked(server).question[0].name) == f"{word[:6]}."
+
+
+def test_what_digs_options_are_here_is_there(netkit: Netkit) -> None:
+    words = set(netkit("resolve", "--help").stdout.split())
+    assert [option for option in HERE.values() if not option.startswith("@") and option not in words] == []
 
 
 def test_the_pieces_of_a_pipe(netkit: Netkit, dns: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from netkit.cli.commands.names.bulk_options import Bulk, without_input
+from netkit.cli.commands.names.dig_words import refuse_dig_words
 from netkit.cli.commands.names.modes import Mode, refuse, run
 from netkit.cli.commands.names.query_options import Asking, Edns, Printing, Sending
 from netkit.cli.commands.names.transfer import transfer, wanted
@@ -93,6 +94,7 @@ def resolve(
     if not asked:
         given = ": only servers were given" if words else ""
         raise BadInput(f"no name to resolve{given}", hint="netkit resolve @192.0.2.53 example.com, or -i FILE for many")
+    refuse_dig_words(asked)
     form = printing.form(json)
     servers = [name[1:] for name in words if name.startswith("@")] + sending.servers
     security = sending.security(servers)
