@@ -51,6 +51,11 @@ def test_rows(netkit: Netkit, dns: str) -> None:
     assert (done.returncode, done.stderr) == (8, "netkit: 3 of 10 questions failed: 2 badname, 1 refused\n")
 
 
+def test_a_bare_dash_is_standard_input(netkit: Netkit, dns: str) -> None:
+    done = netkit("fqdn", "-s", dns, "-", input="alias.lab.test\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "alias.lab.test\twww.lab.test\tanswer\n", "")
+
+
 def test_json_is_what_each_has_alone(netkit: Netkit, dns: str) -> None:
     good = ["alias.lab.test", "127.0.0.1", "127.0.0.66", "127.0.0.77", "nosuch.lab.test", "::1"]
     many = netkit("fqdn", "-s", dns, "--json", "-i", "-", "--ordered", input="\n".join([*good, "a..b"])).stdout

@@ -111,6 +111,14 @@ def test_columns(dns: str, netkit: Netkit) -> None:
     assert (done.returncode, done.stderr) == (8, "netkit: 1 of 5 questions failed: 1 badname\n")
 
 
+def test_a_bare_dash_is_standard_input(netkit: Netkit, dns: str) -> None:
+    done = netkit("resolve", "-", f"@{dns}", "--ordered", input="www.lab.test,A\nlab.test,MX\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "www.lab.test\tA\tanswer\t127.0.0.1\nlab.test\tMX\tanswer\t10 mail.lab.test.\t20 mail2.lab.test.\n"
+    )
+
+
 def test_short_is_data_alone(dns: str, netkit: Netkit) -> None:
     done = netkit(
         "resolve",
@@ -302,6 +310,7 @@ def test_how_far_it_is_shows_on_the_terminal_and_the_results_go_where_they_go(fa
         (["-i", "/nonexistent"], "cannot read /nonexistent: No such file or directory", 11),
         (["-i", "/"], "cannot read the names: Is a directory", 11),
         (["-i", "-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
+        (["-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
         (["-i", "-", "--system"], "--system does not go with -i", 2),
         (["-i", "-", "--zone"], "--zone does not go with -i", 2),
         (

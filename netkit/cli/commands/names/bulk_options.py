@@ -92,6 +92,13 @@ class Bulk(Group):
             raise BadInput("--unique and --jobs exclude each other: one process has to see all names")
 
 
+def dashed(bulk: Bulk, words: list[str]) -> tuple[Bulk, list[str]]:
+    """The options and names that are meant: a bare `-` among the names is `-i -`."""
+    if bulk.input is None and "-" in words:
+        return bulk._replace(input="-"), [word for word in words if word != "-"]
+    return bulk, words
+
+
 def without_input(bulk: Bulk) -> None:
     """Raise BadInput for an option that is of no use without -i."""
     for field in bulk.changed:

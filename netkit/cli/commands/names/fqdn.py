@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.commands.names.bulk_options import Bulk, without_input
+from netkit.cli.commands.names.bulk_options import Bulk, dashed, without_input
 from netkit.cli.commands.names.query_options import security
 from netkit.cli.groups import grouped
 from netkit.cli.options import Cacert, Color, ColorOption, Insecure, Json, Quiet, Trace, timeout
@@ -52,6 +52,7 @@ def fqdn(
     $ netkit fqdn -i hosts.txt --ordered
     $ netkit fqdn -i - --json --fail-on no
     """
+    bulk, targets = dashed(bulk, targets or [])
     if bulk.input is not None:
         if targets:
             raise BadInput(f"{targets[0][:60]!r} and -i: the names come from the input alone")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from netkit.cli.commands.names.bulk_options import Bulk, without_input
+from netkit.cli.commands.names.bulk_options import Bulk, dashed, without_input
 from netkit.cli.commands.names.dig_words import refuse_dig_words
 from netkit.cli.commands.names.modes import Mode, refuse, run
 from netkit.cli.commands.names.query_options import Asking, Edns, Printing, Sending
@@ -76,7 +76,7 @@ def resolve(
     $ netkit resolve @192.0.2.53 -t AXFR example.org
     $ netkit resolve @192.0.2.53 -t IXFR=2026010101 example.org
     """
-    words = names or []
+    bulk, words = dashed(bulk, names or [])
     if bulk.input is not None:
         if mode.family or validating.wanted:
             raise BadInput("-i looks names up: it goes with no mode and no --validate")
