@@ -167,10 +167,9 @@ def known_locally(text: str, lines: tuple[hosts_file.Line, ...]) -> tuple[Resolu
     bare = name.removesuffix(".")
     try:
         data = {kind: special.data_of(bare, kind) for kind in ("A", "AAAA")}
-    except LookupError:
+    except LookupError as exc:
         return tuple(
-            Resolution(text, name, kind, Outcome.NXDOMAIN, "special", detail="no name exists under invalid (RFC 6761)")
-            for kind in ("A", "AAAA")
+            Resolution(text, name, kind, Outcome.NXDOMAIN, "special", detail=str(exc)) for kind in ("A", "AAAA")
         )
     if data["A"] is not None:
         return tuple(_found(text, name, kind, "special", values or ()) for kind, values in data.items())

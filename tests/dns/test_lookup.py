@@ -348,11 +348,12 @@ def files(tmp_path: Path, hosts: str = "", resolv_conf: str = "") -> tuple[str, 
 def test_sources_in_their_order(serve: Serve, tmp_path: Path) -> None:
     server = serve(whole("@ 60 IN A 192.0.2.3"))
     hosts, resolv_conf = files(tmp_path, "192.0.2.2 Box.test box\n127.0.0.9 localhost\n", f"nameserver {server}\n")
-    names = ["a.localhost", "x.invalid", "box.test", "www.test", "192.0.2.2", "127.0.0.1"]
+    names = ["a.localhost", "x.invalid", "x.onion", "box.test", "www.test", "192.0.2.2", "127.0.0.1"]
     found = list(resolve(names, timeout=20_000 * MS, hosts=hosts, resolv_conf=resolv_conf))
     assert [(one.input, [(r.source, r.type, r.data) for r in one.resolutions]) for one in found] == [
         ("a.localhost", [("special", "A", ("127.0.0.1",)), ("special", "AAAA", ("::1",))]),
         ("x.invalid", [("special", "A", ()), ("special", "AAAA", ())]),
+        ("x.onion", [("special", "A", ()), ("special", "AAAA", ())]),
         ("box.test", [("hosts", "A", ("192.0.2.2",)), ("hosts", "AAAA", ())]),
         ("www.test", [("dns", "A", ("192.0.2.3",)), ("dns", "AAAA", ())]),
         ("192.0.2.2", [("hosts", "PTR", ("box.test.", "box."))]),

@@ -1,4 +1,4 @@
-"""Special-use names, RFC 6761."""
+"""Special-use names, RFC 6761 and 7686."""
 
 import pytest
 
@@ -17,6 +17,7 @@ from netkit.dns.special import data_of, name_of
         ("test", "A", None),
         ("example", "A", None),
         ("invalid.test", "A", None),
+        ("onion.test", "A", None),
         ("", "A", None),
     ],
 )
@@ -24,10 +25,18 @@ def test_data_of(name: str, rdtype: str, data: tuple[str, ...] | None) -> None:
     assert data_of(name, rdtype) == data
 
 
-@pytest.mark.parametrize("name", ["invalid", "x.INVALID"])
-def test_names_that_do_not_exist(name: str) -> None:
-    with pytest.raises(LookupError):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("invalid", "no name exists under invalid (RFC 6761)"),
+        ("x.INVALID", "no name exists under invalid (RFC 6761)"),
+        ("hidden.Onion", "names under onion are Tor's, and DNS is not asked for them (RFC 7686)"),
+    ],
+)
+def test_names_that_do_not_exist(name: str, reason: str) -> None:
+    with pytest.raises(LookupError) as caught:
         data_of(name, "A")
+    assert str(caught.value) == reason
 
 
 @pytest.mark.parametrize(

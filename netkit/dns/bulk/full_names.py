@@ -24,7 +24,7 @@ from netkit.dns.resolv_conf import read_configuration
 from netkit.dns.result import Outcome, Resolution
 from netkit.dns.search import candidates
 from netkit.dns.servers import check, find
-from netkit.dns.special import LOOPBACK
+from netkit.dns.special import LOOPBACK, TOPS
 from netkit.dns.types import PTR, type_name
 from netkit.errors import BadInput, Exit, LocalFailure
 from netkit.events import OnEvent
@@ -248,7 +248,7 @@ class FullNames:
             address = canonical_ip(name)
             return address in self.in_hosts or address in LOOPBACK.values()
         bare = name.lower().rstrip(".")
-        return not bare.isascii() or bare in self.in_hosts or bare.rpartition(".")[2] in ("localhost", "invalid")
+        return not bare.isascii() or bare in self.in_hosts or bare.rpartition(".")[2] in TOPS
 
     def _in_order(self, lines: list[Line]) -> list[Named]:
         """The results to hand out now."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from netkit.dns import special
 from netkit.dns.bulk.quick import HARMLESS, is_harmless
 from netkit.dns.bulk.task import Task
 from netkit.dns.hosts import Line
@@ -27,7 +28,7 @@ MAX_NETWORK = 1 << 24  # addresses: an IPv4 /8; a larger one is a slip of the fi
 MAX_SHOWN = 200  # characters of a line in a message about it
 MAX_PARENTS = 4096  # names whose wire form is kept: of most lists few, as of `com` or of a zone that is gone through
 BOM = b"\xef\xbb\xbf"
-_SPECIAL = (b"localhost", b"invalid")  # RFC 6761, see netkit.dns.special
+_SPECIAL = tuple(top.encode() for top in special.TOPS)
 _LENGTHS = [b"", *(bytes([length]) for length in range(1, 64))]
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/?#]*).*", re.DOTALL)
 

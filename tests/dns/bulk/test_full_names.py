@@ -58,6 +58,7 @@ TARGETS = [
     "localhost",
     "x.localhost",
     "a.invalid",
+    "a.onion",
     "in-hosts",
     "in-hosts.test",
     "192.0.2.200",

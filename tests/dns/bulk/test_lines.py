@@ -165,7 +165,16 @@ def test_the_hosts_file_and_special_names_are_known() -> None:
     parse = lines((A, AAAA), hosts=HOSTS, local=lambda text: known_locally(text, HOSTS))
     known = {
         (task.text, task.type): task.known and (task.known.source, task.known.outcome.value, task.known.data)
-        for line in ("printer.test", "PRINTER", "x.localhost", "y.invalid", "192.0.2.7", "127.0.0.1", "www.test")
+        for line in (
+            "printer.test",
+            "PRINTER",
+            "x.localhost",
+            "y.invalid",
+            "z.onion",
+            "192.0.2.7",
+            "127.0.0.1",
+            "www.test",
+        )
         for task in asked(line, parse)
     }
     assert known == {
@@ -177,6 +186,8 @@ def test_the_hosts_file_and_special_names_are_known() -> None:
         ("x.localhost", AAAA): ("special", "answer", ("::1",)),
         ("y.invalid", A): ("special", "nxdomain", ()),
         ("y.invalid", AAAA): ("special", "nxdomain", ()),
+        ("z.onion", A): ("special", "nxdomain", ()),
+        ("z.onion", AAAA): ("special", "nxdomain", ()),
         ("192.0.2.7", PTR): ("hosts", "answer", ("printer.test.", "printer.")),
         ("127.0.0.1", PTR): ("special", "answer", ("localhost.",)),
         ("www.test", A): None,
