@@ -18,7 +18,7 @@ A class of its own, since a NamedTuple takes ten times as long to define as a pl
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property, update_wrapper
-from typing import Any, Generic, TypeVar, dataclass_transform
+from typing import Any, Generic, Self, TypeVar, dataclass_transform
 
 Result = TypeVar("Result")
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
@@ -36,6 +36,10 @@ class Group:
     def __eq__(self, other: object) -> bool:
         kind: Any = self.__class__
         return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in fields(kind))
+
+    def replaced(self, **given: Any) -> Self:
+        """The same with these fields."""
+        return type(self)(**self.__dict__ | given)
 
     @property
     def changed(self) -> list[str]:

@@ -95,7 +95,7 @@ class Bulk(Group):
 def dashed(bulk: Bulk, words: list[str]) -> tuple[Bulk, list[str]]:
     """The options and names that are meant: a bare `-` among the names is `-i -`."""
     if bulk.input is None and "-" in words:
-        return bulk._replace(input="-"), [word for word in words if word != "-"]
+        return bulk.replaced(input="-"), [word for word in words if word != "-"]
     return bulk, words
 
 
