@@ -1,6 +1,7 @@
 """`netkit lab seed` and `lab wait` as processes beside a lab, and their words on a terminal."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -25,6 +26,14 @@ def test_seed_then_wait(netkit: Netkit, lab: Mapping[str, str]) -> None:
     done = netkit("lab", "wait", "--to", "ann@cli.test", "--timeout", "10ms", "--subject", "3", "--json", env=dict(lab))
     assert (done.returncode, json.loads(done.stdout)["error"]["kind"]) == (4, "timeout")
     assert done.stderr == "netkit: no message to ann@cli.test with '3' in its subject within 0.01 s\n"
+
+
+def test_the_json_of_seed(netkit: Netkit, lab: Mapping[str, str]) -> None:
+    done = netkit("lab", "seed", "--to", "json@cli.test", "--json", env=dict(lab))
+    found = json.loads(done.stdout)
+    assert list(found) == ["time", "id", "name", "recipient", "size"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["time"])
+    assert (found["name"], found["recipient"]) == ("Message 1 of 1", "json@cli.test")
 
 
 def test_wait_round_a_command(netkit: Netkit) -> None:

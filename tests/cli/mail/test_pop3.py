@@ -97,6 +97,7 @@ def test_get_and_delete(pop3: Netkit, mail: Callable[..., None], tmp_path: Path)
     assert pop3("get", "1", user="get@lab.test", text=False).stdout == message
     done = pop3("get", "1", "7", "-o", str(tmp_path / "mail"), "--json", user="get@lab.test")
     there, missing = map(json.loads, done.stdout.splitlines())
+    assert there.pop("time").endswith("Z")
     assert there == {"n": 1, "uidl": None, "size": len(message), "file": str(tmp_path / "mail"), "error": None}
     assert (missing["n"], missing["file"], missing["error"]["kind"]) == (7, None, "no")
     assert (tmp_path / "mail").read_bytes() == message

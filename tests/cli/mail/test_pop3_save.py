@@ -1,6 +1,7 @@
 """`netkit pop3 save`, and what `--uid` selects in every command: called in this process, on the lab and on scripts."""
 
 import json
+import re
 import smtplib
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -18,7 +19,8 @@ from netkit.errors import BadInput, Exit, LocalFailure, NetkitError, No, Unknown
 from tests.mail.conftest import Scripted
 
 Run = Callable[..., tuple[int, str, str]]
-KEYS = ["n", "uidl", "size", "file", "error"]
+KEYS = ["time", "n", "uidl", "size", "file", "error"]
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 CAPA = b"+OK\r\nUIDL\r\n.\r\n"
 LOGIN = [b"+OK\r\n", CAPA, b"+OK\r\n", b"+OK\r\n"]
 TWO = [b"+OK\r\n1 5\r\n2 5\r\n.\r\n", b"+OK\r\n1 a\r\n2 b\r\n.\r\n"]
@@ -69,6 +71,15 @@ def box(lab: Mapping[str, str]) -> Callable[..., tuple[str, list[str]]]:
     return make
 
 
+def test_every_object_has_its_time(run: Run, box: Callable[..., Any]) -> None:
+    target, (one, two) = box("times@lab.test", b"Subject: 1\r\n\r\n", b"Subject: 2\r\n\r\n")
+    listed = run(list_messages, target, json=True)[1].splitlines()
+    gone = run(delete, target, json=True, uid=[one, two])[1].splitlines()
+    assert [list(json.loads(line)) for line in listed] == [["time", "n", "size", "uidl"]] * 2
+    assert [list(json.loads(line)) for line in gone] == [["time", "n", "uidl", "deleted", "error"]] * 2
+    assert all(TIME.fullmatch(json.loads(line)["time"]) for line in (*listed, *gone))
+
+
 def test_rows(run: Run, box: Callable[..., Any], tmp_path: Path) -> None:
     target, (one, two) = box("rows@lab.test", b"Subject: 1\r\n\r\nFrom x\r\n", b"Subject: 2\r\n\r\n")
     code, out, err = run(save, target, maildir="in")
@@ -78,7 +89,9 @@ def test_rows(run: Run, box: Callable[..., Any], tmp_path: Path) -> None:
     assert first.read_bytes() == b"Subject: 1\n\nFrom x\n"
     code, out, err = run(save, target, mbox="mail", json=True, first=1)
     assert [list(json.loads(line)) for line in out.splitlines()] == [KEYS]
-    assert json.loads(out) == {"n": 1, "uidl": one, "size": 22, "file": "mail", "error": None}
+    found = json.loads(out)
+    assert TIME.fullmatch(found.pop("time"))
+    assert found == {"n": 1, "uidl": one, "size": 22, "file": "mail", "error": None}
     assert (tmp_path / "mail").read_bytes().splitlines()[1:] == [b"Subject: 1", b"", b">From x", b""]
     assert run(save, target, mbox="mail", span="2-9")[1] == f"2\t{two}\tsaved\t14\tmail\n"
     assert run(save, target, mbox="mail", last=1)[1] == f"2\t{two}\tsaved\t14\tmail\n"

@@ -1,10 +1,12 @@
 """`lab seed` and `lab wait`: messages as JSON and as plain lines.
 
-JSON of `seed`: id, name, recipient, size. Of `wait`: what `netkit.lab.mail.report` lists.
+JSON of `seed`: time (when it was taken), id, name, recipient, size. Of `wait`: what `netkit.lab.mail.report` lists.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from netkit.cli.output.sink import now
 
 if TYPE_CHECKING:
     from netkit.lab.mail.seed import Seeded
@@ -19,7 +21,7 @@ class Seen(NamedTuple):
 
 
 def document(result: "Seeded | Seen") -> dict[str, Any]:
-    return result.report if isinstance(result, Seen) else result._asdict()
+    return result.report if isinstance(result, Seen) else {"time": now(), **result._asdict()}
 
 
 def plain(result: "Seeded | Seen") -> Iterator[str]:

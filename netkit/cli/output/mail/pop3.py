@@ -1,10 +1,10 @@
 """`pop3`: what waits in a mailbox, as JSON and as plain lines.
 
 JSON of `subjects`: time, n, uidl, size, date, from, subject, subject_raw, charset, defects, error (kind, message,
-hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list`: n,
-size, uidl. Of `get` and `save`: n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: n, uidl,
-deleted, error. Of `capa`: time, target, greeting, tls, capabilities,
-clear_capabilities (before STLS, null without).
+hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list`: time, n,
+size, uidl. Of `get` and `save`: time, n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: time,
+n, uidl, deleted, error. Of `capa`: time, target, greeting, tls, capabilities, clear_capabilities (before STLS, null
+without). `time` is when it was printed.
 """
 
 from collections.abc import Iterator
@@ -76,15 +76,14 @@ def document(result: Result) -> dict[str, Any]:
             "defects": list(row.defects),
             "error": failure(row.error),
         }
-    if isinstance(result, Stat):
+    if isinstance(result, (Stat, Listed)):
         return {"time": now(), **result._asdict()}
-    if isinstance(result, Listed):
-        return result._asdict()
     if isinstance(result, Saved):
-        return {**result._asdict(), "error": failure(result.error)}
+        return {"time": now(), **result._asdict(), "error": failure(result.error)}
     if isinstance(result, Deleted):
         error = None if result.error is None else {"kind": "no", "message": result.error, "hint": None}
-        return {"n": result.n, "uidl": result.uidl, "deleted": result.error is None, "error": error}
+        deleted = result.error is None
+        return {"time": now(), "n": result.n, "uidl": result.uidl, "deleted": deleted, "error": error}
     return {
         "time": now(),
         "target": result.target,
