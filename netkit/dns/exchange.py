@@ -26,9 +26,11 @@ class Asking(Protocol):
     """Whom an exchange works for: the question it belongs to, which judges what comes."""
 
     selector: selectors.BaseSelector
-    deadline: Deadline
     on_event: OnEvent | None
     done: bool
+
+    @property
+    def deadline(self) -> Deadline: ...
 
     @property
     def links(self) -> "Connections":
@@ -185,6 +187,7 @@ class OverLink(Exchange):
         self.transport = "tcp" if server.transport == "udp" else server.transport
         self.link: Link | None = None
         self.resent = False
+        self.was_there = False  # it is lost although there was a connection, which may serve others still
 
     def begin(self) -> None:
         self.link = self.question.links.to(self)

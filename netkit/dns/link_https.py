@@ -35,6 +35,14 @@ CONNECTIONS = 6  # at once, to a server that speaks HTTP/1.1
 HEADERS = (("Accept", TYPE), ("Cache-Control", "no-cache"), ("User-Agent", None))  # RFC 8484 8.2: as little as can be
 
 
+class NoMessage(Malformed):
+    """A response without a DNS message in it. status: of HTTP, 0 where there was none."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 class HttpsLink:
     """The requests to one server."""
 
@@ -145,7 +153,7 @@ class HttpsLink:
             error = Insecure(f"{self.server}: {message}", kind=result.error.kind, hint=result.error.hint)
             question.unproven(exchange, error)
         elif isinstance(result.error, Unreachable):
-            ended = result.error.kind in ("reset", "empty_reply")
+            ended = exchange.was_there = result.error.kind in ("reset", "empty_reply")
             if not ended or not exchange.once_more(answered=self.answered > 0):
                 question.lost(exchange, self._reason(result, result.error))
         elif isinstance(result.error, PeerError):
@@ -157,7 +165,7 @@ class HttpsLink:
             self.timed_out.add(question)
             question.lost(exchange, "" if told else self._reason(result, result.error))
         elif wrong := _wrong(result.head, body):
-            self._unusable(exchange, wrong)
+            self._unusable(exchange, wrong, result.head.status if result.head else 0)
         else:
             exchange.take(body)
             if exchange in self.waiting:  # it was none, and no other comes
@@ -165,8 +173,8 @@ class HttpsLink:
             else:
                 self.answered += 1
 
-    def _unusable(self, exchange: OverLink, reason: str) -> None:
-        exchange.question.unusable(self.server, Malformed(reason))
+    def _unusable(self, exchange: OverLink, reason: str, status: int = 0) -> None:
+        exchange.question.unusable(self.server, NoMessage(reason, status))
         exchange.question.lost(exchange, "")
 
     def _reason(self, result: HopResult, error: NetkitError) -> str:

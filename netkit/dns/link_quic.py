@@ -25,20 +25,27 @@ VERDICTS = {"no longer valid": 10, "not valid yet": 9, "self-signed": 18, "local
 CRYPTO_ERROR = range(0x100, 0x200)  # a TLS alert, RFC 9000 20.1
 
 
+def load() -> None:
+    """Raise LocalFailure where aioquic is not installed."""
+    try:
+        import aioquic.quic.connection  # noqa: F401
+    except ImportError as exc:
+        raise LocalFailure(
+            "DNS over QUIC needs aioquic, which is not installed",
+            kind="missing",
+            hint="pip install 'netkit-cli[doq]'",
+        ) from exc
+
+
 class QuicLink:
     """A connection; streams: by their number, the exchange and what came of its reply."""
 
     def __init__(self, shared: Shared, server: Server, source: str, on_event: OnEvent | None) -> None:
         """Raises LocalFailure without aioquic, BadInput about the CA file, OSError when the socket cannot be made."""
-        try:
-            from aioquic.quic.configuration import QuicConfiguration
-            from aioquic.quic.connection import QuicConnection
-        except ImportError as exc:
-            raise LocalFailure(
-                "DNS over QUIC needs aioquic, which is not installed",
-                kind="missing",
-                hint="pip install 'netkit-cli[doq]'",
-            ) from exc
+        load()
+        from aioquic.quic.configuration import QuicConfiguration
+        from aioquic.quic.connection import QuicConnection
+
         self.shared, self.server, self.trace = shared, server, on_event
         self.address = str(server)
         self.closed = False
@@ -139,6 +146,7 @@ class QuicLink:
     def _lost(self, stream: int, reason: str) -> None:
         if stream in self.streams:
             exchange, _ = self.streams.pop(stream)
+            exchange.was_there = True
             exchange.question.lost(exchange, reason)
 
     def _terminated(self, code: int, words: str) -> None:

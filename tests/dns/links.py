@@ -15,6 +15,15 @@ from netkit.net.ca import Authority, Leaf
 
 Script = Callable[[bytes, int], Sequence[bytes]]  # (query, its number from 0) -> messages, or CLOSE
 CLOSE = b""
+
+
+class Raw(bytes):
+    """What a TlsServer or HttpsServer sends as it stands."""
+
+
+SILENCE = Raw(b"silence")  # nothing at all, and a stream stays open
+
+
 AUTHORITY = Authority("tests")
 
 
@@ -82,7 +91,7 @@ class TlsServer:
         while len(received) >= 2 and len(received) >= (size := 2 + int.from_bytes(received[:2])):
             query, received = received[2:size], received[size:]
             for reply in self.asked(query):
-                secured.sendall(len(reply).to_bytes(2) + reply)
+                secured.sendall(reply if isinstance(reply, Raw) else len(reply).to_bytes(2) + reply)
         return received
 
     def asked(self, query: bytes) -> Iterator[bytes]:
@@ -90,7 +99,8 @@ class TlsServer:
         for reply in self.script(query, len(self.queries) - 1):
             if reply == CLOSE:
                 raise ConnectionAbortedError
-            yield reply
+            if reply is not SILENCE:
+                yield reply
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -102,10 +112,6 @@ class TlsServer:
             one.close()
         for thread in self.threads:
             thread.join()
-
-
-class Raw(bytes):
-    """What an HttpsServer sends as it stands."""
 
 
 class HttpsServer(TlsServer):
@@ -170,6 +176,8 @@ class QuicServer:
                         query = self.streams.pop(event.stream_id)[2:]
                         server.queries.append(query)
                         replies = server.script(query, len(server.queries) - 1)
+                        if SILENCE in replies:
+                            return
                         data = b"".join(len(one).to_bytes(2) + one for one in replies if one != CLOSE)
                         if data or CLOSE not in replies:
                             self._quic.send_stream_data(event.stream_id, data, end_stream=True)

@@ -8,7 +8,8 @@ What is unusual about a reply is left to `dns.wire` and `dns.chase`, so that a n
     feed     lines from a descriptor, as they come, never the whole file
     task     a question on its way
     quick    queries from a template, the strict reader of usual replies
-    channel  a UDP socket, a TCP connection, with the questions that wait on it
+    channel  a UDP socket; stream: a TCP connection, secured: under TLS; streams: those of HTTPS and QUIC; each with the
+             questions that wait on it
     upstream a server: its channels, how much it takes, whether it is there
     pace     how many questions may be on their way, and how many a second
     engine   the loop

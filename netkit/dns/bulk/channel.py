@@ -46,32 +46,11 @@ class Channel:
         self.trace = upstream.engine.on_event
         self.closed = False
         self.sent = 0
-        self.socket = self._connect()
+        self._open()
 
-    def _connect(self) -> socket.socket:
-        host, _, zone = self.upstream.server.host.partition("%")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        kind = socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM
-        made = socket.socket(family, kind)
-        if self.trace:
-            self.trace(Step("socket", detail=f"{family.name} {kind.name}"))
-        try:
-            made.setblocking(False)
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            if source := self.upstream.engine.settings.options.source:
-                made.bind((source, 0))
-            port = self.upstream.server.port
-            made.connect((host, port, 0, scope_id(zone)) if zone else (host, port))
-        except BlockingIOError:  # EINPROGRESS
-            pass
-        except OSError as exc:
-            made.close()
-            if self.trace:
-                self.trace(Step("connect", self.server, result=reason_of(exc)))
-            raise
-        if self.trace and self.transport == "udp":
-            self.trace(Step("connect", self.server))
-        return made
+    def _open(self) -> None:
+        """Make what the queries go through. Raises OSError."""
+        raise NotImplementedError
 
     def traced(self, name: Literal["send", "recv"], wire: bytes, task: Task | None) -> None:
         """Only called while tracing."""
@@ -82,7 +61,7 @@ class Channel:
     def queries(self, queue: deque[Task], count: int, now: float) -> list[bytes]:
         """The queries of the first `count` questions of the queue, which are on their way from here on."""
         flight, late = self.flight, self.late
-        head, tail = self.upstream.engine.usual
+        head, tail, tails = self.upstream.usual
         wires = []
         octets = os.urandom(2 * count)
         for at in range(0, 2 * count, 2):
@@ -94,7 +73,7 @@ class Channel:
             if more is None:
                 task.began = now
                 task.tries = 1
-                wire = id + head + task.question + tail
+                wire = id + head + task.question + (tail if tails is None else tails[len(task.question)])
             elif more.done:  # a late reply came while it waited here
                 continue
             else:
@@ -112,9 +91,12 @@ class Channel:
         return wires
 
     def _again(self, id: bytes, task: Task, more: More) -> bytes:
-        engine = self.upstream.engine
-        head, tail = engine.plain if self.upstream in more.without_edns else engine.usual
-        return id + head + task.question + tail
+        upstream = self.upstream
+        if upstream in more.without_edns:
+            head, tail, _ = upstream.engine.plain
+            return id + head + task.question + tail
+        head, tail, tails = upstream.usual
+        return id + head + task.question + (tail if tails is None else tails[len(task.question)])
 
     def unsent(self, wires: list[bytes]) -> None:
         """Put back what the kernel did not take."""
@@ -132,12 +114,16 @@ class Channel:
         if len(self.late) < MAX_LATE:
             self.late[id] = task
 
+    def runs(self, id: bytes, task: Task) -> bool:
+        """Whether the reply to a query whose try is over is sure to come, if there is one."""
+        return False
+
+    def resume(self, id: bytes, task: Task) -> None:
+        """Wait for it as if it had been sent now."""
+        raise NotImplementedError
+
     def close(self) -> None:
-        self.closed = True
-        self.upstream.engine.forget(self.socket)
-        self.socket.close()
-        if self.trace:
-            self.trace(Step("close", self.server))
+        raise NotImplementedError
 
     def ready(self, events: int) -> None:
         """The socket can be read, or written."""
@@ -148,14 +134,63 @@ class Channel:
         raise NotImplementedError
 
 
-class OverUdp(Channel):
+class OverSocket(Channel):
+    """Over a socket of its own."""
+
+    def _open(self) -> None:
+        self.socket = self._connect()
+        self.watched = False
+
+    def _connect(self) -> socket.socket:
+        host, _, zone = self.upstream.server.host.partition("%")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        kind = socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM
+        made = socket.socket(family, kind)
+        if self.trace:
+            self.trace(Step("socket", detail=f"{family.name} {kind.name}"))
+        try:
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if source := self.upstream.options.source:
+                made.bind((source, 0))
+            port = self.upstream.server.port
+            made.connect((host, port, 0, scope_id(zone)) if zone else (host, port))
+        except BlockingIOError:  # EINPROGRESS
+            pass
+        except OSError as exc:
+            made.close()
+            if self.trace:
+                self.trace(Step("connect", self.server, result=reason_of(exc)))
+            raise
+        if self.trace and self.transport == "udp":
+            self.trace(Step("connect", self.server))
+        return made
+
+    def watch(self, events: int) -> None:
+        self.upstream.engine.selector.register(self.socket, events, self)
+        self.watched = True
+
+    def unwatch(self) -> None:
+        if self.watched:
+            self.upstream.engine.forget(self.socket)
+            self.watched = False
+
+    def close(self) -> None:
+        self.closed = True
+        self.unwatch()
+        self.socket.close()
+        if self.trace:
+            self.trace(Step("close", self.server))
+
+
+class OverUdp(OverSocket):
     transport = "udp"
     segmented = sys.platform == "linux"
 
     def __init__(self, upstream: "Upstream") -> None:
         super().__init__(upstream)
         self.capacity = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // PER_REPLY
-        upstream.engine.selector.register(self.socket, selectors.EVENT_READ, self)
+        self.watch(selectors.EVENT_READ)
 
     def send(self, queue: deque[Task], count: int, now: float) -> bool:
         by_size: dict[int, list[bytes]] = {}

@@ -11,7 +11,7 @@ import selectors
 from collections import deque
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netkit.dns.bulk.channel import Channel
 from netkit.dns.bulk.feed import Feed
@@ -28,6 +28,12 @@ from netkit.dns.types import type_name
 from netkit.dns.wire import USUAL, QueryOptions
 from netkit.errors import LocalFailure, NetkitError
 from netkit.events import OnEvent
+from netkit.net.tls_client import Security
+
+if TYPE_CHECKING:
+    import ssl
+
+    from netkit.dns.bulk.streams import OverStreams
 
 BATCH = 512  # questions taken from the input at once
 BACKLOG = 2048  # that wait for a server that a line names, until no more lines are read
@@ -38,7 +44,7 @@ FOR_A_LINE = 4  # UDP sockets to a server that a line names: there may be hundre
 class Settings(NamedTuple):
     """How questions are asked. timeout: seconds for each, all told; tries: of a silent server; concurrency: in flight
     to each server, None leaves it to what the server takes; rate: queries a second, of all; confirm: how many other
-    servers are to agree that there is no answer."""
+    servers are to agree that there is no answer; security: how certificates are verified, None is as usual."""
 
     tcp: bool = False
     tries: int = TRIES
@@ -48,6 +54,7 @@ class Settings(NamedTuple):
     rate: float | None = None
     ordered: bool = False
     confirm: int = 0
+    security: Security | None = None
 
 
 class Engine:
@@ -57,8 +64,10 @@ class Engine:
         self.selector = selectors.DefaultSelector()
         self.try_seconds = min(TRY_SECONDS, settings.timeout / settings.tries)
         self.tick = min(0.05, self.try_seconds / 40)
-        self.usual = template(settings.options)
         self.plain = template(settings.options._replace(edns=False))
+        self.security = settings.security or Security()
+        self._context: ssl.SSLContext | None = None
+        self.timed: list[OverStreams] = []  # what wants to be called at a time of its own
         self.upstreams: dict[Server, Upstream] = {}
         self.bucket = Bucket(settings.rate, monotonic()) if settings.rate else None
         self.results: list[Result] = []
@@ -77,11 +86,19 @@ class Engine:
 
     def route(self, servers: Sequence[Server], sockets: int | None = None) -> tuple[Upstream, ...]:
         """The servers as they are asked here."""
-        tcp, concurrency, sockets = self.settings.tcp, self.settings.concurrency, sockets or SOCKETS
         for server in servers:
             if server not in self.upstreams:
-                self.upstreams[server] = Upstream(self, server, tcp=tcp, sockets=sockets, concurrency=concurrency)
+                self.upstreams[server] = Upstream(self, server, sockets=sockets or SOCKETS)
         return tuple(self.upstreams[server] for server in servers)
+
+    @property
+    def context(self) -> "ssl.SSLContext":
+        """Of all connections over TLS. Raises BadInput about the CA file."""
+        if self._context is None:
+            from netkit.dns.tls_session import context_of
+
+            self._context = context_of(self.security)
+        return self._context
 
     def run(self, feed: Feed, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Result]]:
         """The results as they come, in lists. wake: a descriptor that is readable when the run is to stop. to_the_end:
@@ -107,6 +124,8 @@ class Engine:
                 elif feed.exhausted and not self.open:
                     return
                 self._poll(0.0 if hungry else self._wait(now, next_tick))
+                for channel in [one for one in self.timed if one.due <= monotonic()]:
+                    channel.ready(0)
             yield from self._interrupted()
             while to_the_end and (tasks := feed.remaining(BATCH)):
                 self.open += len(tasks)
@@ -230,8 +249,13 @@ class Engine:
         if queued or (self.bucket and (self.further or self._reads) and self.bucket.tokens < 1):
             paused = min((upstream.paused_until - now for upstream in queued), default=0.0)
             tokens = self.bucket.wait() if self.bucket else 0.0
-            return min(max(paused, tokens, 0.001), self.tick)
-        return max(0.0, next_tick - now) if self.open else None
+            wait: float | None = min(max(paused, tokens, 0.001), self.tick)
+        else:
+            wait = max(0.0, next_tick - now) if self.open or any(one.running for one in self.timed) else None
+        if not self.timed:
+            return wait
+        soonest = max(0.0, min(one.due for one in self.timed) - now)
+        return soonest if wait is None else min(wait, soonest)
 
     def _expire(self, now: float) -> None:
         """Give up the tries whose time is over; the questions of a channel are in the order they were sent."""
@@ -248,6 +272,10 @@ class Engine:
                     self.judging.silent(channel, id, task)
             if upstream.old:
                 upstream.tidy()
+            if upstream.held:  # streams that are not answered leave no room
+                upstream.queue = deque([task for task in upstream.queue if not self.judging.too_late(task)])
+        for channel in self.timed:
+            channel.tidy(now)
 
     def _delivered(self) -> list[Result]:
         """The results to hand out now."""

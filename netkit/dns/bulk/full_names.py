@@ -15,7 +15,7 @@ from netkit.dns import naming
 from netkit.dns.bulk.engine import HELD, Engine, Settings
 from netkit.dns.bulk.feed import Feed
 from netkit.dns.bulk.lines import MAX_LINE, MAX_NETWORK, host_of, parse_network, reason, too_large, without_comment
-from netkit.dns.bulk.look_up import enough_to_confirm
+from netkit.dns.bulk.look_up import able, enough_to_confirm, trusted
 from netkit.dns.bulk.steps import Named, Status, Steps, of_address, of_name
 from netkit.dns.bulk.task import Task
 from netkit.dns.lookup import known_locally
@@ -88,6 +88,7 @@ class FullNames:
         Raises BadInput for a server, Unreachable for one without address, LocalFailure for files that cannot be read.
         """
         check(servers)
+        trusted(settings)
         self.ordered = settings.ordered
         self.times = times
         self.engine = Engine(settings._replace(ordered=False), on_event)
@@ -95,12 +96,11 @@ class FullNames:
         try:
             deadline = Deadline.after(settings.timeout)
             found = find(servers, deadline=deadline, resolv_conf=resolv_conf)
-            for server in found:
-                if server.transport not in ("udp", "tcp"):
-                    raise BadInput(f"{server} over {server.transport}: many names are asked over UDP or TCP alone")
-            self.route = self.engine.route(found)
         except LocalFailure as exc:  # unless the hosts file has all of them
             self.engine.no_route = exc
+        else:
+            able(found)
+            self.route = self.engine.route(found)
         enough_to_confirm(self.route, settings)
         self.lenient = lenient
         self.marker = marker

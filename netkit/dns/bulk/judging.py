@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netkit.dns.bulk.task import More, Settled, Task
 from netkit.dns.chase import Chase, judge
 from netkit.dns.result import NEGATIVE, Outcome, Resolution, Transport
-from netkit.dns.stub import NO_EDNS, Reached, outcome_of
+from netkit.dns.stub import NO_EDNS, WORST, Reached, outcome_of
 from netkit.dns.wire import QR, Malformed, Mismatch, Query, Reply, parse, rcode_name
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Judging:
             self._stray(channel, wire)
             return
         upstream = channel.upstream
-        query = Query(int.from_bytes(id), task.wire, task.type, self.settings.options)
+        query = Query(int.from_bytes(id), task.wire, task.type, upstream.options)
         try:
             reply = parse(wire, query)
             if reply.opt and reply.opt.end > reply.opt.start:
@@ -45,11 +45,7 @@ class Judging:
 
                 accept(query, reply, upstream.server)
         except (Malformed, Mismatch) as exc:
-            more = task.trouble()
-            outcome = Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH
-            more.bad = Outcome.MALFORMED if Outcome.MALFORMED in (more.bad, outcome) else outcome
-            more.reject(upstream, f"{outcome.value}: {exc}")
-            self.counts.rejected += 1
+            self._reject(task.trouble(), upstream, exc)
             return
         channel.flight.pop(id, None)
         channel.late.pop(id, None)
@@ -68,6 +64,40 @@ class Judging:
         upstream.window.missed(1, upstream.in_flight + 1)
         self._next(task, more, upstream)
 
+    def unusable(self, upstream: "Upstream", task: Task, exc: Malformed | Mismatch | None) -> None:
+        """What came in the place of its reply, where no other comes; None where that has been judged."""
+        more = task.trouble()
+        status = getattr(exc, "status", 0)
+        if exc is not None:
+            self._reject(more, upstream, exc)
+        upstream.window.missed(1, upstream.in_flight + 1)
+        more.failed[upstream] = more.failed.get(upstream, 0) + 1
+        again = status == 429 or status >= 500
+        if status in (429, 503):  # it is asked too often
+            upstream.pause()
+        if not again or len(task.route) > 1 or more.failed[upstream] >= SERVFAILS:
+            self._without(task, more, upstream)
+        self._next(task, more, upstream)
+
+    def cut_off(self, channel: "Channel", id: bytes, task: Task) -> None:
+        """A connection that ended inside of its reply."""
+        del channel.flight[id]
+        more, upstream = task.trouble(), channel.upstream
+        self._reject(more, upstream, Malformed("the connection ended inside the reply"))
+        upstream.window.missed(1, upstream.in_flight + 1)
+        self._next(task, more, upstream)
+
+    def _reject(self, more: More, upstream: "Upstream", exc: Malformed | Mismatch) -> None:
+        outcome = Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH
+        more.bad = outcome if more.bad is None else min(more.bad, outcome, key=WORST.index)
+        more.reject(upstream, f"{outcome.value}: {exc}")
+        self.counts.rejected += 1
+
+    def _note_unproven(self, more: More, upstream: "Upstream") -> None:
+        if upstream.unproven:
+            more.bad = Outcome.TLS
+            more.detail = more.detail or upstream.unproven.message
+
     def lost(self, upstream: "Upstream", task: Task, reason: str, *, over_tcp: bool = False) -> None:
         """A query that no reply can come to: a closed port, the end of a connection."""
         more = task.trouble()
@@ -75,6 +105,7 @@ class Judging:
         if over_tcp and more.cut:
             reason += " over TCP, where the truncated reply should be whole"
         more.reject(upstream, reason)
+        self._note_unproven(more, upstream)
         upstream.window.missed(1, upstream.in_flight + 1)
         if over_tcp and more.cut:
             self._without(task, more, upstream)
@@ -124,18 +155,37 @@ class Judging:
 
     def _next(self, task: Task, more: More, last: "Upstream") -> None:
         left = self._tries(task, more, last)
-        slack = SLACK * self.engine.try_seconds
-        if left and task.began - task.spent + self.settings.timeout - monotonic() + slack >= self.engine.try_seconds:
-            alive = next((other for other in left if not other.dead), None)
+        time = task.began - task.spent + self.settings.timeout - monotonic()
+        running = [place for place in more.places if place[0].runs(place[1], task)]  # where nothing gets lost
+        if left and time + SLACK * self.engine.try_seconds >= self.engine.try_seconds:
+            asked = {channel.upstream for channel, _ in running}
+            alive = next((other for other in left if not other.dead and other not in asked), None)
             if alive:
                 left.remove(alive)
-                if more.silent and alive not in left and self.settings.options.edns:
+                clear = alive.transport in ("udp", "tcp")
+                if more.silent and clear and alive not in left and self.settings.options.edns:
                     more.without_edns.add(alive)  # some servers drop what has EDNS (RFC 6891 6.2.2)
                 self.counts.retries += 1
                 self._ask(task, more, alive)
                 return
-            more.reject(left[0], left[0].reason)
+            if not running:
+                more.reject(left[0], left[0].reason)
+                self._note_unproven(more, left[0])
+        if running and time > 0:
+            channel, id = running[0]
+            channel.resume(id, task)
+            return
         self._failed(task, more)
+
+    def too_late(self, task: Task) -> bool:
+        """Give up a question that waits for its next try; whether its time is over."""
+        more = task.more
+        if more is None or not task.began or task.began - task.spent + self.settings.timeout > monotonic():
+            return False
+        more.queued = False
+        if not more.done:
+            self._failed(task, more)
+        return True
 
     def _ask(self, task: Task, more: More, upstream: "Upstream") -> None:
         if not more.queued:
@@ -183,6 +233,7 @@ class Judging:
                 elapsed_ms=(max(0.0, monotonic() - task.began - before) * 1000) if task.began else 0.0,
                 rejected=more.rejected,
                 notes=more.notes,
+                detail=more.detail if outcome is more.bad else None,
             ),
         )
         if chase.result is not None:
@@ -197,6 +248,7 @@ class Judging:
         self._withdraw(more)
         more.chase, more.left, more.rejected, more.notes = chase, None, [], []
         more.second_best, more.bad, more.silent, more.failed, more.cut = None, None, False, {}, False
+        more.detail = None
         task.tries = 0
         task.question = chase.at + task.question[-4:]
 

@@ -57,6 +57,7 @@ class Run:
         numbers = tuple(dict.fromkeys(parse_type(text) for text in types))
         numbers = numbers or ((A, AAAA) if settings.options.rdclass in (IN, ANY) else (TXT,))
         check(servers)
+        trusted(settings)
         self.version = version
         self.resolv_conf = resolv_conf
         self.engine = Engine(settings, on_event)
@@ -64,9 +65,11 @@ class Run:
         route: tuple[Upstream, ...] = ()
         try:
             deadline = Deadline.after(settings.timeout)
-            route = self.engine.route(self._fit(find(servers, deadline=deadline, resolv_conf=resolv_conf)))
+            found = find(servers, deadline=deadline, resolv_conf=resolv_conf)
         except LocalFailure as exc:  # unless each line names a server
             self.engine.no_route = exc
+        else:
+            route = self.engine.route(self._fit(found))
         enough_to_confirm(route, settings)
         straight = bool(dns or servers or types or version or settings.tcp or settings.options != USUAL)
         lines = () if straight else hosts_file.read_hosts(hosts)
@@ -108,11 +111,9 @@ class Run:
         self.engine.stop()
 
     def _fit(self, found: tuple[Server, ...]) -> tuple[Server, ...]:
-        """Those with an address of the version that is wanted. Raises Unreachable without any, BadInput for one that
-        is to be asked in a way that is not for many names."""
-        for server in found:
-            if server.transport not in ("udp", "tcp"):
-                raise BadInput(f"{server} over {server.transport}: many names are asked over UDP or TCP alone")
+        """Those with an address of the version that is wanted. Raises Unreachable without any, LocalFailure where what
+        one of them needs is not installed."""
+        able(found)
         fit = tuple(one for one in found if self.version in (None, ip_version(one.host)))
         if not fit:
             raise Unreachable(f"no server has an IPv{self.version} address: {', '.join(map(str, found))}")
@@ -142,3 +143,24 @@ def enough_to_confirm(route: Sequence[Upstream], settings: Settings) -> None:
             f"--confirm {settings.confirm} needs {settings.confirm + 1} servers, and there is {len(route)}",
             hint="name more: -s 192.0.2.53 -s 198.51.100.53",
         )
+
+
+def able(servers: Sequence[Server]) -> None:
+    """Raise LocalFailure where a library that one of them needs is not there."""
+    transports = {server.transport for server in servers}
+    if "https" in transports:
+        from netkit.net.curl import load
+
+        load()
+    if "quic" in transports:
+        from netkit.dns.link_quic import load as load_quic
+
+        load_quic()
+
+
+def trusted(settings: Settings) -> None:
+    """Raise BadInput about the CA file, before anybody is asked."""
+    if settings.security and settings.security.cacert is not None:
+        from netkit.dns.tls_session import context_of
+
+        context_of(settings.security)

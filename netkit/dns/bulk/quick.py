@@ -9,6 +9,7 @@ refused there (tests/dns/bulk/test_quick.py holds the two against each other).
 import struct
 from functools import partial
 from socket import AF_INET6, inet_ntoa, inet_ntop
+from typing import NamedTuple
 
 from netkit.dns.bulk.task import Quick, Row, Shape, Task
 from netkit.dns.chase import MAX_ALIASES
@@ -37,11 +38,31 @@ _opts: dict[bytes, bytes] = {}  # OPT records: class and TTL of each
 _quick = partial(tuple.__new__, Quick)  # what Quick() does, without the call of a function of Python's
 
 
-def template(options: QueryOptions) -> tuple[bytes, bytes]:
-    """(what stands between the id and the question, what stands behind it)."""
+class Tails(dict[int, bytes]):
+    """What stands behind a question of so many octets where queries are padded; made when it is first asked for."""
+
+    def __init__(self, options: QueryOptions) -> None:
+        super().__init__()
+        self.options = options
+
+    def __missing__(self, size: int) -> bytes:
+        query = Query(0, bytes(size - 4), A, self.options)
+        self[size] = tail = query.wire[12 + size :]
+        return tail
+
+
+class Template(NamedTuple):
+    """What stands between the id and the question, and what stands behind it; tails: where they are padded."""
+
+    head: bytes
+    tail: bytes
+    tails: Tails | None
+
+
+def template(options: QueryOptions) -> Template:
     query = Query(0, b"\0", A, options)
-    behind = 12 + len(query.question)
-    return query.wire[2:12], query.wire[behind:]
+    padded = options.edns and options.pad
+    return Template(query.wire[2:12], query.wire[12 + len(query.question) :], Tails(options) if padded else None)
 
 
 def read(wire: bytes, task: Task, server: str, transport: Transport, now: float) -> Quick | None:

@@ -71,6 +71,7 @@ class More:
     bad: Outcome | None = None
     second_best: "tuple[Outcome, Reply, Upstream, Transport] | None" = None
     without_edns: "set[Upstream]" = field(default_factory=set)
+    detail: str | None = None  # of what is bad
     cut: bool = False  # truncated over UDP, so that TCP is asked
     queued: bool = False  # a try waits to be sent
     done: bool = False

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 from netkit.dns.bulk.channel import Channel, OverUdp
 from netkit.dns.bulk.pace import LEAST, Window
+from netkit.dns.bulk.quick import template
 from netkit.dns.bulk.stream import OverTcp
 from netkit.dns.bulk.task import Task
+from netkit.dns.result import Transport
 from netkit.dns.servers import Server
+from netkit.errors import Insecure
 from netkit.net.reasons import EXHAUSTED, reason_of
 
 if TYPE_CHECKING:
     from netkit.dns.bulk.engine import Engine
 
 SOCKETS = 8  # UDP sockets to one server, each with a random port
-STREAMS = 4  # connections to one server with --tcp
+CONNECTIONS = 4  # over TCP or TLS, to one server
 QUERIES = 20_000  # on one socket; the next one has another port
+STREAMS = 100  # at once over HTTPS or QUIC: what servers grant (RFC 9113 6.5.2), and `link_https` uses
 PAUSE = 0.1  # seconds before a port that was closed is tried again
 DEAD = 3  # refusals one after the other until a server that has not answered yet counts as not there
 AGAIN = 1.0  # seconds until that is looked at once more
@@ -27,15 +31,25 @@ def _in_flight(channel: Channel) -> int:
 
 
 class Upstream:
-    def __init__(self, engine: "Engine", server: Server, *, tcp: bool, sockets: int, concurrency: int | None) -> None:
+    """transport: what its queries go over; options: what they say beside name and type; usual: queries made so."""
+
+    def __init__(self, engine: "Engine", server: Server, *, sockets: int) -> None:
+        settings = engine.settings
         self.engine = engine
         self.server = server
-        self.tcp = tcp or server.transport == "tcp"
-        self.most = min(sockets, STREAMS) if self.tcp else sockets
+        self.transport: Transport = "tcp" if settings.tcp and server.transport == "udp" else server.transport
+        self.by_stream = self.transport in ("https", "quic")
+        self.most = 1 if self.by_stream else sockets if self.transport == "udp" else min(sockets, CONNECTIONS)
+        plain = self.transport in ("udp", "tcp")
+        self.options = settings.options if plain else settings.options.encrypted
+        self.usual = template(self.options)
         self.channels: list[Channel] = []
         self.old: list[Channel] = []
         self.stream: OverTcp | None = None  # for what was truncated over UDP
-        self.window = Window(concurrency)
+        self.window = Window(settings.concurrency)
+        if self.by_stream:
+            self.window = Window(settings.concurrency and min(settings.concurrency, STREAMS), STREAMS)
+        self.held = 0  # streams that run, although the try that they were begun for is over
         self.queue: deque[Task] = deque()
         self.heard = False  # it has answered in this run
         self.refusals = 0  # since it answered last
@@ -43,13 +57,18 @@ class Upstream:
         self.dead = False  # nothing is sent but a probe now and then; its questions are given up
         self.paused_until = 0.0
         self.reason = ""  # why it cannot be reached
+        self.unproven: Insecure | None = None  # its certificate is not its own, or there is no session at all
+        self.closes = False  # it has closed a connection on queries
 
     def __str__(self) -> str:
         return str(self.server)
 
     @property
     def in_flight(self) -> int:
-        return sum(len(channel.flight) for channel in self.channels) + sum(len(channel.flight) for channel in self.old)
+        flights = sum(len(channel.flight) for channel in self.channels) + sum(
+            len(channel.flight) for channel in self.old
+        )
+        return flights + self.held
 
     @property
     def room(self) -> int:
@@ -69,6 +88,8 @@ class Upstream:
             if channel is None:
                 break
             share = min(count - sent, max(1, self.window.size // self.most - len(channel.flight)))
+            if isinstance(channel, OverTcp) and (share := min(share, channel.room)) <= 0:
+                break
             before = len(self.queue)
             more = channel.send(self.queue, share, now)
             sent += before - len(self.queue)
@@ -83,7 +104,9 @@ class Upstream:
         if len(self.channels) < self.most:
             return self._opened()
         channel = min(self.channels, key=_in_flight)
-        if channel.sent >= QUERIES and not self.tcp:  # another port from here on; replies may still come to this one
+        if (
+            channel.sent >= QUERIES and self.transport == "udp"
+        ):  # another port from here on; replies may still come to this one
             self.channels.remove(channel)
             self.old.append(channel)
             return self._opened()
@@ -91,7 +114,7 @@ class Upstream:
 
     def _opened(self) -> Channel | None:
         try:
-            channel = OverTcp(self) if self.tcp else OverUdp(self)
+            channel = self._made()
         except OSError as exc:
             if exc.errno not in EXHAUSTED:
                 self.refused(None, reason_of(exc))
@@ -99,13 +122,31 @@ class Upstream:
                 self.most = len(self.channels)
                 return self.channels[0]
             else:
-                self.paused_until = monotonic() + PAUSE
+                self.pause()
                 self.engine.exhausted(exc)
             return None
         self.channels.append(channel)
         if isinstance(channel, OverUdp):
             self.window.limit = max(LEAST, min(self.window.limit, channel.capacity * self.most))
         return channel
+
+    def _made(self) -> Channel:
+        """Raises OSError."""
+        if self.transport == "udp":
+            return OverUdp(self)
+        if self.transport == "tcp":
+            return OverTcp(self)
+        if self.transport == "tls":
+            from netkit.dns.bulk.secured import OverTls  # ssl: 12 ms of CPU
+
+            return OverTls(self)
+        from netkit.dns.bulk.streams import OverStreams
+
+        return OverStreams(self)
+
+    def pause(self) -> None:
+        """Nothing is sent for a moment."""
+        self.paused_until = monotonic() + PAUSE
 
     def tidy(self) -> None:
         """Close what no reply is waited for on any more."""
@@ -127,7 +168,7 @@ class Upstream:
 
     def answered(self, count: int) -> None:
         if count:
-            self.heard, self.dead, self.refusals = True, False, 0
+            self.heard, self.dead, self.refusals, self.unproven = True, False, 0, None
             self.window.answered(count, self.in_flight + count)
 
     def refused(self, channel: Channel | None, reason: str) -> None:
@@ -138,7 +179,7 @@ class Upstream:
         now = monotonic()
         self.refused_since = self.refused_since if self.refusals else now
         self.refusals += 1
-        self.reason = reason
+        self.reason, self.unproven = reason, None
         patient = self.heard and now - self.refused_since < self.engine.settings.timeout
         self.dead = self.refusals >= DEAD and not patient
         self.paused_until = now + (AGAIN if self.dead else PAUSE)
@@ -164,7 +205,7 @@ class Upstream:
             task.more.queued = True
         self.queue.appendleft(task)
 
-    def ended(self, channel: OverTcp, reason: str) -> None:
+    def ended(self, channel: OverTcp, reason: str, unproven: Insecure | None = None) -> None:
         """A connection is over. What an end after replies has cut off is asked again on a new one, at no charge."""
         aside = channel is self.stream
         if aside:
@@ -173,6 +214,11 @@ class Upstream:
             self.channels.remove(channel)
         waiting = list(channel.flight.values())
         channel.flight.clear()
+        if waiting and channel.connected:
+            self.closes = True
+        if unproven:
+            self.refuse(waiting, unproven)
+            return
         if channel.answered:
             for task in reversed(waiting):
                 self.put_back(task)
@@ -182,6 +228,23 @@ class Upstream:
             self.refused(None, reason)
             patient = self.heard and not self.dead
         self._lost(waiting, reason, patient=patient, over_tcp=True)
+
+    def fell(self, tasks: list[Task], reason: str, unproven: Insecure | None) -> None:
+        """It cannot be reached, so that streams which were begun ended."""
+        if unproven:
+            self.refuse(tasks, unproven)
+            return
+        self.refused(None, reason)
+        self._lost(tasks, reason, patient=self.heard and not self.dead)
+
+    def refuse(self, tasks: list[Task], error: Insecure) -> None:
+        """It does not prove who it is: it is told nothing, and looked at again now and then."""
+        self.reason = f"tls: {error.message.removeprefix(f'{self.server}: ')}"
+        self.unproven, self.dead, self.refusals = error, True, DEAD
+        self.paused_until = monotonic() + AGAIN
+        for task in tasks:
+            self.engine.lost(self, task, self.reason)
+        self._give_up()
 
     def _give_up(self) -> None:
         while self.queue:

@@ -318,7 +318,7 @@ def test_how_far_it_is_shows_on_the_terminal_and_the_results_go_where_they_go(fa
             "--unique and --jobs exclude each other: one process has to see all",
             2,
         ),
-        (["-i", "-", "@tls://192.0.2.1"], "192.0.2.1:853 over tls: many names are asked over UDP or TCP alone", 2),
+        (["-i", "-", "@tls://192.0.2.1", "--cacert", "/nonexistent"], "/nonexistent", 2),
         (["-i", "-", "--concurrency", "0"], "--concurrency 0: from 1 to 30000", 2),
         (["-i", "-", "--concurrency", "many"], "--concurrency 'many' is neither auto nor a number", 2),
         (["-i", "-", "--only", "nope"], "--only: 'nope' is no outcome", 2),

@@ -75,6 +75,45 @@ def test_the_next_server_is_asked_and_why_is_told(lab: Mapping[str, str], termin
     assert (failed.returncode, failed.text.count("has expired")) == (6, 1)
 
 
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"], ["--concurrency", "3"], ["--rate", "900/s"]])
+def test_many_names(options: list[str], at: list[str], netkit: Run) -> None:
+    lines = ["many.lab.test", "nosuch.lab.test", "a..b", "127.0.0.1", "servfail.lab.test"]
+    text = "\n".join(lines * 40)
+    done = netkit("resolve", *at, "-t", "A", "--json", "--ordered", *options, "-i", "-", input=text)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["input"], one["outcome"]) for one in found] == 40 * list(
+        zip(lines, ["answer", "nxdomain", "badname", "answer", "servfail"], strict=True)
+    )
+    scheme = at[0][1:].partition(":")[0]
+    assert {one["transport"] for one in found} == {scheme, None}
+    alone = netkit("resolve", *at, "-t", "A", "--json", "many.lab.test")
+    [same] = map(json.loads, alone.stdout.splitlines())
+    for document in (found[0], same):
+        document.pop("time")
+        document.pop("elapsed_ms")
+    assert found[0] == same
+    assert done.returncode == 8
+
+
+def test_many_full_names(at: list[str], netkit: Run) -> None:
+    text = "127.0.0.1\nalias.lab.test\n127.0.0.77\n"
+    done = netkit("fqdn", "-s", at[0][1:], *at[1:], "--ordered", "-i", "-", input=text)
+    assert done.stdout == (
+        "127.0.0.1\twww.lab.test\tconfirmed\nalias.lab.test\twww.lab.test\tanswer\n"
+        "127.0.0.77\twww.lab.test\tunconfirmed\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    done = netkit("fqdn", "-s", at[0][1:], "-i", "-", input=text)
+    assert (done.returncode, done.stderr) == (6, "netkit: 3 of 3 questions failed: 3 tls\n")
+
+
+def test_every_step_of_many_names(at: list[str], netkit: Run) -> None:
+    done = netkit("resolve", *at, "--trace", "-t", "A", "-i", "-", input="www.lab.test\n")
+    assert done.stdout == "www.lab.test\tA\tanswer\t127.0.0.1\n"
+    for word in ("socket ", "connect ", "tls ", "send ", "recv "):
+        assert word in done.stderr
+
+
 @pytest.mark.parametrize(("options", "size"), [((), 128), (("--pad", "256"), 256), (("--pad", "0"), 0)])
 def test_padding(options: tuple[str, ...], size: int, at: list[str], netkit: Run) -> None:
     done = netkit("resolve", *at, *options, "--trace=json", "-t", "A", "www.lab.test")

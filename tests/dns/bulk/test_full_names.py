@@ -13,6 +13,7 @@ from netkit.dns.bulk.full_names import FullNames
 from netkit.dns.bulk.steps import EXITS, Named
 from netkit.dns.naming import Fqdn
 from netkit.errors import BadInput, Exit, LocalFailure
+from netkit.net.tls_client import Security
 from tests.conftest import MS
 from tests.dns.bulk.faulty import Faulty
 from tests.dns.conftest import SOA, Scripted, asked_for, reply_to
@@ -318,8 +319,12 @@ def test_nobody_is_there(ask: Any, refusing: str) -> None:
 
 
 def test_what_cannot_begin(given: Any, files: Any) -> None:
-    with pytest.raises(BadInput, match="over tls: many names are asked over UDP or TCP alone"):
-        FullNames(given("a\n"), servers=["tls://127.0.0.1"])
+    with pytest.raises(BadInput, match="--confirm 2 needs 3 servers, and there is 1"):
+        FullNames(given("a\n"), servers=["127.0.0.1"], settings=PATIENT._replace(confirm=2))
+    with pytest.raises(BadInput, match="/nonexistent"):
+        FullNames(
+            given("a\n"), servers=["tls://127.0.0.1"], settings=PATIENT._replace(security=Security("/nonexistent"))
+        )
     run = FullNames(given("localhost\nin-hosts.test\nwww.test\n"), settings=PATIENT, **files("192.0.2.1 in-hosts.test"))
     with pytest.raises(LocalFailure, match="no resolver configuration"):
         list(run.results())

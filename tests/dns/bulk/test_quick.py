@@ -293,7 +293,7 @@ def test_a_changed_reply_is_read_as_resolve_reads_it_or_not_at_all() -> None:
 def test_the_template_makes_what_a_query_is() -> None:
     task = task_of("a.b.test", AAAA)
     for options in (USUAL, USUAL._replace(edns=False), USUAL._replace(dnssec=True, extra=((3, b""),), recurse=False)):
-        head, tail = template(options)
+        head, tail, _ = template(options)
         assert b"\x12\x34" + head + task.question + tail == Query(0x1234, task.wire, AAAA, options).wire
 
 

@@ -53,6 +53,7 @@ def fqdn(
     $ netkit fqdn -i - --json --fail-on no
     """
     bulk, targets = dashed(bulk, targets or [])
+    secured = security(cacert, insecure, servers)
     if bulk.input is not None:
         if targets:
             raise BadInput(f"{targets[0][:60]!r} and -i: the names come from the input alone")
@@ -60,11 +61,9 @@ def fqdn(
             raise BadInput(f"{'--all' if every else '--short-ok'} does not go with -i")
         from netkit.cli.commands.names.fqdn_bulk import fqdn_bulk
 
-        return fqdn_bulk(
-            bulk, servers, timeout=timeout, out=Output("names.fqdn", json=json, color=color, quiet=quiet), trace=trace
-        )
+        out = Output("names.fqdn", json=json, color=color, quiet=quiet)
+        return fqdn_bulk(bulk, servers, security=secured, timeout=timeout, out=out, trace=trace)
     without_input(bulk)
-    secured = security(cacert, insecure, servers)
     from netkit.dns.full_name import fqdn as find
 
     out = Output("names.fqdn", json=json, color=color, quiet=quiet)

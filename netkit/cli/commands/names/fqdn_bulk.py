@@ -16,9 +16,12 @@ from netkit.dns.bulk.steps import EXITS, NO, Named
 from netkit.dns.bulk.tally import Tally
 from netkit.dns.result import NEGATIVE
 from netkit.errors import Exit
+from netkit.net.tls_client import Security
 
 
-def fqdn_bulk(bulk: Bulk, servers: Sequence[str], *, timeout: float, out: Output, trace: str) -> Exit:
+def fqdn_bulk(
+    bulk: Bulk, servers: Sequence[str], *, security: Security | None, timeout: float, out: Output, trace: str
+) -> Exit:
     """Look up the lines of the input. Raises BadInput, LocalFailure; what becomes of the lines is told of each."""
     bulk.refuse_together()
     known = Words({one: code for one, code in EXITS.items() if one not in NEGATIVE}, frozenset(NO), "word of a result")
@@ -31,6 +34,7 @@ def fqdn_bulk(bulk: Bulk, servers: Sequence[str], *, timeout: float, out: Output
         rate=bulk.rate,
         ordered=bulk.ordered,
         confirm=bulk.confirm,
+        security=security,
     )
     unheard = listener(trace)
 

@@ -34,6 +34,7 @@ def resolve_bulk(
     trace: str,
 ) -> Exit:
     """Look up the names of the input. Raises BadInput, LocalFailure; what becomes of the names is told of each."""
+    from netkit.cli.commands.names.query_options import security
     from netkit.cli.trace import listener
     from netkit.dns.bulk.engine import Settings
     from netkit.dns.bulk.look_up import Run
@@ -63,6 +64,7 @@ def resolve_bulk(
         rate=bulk.rate,
         ordered=bulk.ordered,
         confirm=bulk.confirm,
+        security=security(sending.cacert, sending.insecure, None),
     )
     unheard = listener(trace)
 
@@ -95,7 +97,6 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Pri
         "--search": asking.search,
         "--system": asking.system,
         "--cookie": edns.cookie,
-        "--pad": edns.pad,
         "--tsig-file": edns.tsig_file,
         "--zone": printing.zone,
         "--fields": printing.fields,

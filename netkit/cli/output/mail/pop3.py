@@ -1,10 +1,10 @@
 """`pop3`: what waits in a mailbox, as JSON and as plain lines.
 
 JSON of `subjects`: time, n, uidl, size, date, from, subject, subject_raw, charset, defects, error (kind, message,
-hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list`: time, n,
-size, uidl. Of `get` and `save`: time, n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those: time,
-n, uidl, deleted, error. Of `capa`: time, target, greeting, tls, capabilities, clear_capabilities (before STLS, null
-without). `time` is when it was printed.
+hint). `subject` is null where there is no such field. Of `stat`: time, target, user, messages, size. Of `list`: time,
+n, size, uidl. Of `get` and `save`: time, n, uidl, size, file, error. Of `delete`, and of `save --delete` behind those:
+time, n, uidl, deleted, error. Of `capa`: time, target, greeting, tls, capabilities, clear_capabilities (before STLS,
+null without). `time` is when it was printed.
 """
 
 from collections.abc import Iterator
