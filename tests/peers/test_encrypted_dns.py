@@ -19,7 +19,7 @@ import pytest
 from netkit.lab import running
 from netkit.net.ca import Authority
 from tests.dns.conftest import reply_to
-from tests.dns.links import AUTHORITY, QuicServer, trusted
+from tests.dns.links import AUTHORITY, HttpsServer, QuicServer, trusted
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Program = Callable[[str], str]
@@ -99,6 +99,59 @@ def test_all_questions_go_over_one_connection(scheme: str, unbound: Unbound, net
     assert done.returncode == 8  # there are addresses of one kind alone
     assert done.stdout.split() == [f"192.0.2.{number}" for number in range(NAMES)]
     assert len(re.findall(r" tls  .*TLSv1", done.stderr)) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"]])
+@pytest.mark.parametrize("scheme", ROUTES)
+def test_many_names_of_unbound(scheme: str, options: list[str], unbound: Unbound, netkit: Run) -> None:
+    lines = [f"n{number % (NAMES + 1)}.many.test" for number in range(20 * (NAMES + 1))]
+    argv = [unbound.at(scheme), "--cacert", str(unbound.cacert), "-t", "A", "--ordered", *options]
+    done = netkit("resolve", *argv, "-i", "-", input="\n".join(lines))
+    known = [f"n{number}.many.test\tA\tanswer\t192.0.2.{number}\n" for number in range(NAMES)]
+    assert done.stderr == ""
+    assert done.stdout == "".join([*known, f"n{NAMES}.many.test\tA\tnxdomain\n"] * 20)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_many_names_through_nginx_that_says_goaway(
+    program: Program, free_port: Callable[[], int], daemon: Callable[..., object], netkit: Run, tmp_path: Path
+) -> None:
+    """It ends each connection of HTTP/2 after some requests; no name suffers from it."""
+    leaf, port = AUTHORITY.issue(["dns.test"]), free_port()
+    (tmp_path / "cert.pem").write_bytes(leaf.certificate)
+    (tmp_path / "key.pem").write_bytes(leaf.key)
+    with (
+        trusted() as cacert,
+        closing(HttpsServer(lambda query, number: [reply_to(query, "@ 60 IN A 192.0.2.1")], None)) as server,
+    ):
+        (tmp_path / "nginx.conf").write_text(f"""
+daemon off;
+master_process off;
+error_log stderr warn;
+pid {tmp_path}/nginx.pid;
+events {{ worker_connections 512; }}
+http {{
+    access_log {tmp_path}/access;
+    log_format connections "$connection";
+    client_body_temp_path {tmp_path}/t1; proxy_temp_path {tmp_path}/t2; fastcgi_temp_path {tmp_path}/t3;
+    uwsgi_temp_path {tmp_path}/t4; scgi_temp_path {tmp_path}/t5;
+    server {{
+        listen 127.0.0.1:{port} ssl http2;
+        access_log {tmp_path}/access connections;
+        ssl_certificate {tmp_path}/cert.pem;
+        ssl_certificate_key {tmp_path}/key.pem;
+        keepalive_requests 50;
+        location / {{ proxy_pass http://127.0.0.1:{server.port}; }}
+    }}
+}}
+""")
+        daemon(program("nginx"), "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), port=port)
+        lines = [f"n{number}.test" for number in range(600)]
+        argv = [f"@https://dns.test:{port}#127.0.0.1", "--cacert", cacert, "-t", "A", "--ordered"]
+        done = netkit("resolve", *argv, "-i", "-", input="\n".join(lines))
+    assert done.stdout == "".join(f"{line}\tA\tanswer\t192.0.2.1\n" for line in lines)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(set((tmp_path / "access").read_text().split())) >= 600 // 50
 
 
 @pytest.mark.parametrize("scheme", ROUTES)

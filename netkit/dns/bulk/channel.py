@@ -151,6 +151,8 @@ class OverSocket(Channel):
         try:
             made.setblocking(False)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if kind == socket.SOCK_STREAM:  # what is sent next does not wait for an ACK that the peer may delay
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if source := self.upstream.options.source:
                 made.bind((source, 0))
             port = self.upstream.server.port
