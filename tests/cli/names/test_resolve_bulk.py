@@ -133,6 +133,30 @@ def test_short_is_data_alone(dns: str, netkit: Netkit) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_lines_of_a_zone_file(dns: str, netkit: Netkit) -> None:
+    text = "alias.lab.test,A\nnosuch.lab.test,A\na..b\nlab.test,MX\nwww.lab.test,A\n"
+    done = netkit("resolve", f"@{dns}", "-i", "-", "--zone", "--ordered", input=text)
+    alone = netkit("resolve", f"@{dns}", "--zone", "-t", "A", "alias.lab.test").stdout
+    assert done.stdout == (
+        alone + "lab.test.\t300\tIN\tMX\t10 mail.lab.test.\nlab.test.\t300\tIN\tMX\t20 mail2.lab.test.\n"
+        "www.lab.test.\t300\tIN\tA\t127.0.0.1\n"
+    )
+    assert alone.count("\n") == 2
+
+
+def test_the_columns_that_are_wanted(dns: str, netkit: Netkit) -> None:
+    text = "many.lab.test\nnosuch.lab.test\na\tb\\\n"
+    argv = ["resolve", f"@{dns}", "-t", "A", "-i", "-", "--ordered"]
+    done = netkit(*argv, "--fields", "input,name,outcome,data,size", input=text)
+    assert done.stdout == (
+        "".join(f"many.lab.test\tmany.lab.test.\tanswer\t127.0.0.{n}\t90\n" for n in (11, 12, 13))
+        + "nosuch.lab.test\tnosuch.lab.test.\tnxdomain\t\t95\n"
+        "a\\tb\\\\\t\tbadname\t\t\n"
+    )
+    many = netkit(*argv, "--tsv", input="many.lab.test\nnosuch.lab.test\n")
+    assert many.stdout == netkit(*argv[:4], "--tsv", "many.lab.test", "nosuch.lab.test").stdout
+
+
 def test_a_terminal_gets_nothing_that_it_obeys(dns: str, terminal: Any, tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes(b"a\x1b[31mb\nescape.lab.test,TXT\nwww.lab.test,A\n")
     shown = terminal("resolve", f"@{dns}", "-i", str(tmp_path / "names"), "--ordered", columns=200)
@@ -312,7 +336,8 @@ def test_how_far_it_is_shows_on_the_terminal_and_the_results_go_where_they_go(fa
         (["-i", "-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
         (["-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
         (["-i", "-", "--system"], "--system does not go with -i", 2),
-        (["-i", "-", "--zone"], "--zone does not go with -i", 2),
+        (["-i", "-", "--zone", "--short"], "--zone and --short are two forms of output", 2),
+        (["-i", "-", "--fields", "nope"], "--fields: there is no field 'nope'", 2),
         (
             ["-i", "-", "--unique", "--jobs", "2"],
             "--unique and --jobs exclude each other: one process has to see all",

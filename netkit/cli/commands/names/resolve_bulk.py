@@ -44,12 +44,12 @@ def resolve_bulk(
     from netkit.dns.types import COMMON
     from netkit.dns.wire import USUAL
 
-    _refuse(words, asking, edns, printing)
+    _refuse(words, asking, edns)
     bulk.refuse_together()
     known = Words(EXITS, frozenset(NEGATIVE), "outcome")
     failing = bulk.failing(known)
     form = Form(
-        lines=writer(printing.form(json), idn=not asking.no_idn),
+        lines=writer(printing, json=json, idn=not asking.no_idn),
         input=attrgetter("task.text"),
         word=attrgetter("outcome"),
         shown=bulk.shown(known),
@@ -89,7 +89,7 @@ def resolve_bulk(
         return carried_out(source(fd, bulk, settings, begun, form), fd, out, bulk, failing, EXITS)
 
 
-def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Printing") -> None:
+def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns") -> None:
     """Raise BadInput for what does not go with many names."""
     if names := [word for word in words if not word.startswith("@")]:
         raise BadInput(f"{names[0][:60]!r} and -i: the names come from the input alone")
@@ -98,17 +98,20 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns", printing: "Pri
         "--system": asking.system,
         "--cookie": edns.cookie,
         "--tsig-file": edns.tsig_file,
-        "--zone": printing.zone,
-        "--fields": printing.fields,
     }.items():
         if given:
             raise BadInput(f"{name} does not go with -i")
 
 
-def writer(form: str, *, idn: bool) -> Lines:
-    """What makes lines of results."""
+def writer(printing: "Printing", *, json: bool, idn: bool) -> Lines:
+    """What makes lines of results. Raises BadInput for a field that there is not, and for two forms."""
     from netkit.cli.output.names import bulk
 
+    form = printing.form(json)
     if form == "json":
         return bulk.JsonLines(idn=idn).lines
-    return bulk.short if form == "short" else bulk.columns
+    if form == "tsv":
+        from netkit.cli.output.names.tsv import parse_fields
+
+        return bulk.Table(parse_fields(printing.fields), idn=idn).lines
+    return {"short": bulk.short, "zone": bulk.zone}.get(form, bulk.columns)

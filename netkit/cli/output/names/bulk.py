@@ -2,7 +2,7 @@
 
 JSON: the keys of `resolve --json`; name and display are null where the line is no name. Columns: the input, type,
 outcome, and the data of each record, tabs between; backslash and tab in the input are written \\\\ and \\t. --short:
-the data alone, a line each, and nothing for a question without an answer.
+the data alone, a line each, and nothing for a question without an answer. --tsv and --zone: as of `tsv` and `zone`.
 
 The usual results are put between the pieces of what json writes of the first of their kind: 1 us instead of 15. Only
 names and data of which every character is harmless go there, so the bytes are the same.
@@ -14,7 +14,8 @@ from operator import itemgetter
 from typing import Any
 
 from netkit.cli.output.names.resolve import documents
-from netkit.cli.output.names.tsv import ESCAPES
+from netkit.cli.output.names.tsv import ESCAPES, rows
+from netkit.cli.output.names.zone import line
 from netkit.cli.output.sink import encode, now
 from netkit.dns.bulk.task import Quick, Result
 from netkit.dns.lookup import Lookup
@@ -51,16 +52,13 @@ class JsonLines:
             values: tuple[str, ...] = (time, task.text, task.name[:-1], canonical, repr(elapsed_ms), str(size))
             for owner, _, ttl, data in rows:
                 values += (owner, str(ttl), data)
-            line = pieces.copy()
-            line[1::2] = pick(values)
-            found.append("".join(line))
+            parts = pieces.copy()
+            parts[1::2] = pick(values)
+            found.append("".join(parts))
         return found
 
     def _exact(self, one: Result) -> str:
-        [document] = documents(Lookup(one.task.text, (one.resolution,), types_asked=True, idn=self.idn))
-        if one.outcome is Outcome.BADNAME:
-            document["name"] = document["display"] = None
-        return encode(document) + "\n"
+        return encode(_document(one, idn=self.idn)) + "\n"
 
     def _template(self, key: tuple[Any, ...], one: Quick) -> Template:
         """What json makes of this one, with a place for each of the values that the next one may have otherwise."""
@@ -84,6 +82,29 @@ class JsonLines:
         if len(self.templates) < MAX_TEMPLATES:
             self.templates[key] = made
         return made
+
+
+def _document(one: Result, *, idn: bool) -> dict[str, Any]:
+    [document] = documents(Lookup(one.task.text, (one.resolution,), types_asked=True, idn=idn))
+    if one.outcome is Outcome.BADNAME:
+        document["name"] = document["display"] = None
+    return document
+
+
+class Table:
+    """A line for each record, and one for each question without; fields: its columns, see `tsv`."""
+
+    def __init__(self, fields: Sequence[str], *, idn: bool) -> None:
+        self.fields = fields
+        self.idn = idn
+
+    def lines(self, results: Sequence[Result]) -> list[str]:
+        return [f"{row}\n" for one in results for row in rows(_document(one, idn=self.idn), self.fields)]
+
+
+def zone(results: Sequence[Result]) -> list[str]:
+    """The records as lines of a zone file; nothing for a question without an answer."""
+    return [f"{line(record)}\n" for one in results for record in one.resolution.records]
 
 
 def columns(results: Sequence[Result]) -> list[str]:

@@ -6,7 +6,7 @@ values of a field have a space between them; nothing is an empty column. Backsla
 \\t, \\n and \\r in what is somebody else's words (WORDS); the other fields cannot have them raw.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -44,14 +44,14 @@ def parse_fields(text: str | None) -> tuple[str, ...]:
 def plain(table: Table) -> Iterable[str]:
     """One line a record; lines that are the same, as of an alias that two types share, once."""
     complain(table.found)
-    return list(dict.fromkeys("\t".join(row) for row in _rows(table)))
+    return list(dict.fromkeys(row for document in documents(table.found) for row in rows(document, table.fields)))
 
 
-def _rows(table: Table) -> Iterable[list[str]]:
-    for document in documents(table.found):
-        for record in document["answers"] or [{"name": document["name"], "type": document["type"]}]:
-            values = {**document, "ttl": None, "data": None, **record}
-            yield [_cell(values[field], field in WORDS) for field in table.fields]
+def rows(document: Mapping[str, Any], fields: Sequence[str]) -> Iterator[str]:
+    """The lines of one question, as JSON has it."""
+    for record in document["answers"] or [{"name": document["name"], "type": document["type"]}]:
+        values = {**document, "ttl": None, "data": None, **record}
+        yield "\t".join([_cell(values[field], field in WORDS) for field in fields])
 
 
 def _cell(value: Any, words: bool) -> str:

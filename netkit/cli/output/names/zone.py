@@ -7,9 +7,14 @@ from collections.abc import Iterable
 
 from netkit.cli.output.names.resolve import complain
 from netkit.dns.lookup import Lookup
+from netkit.dns.result import Record
 
 
 def plain(found: Lookup) -> Iterable[str]:
     complain(found)
     for record in dict.fromkeys(record for one in found.resolutions for record in one.records):
-        yield f"{record.name}\t{record.ttl or 0}\t{record.rdclass}\t{record.type}\t{record.data}"
+        yield line(record)
+
+
+def line(record: Record) -> str:
+    return f"{record.name}\t{record.ttl or 0}\t{record.rdclass}\t{record.type}\t{record.data}"
