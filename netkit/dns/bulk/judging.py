@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netkit.dns.bulk.task import More, Settled, Task
 from netkit.dns.chase import Chase, judge
 from netkit.dns.result import NEGATIVE, Outcome, Resolution, Transport
-from netkit.dns.stub import NO_EDNS, WORST, Reached, outcome_of
+from netkit.dns.stub import BADCOOKIE, NO_EDNS, WORST, Reached, outcome_of
 from netkit.dns.wire import QR, Malformed, Mismatch, Query, Reply, parse, rcode_name
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Judging:
                 from netkit.dns.edns import accept  # with the first reply that has options
 
                 accept(query, reply, upstream.server)
+                upstream.renew_cookie()
         except (Malformed, Mismatch) as exc:
             self._reject(task.trouble(), upstream, exc)
             return
@@ -117,6 +118,14 @@ class Judging:
             more.cut = True
             self.counts.over_tcp += 1
             upstream.ask_over_tcp(task, monotonic())
+            return
+        if reply.rcode == BADCOOKIE and upstream.options.cookies and more.new_cookie.get(upstream, 0) < 2:
+            count = more.new_cookie[upstream] = more.new_cookie.get(upstream, 0) + 1
+            more.notes.append(f"{upstream} wanted another cookie (BADCOOKIE), asked again with the one it gave")
+            if count == 2 and transport == "udp":  # RFC 7873 5.3
+                upstream.ask_over_tcp(task, monotonic())
+            else:
+                self._ask(task, more, upstream)
             return
         if reply.rcode in NO_EDNS and self.settings.options.edns and upstream not in more.without_edns:
             more.without_edns.add(upstream)
@@ -248,7 +257,7 @@ class Judging:
         self._withdraw(more)
         more.chase, more.left, more.rejected, more.notes = chase, None, [], []
         more.second_best, more.bad, more.silent, more.failed, more.cut = None, None, False, {}, False
-        more.detail = None
+        more.detail, more.new_cookie = None, {}
         task.tries = 0
         task.question = chase.at + task.question[-4:]
 

@@ -68,6 +68,7 @@ class More:
     notes: list[str] = field(default_factory=list)
     silent: bool = False  # a try's time ran out
     failed: "dict[Upstream, int]" = field(default_factory=dict)  # how often a server said SERVFAIL
+    new_cookie: "dict[Upstream, int]" = field(default_factory=dict)  # how often a server wanted another cookie
     bad: Outcome | None = None
     second_best: "tuple[Outcome, Reply, Upstream, Transport] | None" = None
     without_edns: "set[Upstream]" = field(default_factory=set)

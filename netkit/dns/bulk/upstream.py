@@ -41,8 +41,10 @@ class Upstream:
         self.by_stream = self.transport in ("https", "quic")
         self.most = 1 if self.by_stream else sockets if self.transport == "udp" else min(sockets, CONNECTIONS)
         plain = self.transport in ("udp", "tcp")
-        self.options = settings.options if plain else settings.options.encrypted
+        self.without_cookie = settings.options if plain else settings.options.encrypted
+        self.options = self.without_cookie
         self.usual = template(self.options)
+        self.renew_cookie()
         self.channels: list[Channel] = []
         self.old: list[Channel] = []
         self.stream: OverTcp | None = None  # for what was truncated over UDP
@@ -62,6 +64,16 @@ class Upstream:
 
     def __str__(self) -> str:
         return str(self.server)
+
+    def renew_cookie(self) -> None:
+        """Send the cookie that the server gave last, and ours (RFC 7873)."""
+        options = self.without_cookie
+        if not options.cookies:
+            return
+        extra = *options.extra, options.cookies.option(self.server)
+        if extra != self.options.extra:
+            self.options = options._replace(extra=extra)
+            self.usual = template(self.options)
 
     @property
     def in_flight(self) -> int:

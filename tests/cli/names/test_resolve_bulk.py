@@ -178,6 +178,19 @@ def test_bad_names_have_all_keys(netkit: Netkit, dns: str) -> None:
     }
 
 
+def test_options_of_edns(dns: str, netkit: Netkit) -> None:
+    argv = ["resolve", f"@{dns}", "-t", "A", "--cookie", "--nsid", "--ecs", "192.0.2.0/24", "--pad", "64", "--json"]
+    done = netkit(*argv, "-i", "-", input="www.lab.test\n" * 3)
+    alone = json.loads(netkit(*argv, "www.lab.test").stdout)
+    cookies = set()
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        assert (found["nsid"], found["ecs"], found["size"]) == (alone["nsid"], alone["ecs"], alone["size"])
+        cookies.add(found["cookie"]["client"])
+        assert found["cookie"]["server"]
+    assert len(cookies) == 1
+
+
 # --- which results
 
 

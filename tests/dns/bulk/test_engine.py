@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import dns.message
 import pytest
 
 from netkit.dns.bulk import upstream
 from netkit.dns.bulk.engine import Settings
 from netkit.dns.bulk.look_up import Run
 from netkit.dns.bulk.pace import Bucket
+from netkit.dns.edns import Cookies
 from netkit.dns.result import Outcome, Rejected, Resolution
 from netkit.dns.wire import USUAL
 from netkit.errors import BadInput, LocalFailure, Unreachable
@@ -317,6 +319,76 @@ def test_other_types_are_read_too(serve: Serve, ask: Any) -> None:
 
     found = ask("www.test\n", serve(script), types=list(records))
     assert {one.type: one.data for one in found} == {kind: (data,) for kind, data in records.items()}
+
+
+# --- options of the query
+
+
+def cookie_of(wire: bytes) -> bytes:
+    [option] = dns.message.from_wire(wire).options
+    return bytes(option.client) + bytes(option.server)
+
+
+def test_each_server_has_a_cookie_of_its_own_and_gets_back_what_it_gave(serve: Serve, ask: Any) -> None:
+    def gives(theirs: bytes) -> Callable[..., list[bytes]]:
+        return lambda wire, transport, number: [
+            reply_to(wire, "@ 60 IN A 192.0.2.1", options=[(10, cookie_of(wire)[:8] + theirs)])
+        ]
+
+    servers = serve(gives(b"from one")), serve(gives(b"from the other 1"))
+    options = USUAL._replace(cookies=Cookies())
+    found = ask("".join(f"h{n}.test\n" for n in range(300)), *servers, settings=PATIENT._replace(options=options))
+    assert Counter(one.outcome for one in found) == {Outcome.ANSWER: 300}
+    assert {one.edns.server_cookie for one in found} == {b"from one", b"from the other 1"}
+    ours = []
+    for server, theirs in zip(servers, (b"from one", b"from the other 1"), strict=True):
+        sent = Counter(cookie_of(wire) for _, wire in server.queries)
+        [mine] = {cookie[:8] for cookie in sent}
+        assert sent.keys() == {mine, mine + theirs}
+        ours.append(mine)
+    assert ours[0] != ours[1]
+
+
+def test_a_reply_with_another_cookie_is_forged(serve: Serve, ask: Any) -> None:
+    def script(wire: bytes, transport: str, number: int) -> list[bytes]:
+        false = reply_to(wire, "@ 60 IN A 6.6.6.6", options=[(10, b"somebody")])
+        return [false, reply_to(wire, "@ 60 IN A 192.0.2.1", options=[(10, cookie_of(wire)[:8])])]
+
+    settings = PATIENT._replace(options=USUAL._replace(cookies=Cookies()))
+    server = serve(script)
+    [found] = ask("www.test\n", server, settings=settings)
+    assert (found.data, found.rejected) == (
+        ("192.0.2.1",),
+        (Rejected(str(server), "mismatch: it has another cookie than ours"),),
+    )
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_cookie_that_is_refused(refusals: int, serve: Serve, ask: Any) -> None:
+    seen: Counter[str] = Counter()
+
+    def script(wire: bytes, transport: str, number: int) -> list[bytes]:
+        name, _ = asked_for(wire)
+        seen[name] += 1
+        options = [(10, cookie_of(wire)[:8] + b"new one%d" % seen[name])]
+        if seen[name] <= refusals:
+            return [reply_to(wire, rcode="BADCOOKIE", options=options)]
+        return [reply_to(wire, "@ 60 IN A 192.0.2.1", options=options)]
+
+    settings = PATIENT._replace(options=USUAL._replace(cookies=Cookies()))
+    server = serve(script)
+    found = ask("a.test\nb.test\n", server, settings=settings)
+    transport = "tcp" if refusals == 2 else "udp"
+    assert {(one.outcome, one.tries, one.transport) for one in found} == {(Outcome.ANSWER, refusals + 1, transport)}
+    note = f"{server} wanted another cookie (BADCOOKIE), asked again with the one it gave"
+    assert {one.notes for one in found} == {(note,) * refusals}
+
+
+def test_queries_are_padded_where_it_is_wanted(serve: Serve, ask: Any) -> None:
+    server = serve(answer)
+    ask("a.test\nlong-name.test\n", server, settings=PATIENT._replace(options=USUAL._replace(pad=64)))
+    assert {len(wire) for _, wire in server.queries} == {64}
+    assert {dns.message.from_wire(wire).options[0].otype for _, wire in server.queries} == {12}
 
 
 # --- TCP

@@ -96,7 +96,6 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns") -> None:
     for name, given in {
         "--search": asking.search,
         "--system": asking.system,
-        "--cookie": edns.cookie,
         "--tsig-file": edns.tsig_file,
     }.items():
         if given:
