@@ -16,6 +16,7 @@ from netkit.dns.bulk.engine import HELD, Engine, Settings
 from netkit.dns.bulk.feed import Feed
 from netkit.dns.bulk.lines import MAX_LINE, MAX_NETWORK, host_of, parse_network, reason, too_large, without_comment
 from netkit.dns.bulk.look_up import able, enough_to_confirm, trusted
+from netkit.dns.bulk.order import InOrder
 from netkit.dns.bulk.steps import Named, Status, Steps, of_address, of_name
 from netkit.dns.bulk.task import Task
 from netkit.dns.lookup import known_locally
@@ -111,8 +112,7 @@ class FullNames:
         self.in_hosts = {word for line in self.hosts for word in (line.address, *line.names)}
         self.feed = Feed(fd, self, unique=unique)
         self.taken = 0  # lines that have a result to come, or have it
-        self.next_place = 0
-        self.held: dict[int, Named | None] = {}  # results that came before an earlier line's; None: it has none
+        self.order: InOrder[Named] = InOrder()
 
     def results(self, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Named]]:
         """The results as they come, in lists; wake, to_the_end: as of Engine.run. Raises LocalFailure."""
@@ -190,7 +190,9 @@ class FullNames:
     def left_out(self, task: Task) -> None:
         """A line that came before has no result, and none waits for it."""
         assert isinstance(task, OfLine)
-        self.held[task.line.place] = None
+        if not self.ordered:
+            return
+        self.order.add(task.line.place, None)
 
     def _bad(self, text: str, exc: BadInput) -> OfLine:
         return self._settled(
@@ -255,12 +257,7 @@ class FullNames:
         if not self.ordered:
             return [line.named for line in lines if line.named]
         for line in lines:
-            if line.named:
-                self.held[line.place] = line.named
-        ready = []
-        while self.next_place in self.held:
-            if (named := self.held.pop(self.next_place)) is not None:
-                ready.append(named)
-            self.next_place += 1
-        self.engine.full = len(self.held) >= HELD
+            self.order.add(line.place, line.named)
+        ready = self.order.ready()
+        self.engine.full = len(self.order.held) >= HELD
         return ready

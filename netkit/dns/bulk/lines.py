@@ -33,6 +33,7 @@ _LENGTHS = [b"", *(bytes([length]) for length in range(1, 64))]
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/?#]*).*", re.DOTALL)
 
 Routes = Callable[[Sequence[str]], "Sequence[Upstream]"]
+Candidates = Callable[[str], Sequence[str]]
 Local = Callable[[str], "Sequence[Resolution] | None"]
 
 
@@ -41,9 +42,9 @@ class Lines:
 
     types: of a name without its own. route: the servers for what names none; routes gives them for those that a line
     names. rdclass: of the questions. lenient: scheme, user, port and path of a URL are stripped. idn: False sends
-    what is not ASCII as it stands. marker: a line that is one of ours (see
-    netkit.dns.bulk.jobs), whose result comes back with it as the input. hosts: the lines of
-    the hosts file, and local what gives its answers and those of the special names; None asks DNS alone.
+    what is not ASCII as it stands. marker: a line that is one of ours (see netkit.dns.bulk.jobs), whose result comes
+    back with it as the input. search: gives the names that one may mean. hosts: the lines of the hosts file, and local
+    what gives its answers and those of the special names; None asks DNS alone.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Lines:
         lenient: bool = False,
         idn: bool = True,
         marker: bytes = b"",
+        search: Candidates | None = None,
         hosts: Sequence[Line] = (),
         local: Local | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class Lines:
         self.lenient = lenient
         self.idn = idn
         self.marker = marker
+        self.search = search
         self.local = local
         names = {name.encode() for line in hosts for name in line.names} if local else set()
         self.of_hosts = names | {name + b"." for name in names}
@@ -77,6 +80,9 @@ class Lines:
         last of them if it is something else). No line may have an octet that is not of HARMLESS, nor a label in
         punycode."""
         parents, lengths, endings, route, local = self.parents, _LENGTHS, self.endings, self.route, self.of_hosts
+        if self.search:
+            line = next(lines, None)
+            return (0, None) if line is None else (1, line)
         add = found.append
         count = 0
         for line in lines:
@@ -98,7 +104,12 @@ class Lines:
     def tasks(self, line: bytes) -> Iterator[Task]:
         """What a line without its LF asks; nothing for a comment or a blank line."""
         line = line.strip()
-        if not line.translate(None, HARMLESS) and b"xn--" not in line and self._parent(line.partition(b".")[2]):
+        if (
+            not self.search
+            and not line.translate(None, HARMLESS)
+            and b"xn--" not in line
+            and self._parent(line.partition(b".")[2])
+        ):
             found: list[Task] = []
             _, other = self.usual(iter([line]), len(self.endings), found)
             if other is None:
@@ -202,6 +213,11 @@ class Lines:
         known = None
         if self.local and not (types or servers) and self._may_be_local(text):
             known = {one.type: one for one in self.local(name) or ()}
+        if self.search and not known and "\\" not in name and len(names := self.search(name)) > 1:
+            from netkit.dns.bulk.searching import Search
+
+            yield from Search(written, names, tuple(dict.fromkeys(numbers)), self.rdclass, route).tasks(self.idn)
+            return
         for number in numbers:
             task = self._task(written, wire, number, route)
             if known and type_name(number) in known:

@@ -7,7 +7,8 @@ from netkit.dns import hosts as hosts_file
 from netkit.dns.asking import ip_version
 from netkit.dns.bulk.engine import FOR_A_LINE, Engine, Settings
 from netkit.dns.bulk.feed import Feed
-from netkit.dns.bulk.lines import Lines
+from netkit.dns.bulk.lines import Candidates, Lines
+from netkit.dns.bulk.searching import Searching
 from netkit.dns.bulk.task import Result
 from netkit.dns.bulk.upstream import Upstream
 from netkit.dns.lookup import known_locally
@@ -38,6 +39,7 @@ class Run:
         settings: Settings = Settings(),  # noqa: B008 - it never changes
         unique: bool = False,
         lenient: bool = False,
+        search: bool = False,
         version: int | None = None,
         idn: bool = True,
         hosts: str | None = None,
@@ -48,7 +50,8 @@ class Run:
     ) -> None:
         """fd: where the lines are read. types: those of a name without its own, A and AAAA unless given; servers: as
         of `netkit.dns.resolve`, for lines without their own. dns: not the hosts file and special names, as with
-        a server, a type or settings.tcp. unique, lenient: see Feed and Lines. times: gets how long each question
+        a server, a type or settings.tcp. unique, lenient: see Feed and Lines. search: a
+        short name may be one of the search list's. times: gets how long each question
         took that a server decided.
 
         Raises BadInput for a type or server, Unreachable for a server without address, LocalFailure without a
@@ -60,7 +63,8 @@ class Run:
         trusted(settings)
         self.version = version
         self.resolv_conf = resolv_conf
-        self.engine = Engine(settings, on_event)
+        self.engine = Engine(settings._replace(ordered=settings.ordered and not search), on_event)
+        self.searching = Searching(self.engine, ordered=settings.ordered, idn=idn) if search else None
         self.known: dict[tuple[str, ...], tuple[Upstream, ...] | NetkitError] = {}
         route: tuple[Upstream, ...] = ()
         try:
@@ -85,6 +89,7 @@ class Run:
             lenient=lenient,
             idn=idn,
             marker=marker,
+            search=search_list(resolv_conf) if search else None,
             hosts=lines,
             local=None if straight else local,
         )
@@ -94,6 +99,8 @@ class Run:
     def results(self, *, wake: int | None = None, to_the_end: bool = False) -> Iterator[list[Result]]:
         """As they come, in lists; wake, to_the_end: as of Engine.run. Raises LocalFailure."""
         came = self.engine.run(self.feed, wake=wake, to_the_end=to_the_end)
+        if self.searching:
+            came = self.searching.results(came)
         return came if self.times is None else self._timed(came, self.times)
 
     def _timed(self, came: Iterator[list[Result]], times: "Histogram") -> Iterator[list[Result]]:
@@ -134,6 +141,16 @@ class Run:
         if isinstance(known, NetkitError):
             raise known
         return known
+
+
+def search_list(resolv_conf: str | None) -> Candidates:
+    """What gives the names that a name may mean, by resolv.conf(5)."""
+    from netkit.dns.resolv_conf import read_configuration, search_domains
+    from netkit.dns.search import candidates
+
+    conf = read_configuration(resolv_conf)
+    domains = search_domains(conf)
+    return lambda text: candidates(text, domains, conf.ndots)
 
 
 def enough_to_confirm(route: Sequence[Upstream], settings: Settings) -> None:

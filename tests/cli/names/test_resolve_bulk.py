@@ -191,6 +191,19 @@ def test_options_of_edns(dns: str, netkit: Netkit) -> None:
     assert len(cookies) == 1
 
 
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"]])
+def test_short_names(options: list[str], dns: str, netkit: Netkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALDOMAIN", "nosuch.lab.test lab.test")
+    argv = ["resolve", f"@{dns}", "--search", "-t", "A"]
+    done = netkit(*argv, "-i", "-", "--ordered", *options, input="www\nmany\nnosuch\na..b\nwww.lab.test\nwww\n")
+    assert done.stdout == (
+        "www\tA\tanswer\t127.0.0.1\nmany\tA\tanswer\t127.0.0.11\t127.0.0.12\t127.0.0.13\nnosuch\tA\trefused\n"
+        "a..b\tA\tbadname\nwww.lab.test\tA\tanswer\t127.0.0.1\nwww\tA\tanswer\t127.0.0.1\n"
+    )
+    together = netkit(*argv, "-i", "-", "--ordered", "--json", *options, input="www\nnosuch\nalias\n")
+    assert timeless(together.stdout) == timeless(netkit(*argv, "--json", "www", "nosuch", "alias").stdout)
+
+
 # --- which results
 
 
@@ -348,7 +361,9 @@ def test_how_far_it_is_shows_on_the_terminal_and_the_results_go_where_they_go(fa
         (["-i", "/"], "cannot read the names: Is a directory", 11),
         (["-i", "-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
         (["-", "www.test"], "'www.test' and -i: the names come from the input alone", 2),
-        (["-i", "-", "--system"], "--system does not go with -i", 2),
+        (["-i", "-", "--system"], "--system does not go with -i: the system looks up one name after the other", 2),
+        (["-i", "-", "--tsig-file", "/x"], "--tsig-file does not go with -i: its queries come from a template", 2),
+        (["-i", "-", "--validate"], "-i looks names up: it goes with no mode and no --validate", 2),
         (["-i", "-", "--zone", "--short"], "--zone and --short are two forms of output", 2),
         (["-i", "-", "--fields", "nope"], "--fields: there is no field 'nope'", 2),
         (

@@ -79,7 +79,10 @@ def resolve(
     bulk, words = dashed(bulk, names or [])
     if bulk.input is not None:
         if mode.family or validating.wanted:
-            raise BadInput("-i looks names up: it goes with no mode and no --validate")
+            raise BadInput(
+                "-i looks names up: it goes with no mode and no --validate, which ask a hundred questions for one name",
+                hint="without -i they go with any number of names",
+            )
         from netkit.cli.commands.names.resolve_bulk import resolve_bulk
 
         return resolve_bulk(

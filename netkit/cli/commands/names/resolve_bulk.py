@@ -77,6 +77,7 @@ def resolve_bulk(
             settings=settings,
             unique=bulk.unique,
             lenient=bulk.lenient,
+            search=asking.search,
             version=sending.version,
             idn=not asking.no_idn,
             on_event=unheard,
@@ -93,13 +94,16 @@ def _refuse(words: Sequence[str], asking: "Asking", edns: "Edns") -> None:
     """Raise BadInput for what does not go with many names."""
     if names := [word for word in words if not word.startswith("@")]:
         raise BadInput(f"{names[0][:60]!r} and -i: the names come from the input alone")
-    for name, given in {
-        "--search": asking.search,
-        "--system": asking.system,
-        "--tsig-file": edns.tsig_file,
-    }.items():
-        if given:
-            raise BadInput(f"{name} does not go with -i")
+    if asking.system:
+        raise BadInput(
+            "--system does not go with -i: the system looks up one name after the other",
+            hint="-i asks the servers of resolv.conf, and the hosts file first",
+        )
+    if edns.tsig_file is not None:
+        raise BadInput(
+            "--tsig-file does not go with -i: its queries come from a template, and a signature is of one query alone",
+            hint="without -i it goes with any number of names",
+        )
 
 
 def writer(printing: "Printing", *, json: bool, idn: bool) -> Lines:
