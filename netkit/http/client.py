@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 from netkit.events import OnEvent
 from netkit.http.fetching import Fetching
+from netkit.http.receiving import Live
 from netkit.http.request import Request
 from netkit.http.result import Response
 from netkit.net.curl import Engine
@@ -16,6 +17,7 @@ def fetch(
     request: Request | str,
     *,
     sink: Callable[[bytes], object] | None = None,
+    live: Live | None = None,
     on_progress: OnProgress | None = None,
     on_event: OnEvent | None = None,
     on_pause: Callable[[Pause], object] | None = None,
@@ -24,15 +26,16 @@ def fetch(
     """Fetch one URL, or what a Request says in full.
 
     sink: takes the decoded pieces of the final body, whatever its status; without it, or a file to save to, up to
-    `Request.max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop.
-    on_pause: told of each before it begins. engine: whose connections are used, and kept.
+    `Request.max_body` bytes are kept in the response. live: gives such a sink for the answer with this head, or None.
+    on_progress: (bytes so far, bytes announced or 0) of each hop. on_pause: told of each before it begins. engine:
+    whose connections are used, and kept.
 
     Raises BadInput, before anything is sent, and what `sink` raises; every other failure is `Response.error`.
     A KeyboardInterrupt has a note that says what is left of a download.
     """
     if isinstance(request, str):
         request = Request.to(request)
-    fetching = Fetching(request, sink=sink, on_progress=on_progress)
+    fetching = Fetching(request, sink=sink, live=live, on_progress=on_progress)
     steps = fetching.steps()
     result: HopResult | Found | None = None
     with nullcontext(engine) if engine else Engine() as engine:

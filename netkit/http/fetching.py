@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, TypeAlias
 
 from netkit.errors import BadInput, NetkitError
-from netkit.http.receiving import Receiving
+from netkit.http.receiving import Live, Receiving
 from netkit.http.redirect import decide, is_redirect
 from netkit.http.refusal import refusal
 from netkit.http.request import Request
@@ -37,8 +37,9 @@ class Fetching:
     """One fetch and what is known of it so far.
 
     sink: takes the decoded pieces of the final body, whatever its status; without it, or a file to save to, up to
-    `max_body` bytes are kept in the response. on_progress: (bytes so far, bytes announced or 0) of each hop; what was
-    in the file already counts as well. part: the file that an unfinished download left, when the steps are over.
+    `max_body` bytes are kept in the response. live: gives such a sink for the answer with this head, or None.
+    on_progress: (bytes so far, bytes announced or 0) of each hop; what was in the file already counts as well. part:
+    the file that an unfinished download left, when the steps are over.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Fetching:
         request: Request,
         *,
         sink: Callable[[bytes], object] | None = None,
+        live: Live | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
         """Raises BadInput: what cannot be sent is found before anything is."""
         self.request = request
-        self.on_progress = on_progress
+        self.on_progress, self.live = on_progress, live
         self.sink = None if request.save is not None else sink
         self.time = timestamp()
         self.deadline = Deadline.after(request.timeout)  # from the first step on
@@ -92,7 +94,7 @@ class Fetching:
             from netkit.http import checking
 
             self.checking = checking.Checking(self.request.checks)
-        self.receiving = Receiving(self.request, self.sink, self.saving, self.checking, self.algorithms)
+        self.receiving = Receiving(self.request, self.sink, self.live, self.saving, self.checking, self.algorithms)
         self.postponed = False  # the answer says "later", and so is nothing but the reason for another attempt
         self.chance = 0.0  # how much shorter the pause behind this attempt is
         if self.retry:
@@ -158,7 +160,7 @@ class Fetching:
             chance=self.chance,
             now=time.time(),
         )
-        if isinstance(pause, float) and ((self.sink and self.receiving.decoded) or (self.saving and self.saving.begun)):
+        if isinstance(pause, float) and (self.receiving.is_out or (self.saving and self.saving.begun)):
             return GiveUp(
                 f"{self.receiving.decoded} bytes of it are out already: -o FILE would have gone on behind them"
             )

@@ -6,7 +6,7 @@ URL in front, as soon as it is seen; whether an answer has a body that is wanted
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from netkit.errors import NetkitError, No, PeerError
 from netkit.http.codings import codings, supported
@@ -22,21 +22,27 @@ if TYPE_CHECKING:
     from netkit.http.save import Saving
 
 
+Live: TypeAlias = Callable[[Head], Callable[[bytes], object] | None]
+
+
 class Receiving:
     """The body of one attempt. `begin` with each answer that has one, then `finish` and `keep`.
 
-    sink: takes the decoded pieces, where there is no file. algorithms: the digests that are wanted.
+    sink: takes the decoded pieces, where there is no file. live: gives a sink for the answer with this head, or None.
+    algorithms: the digests that are wanted.
     """
 
     def __init__(
         self,
         request: Request,
         sink: Callable[[bytes], object] | None,
+        live: Live | None,
         saving: "Saving | None",
         checking: "Checking | None",
         algorithms: frozenset[str],
     ) -> None:
-        self.request, self.sink, self.saving, self.checking = request, sink, saving, checking
+        self.request, self.sink, self.live = request, sink, live
+        self.saving, self.checking = saving, checking
         self.algorithms = algorithms
         self.at = request.url  # where the answer came from
         self.decoder: Decoder | None = None
@@ -92,8 +98,8 @@ class Receiving:
             if taken is None:
                 return None
             write, size, self.decoded = taken, size + self.saving.base, self.saving.base
-        elif self.sink:
-            write = self.sink
+        elif given := self.sink or (self.live and self.live(head)):
+            write = given
         else:
             content = self.content = bytearray()
 
@@ -117,6 +123,11 @@ class Receiving:
             write(data)
 
         return keep
+
+    @property
+    def is_out(self) -> bool:
+        """Whether some of it is where it cannot be taken back from."""
+        return self.saving is None and self.content is None and self.decoded > 0
 
     def _too_big(self, size: int) -> PeerError:
         return PeerError(

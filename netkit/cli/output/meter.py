@@ -17,6 +17,7 @@ class Meter:
         self.name = name
         self.wanted = sys.stderr.isatty() and not out.quiet
         self.color = out.color
+        self.silent = False
         self.start = monotonic()
         self.bar: Any = None
         self.advance: Callable[[int, int], None] | None = None
@@ -28,10 +29,14 @@ class Meter:
         if self.bar:
             self.bar.stop()
 
+    def silence(self) -> None:
+        """No bar from here on: what it would tell of is shown itself."""
+        self.silent = True
+
     def update(self, done: int, total: int) -> None:
         """What was there when the first call came is not counted in the rate."""
         if self.bar is None:
-            if monotonic() - self.start < 1 or (total and done >= total):
+            if self.silent or monotonic() - self.start < 1 or (total and done >= total):
                 return
             self._begin(done, total)
         self.bar.update(self.task, completed=done, total=total or None)

@@ -173,9 +173,11 @@ def _run(urls: list[str], make: Make, telling: Telling, crowd: Crowd, sampler: S
     from netkit.http.client import fetch
 
     with Meter(out, telling.name(request)) as meter:
+        telling.meter = meter
         response = fetch(
             request,
             sink=write,
+            live=telling.live(request),
             on_progress=meter.update if meter.wanted else None,
             on_event=on_event,
             on_pause=telling.pause,

@@ -11,10 +11,15 @@ from netkit.cli.output.stdout import write_bytes, write_data
 from netkit.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netkit.cli.output.http.live_body import LiveBody
+    from netkit.cli.output.meter import Meter
+    from netkit.http.receiving import Live
     from netkit.http.request import Request
     from netkit.http.result import Response
     from netkit.http.save import Save
-    from netkit.net.hop import Pause
+    from netkit.net.hop import Head, Pause
 
 
 class Telling:
@@ -31,6 +36,8 @@ class Telling:
         self.names = save is not None and save.file is None  # which nobody knows before
         self.several = False  # whether what is told is of one of several URLs
         self.told = False
+        self.meter: Meter | None = None  # of what is fetched
+        self.lively: LiveBody | None = None  # a body that is shown while it comes
 
     def name(self, request: "Request") -> str:
         """What a progress bar calls it: the file, where there is one."""
@@ -43,13 +50,54 @@ class Telling:
     def pause(self, pause: "Pause") -> None:
         self.out.note(f"netkit: {pause.why}")
 
+    def live(self, request: "Request") -> "Live | None":
+        """Shows a body at a terminal while it comes, where it may have no end."""
+        if self.out.form is not Form.HUMAN or "body" not in self.wanted:
+            return None
+
+        def begin(head: "Head") -> "Callable[[bytes], object] | None":
+            from netkit.cli.output.http.live_body import LiveBody, comes_bit_by_bit
+
+            if not comes_bit_by_bit(head):
+                return None
+            if self.meter:
+                self.meter.silence()
+            self.lively = LiveBody(self.out.console, head, raw=self.raw, limit=request.max_body)
+            self._note_guess(request.url)
+            self.lively.begin(with_headers=self._headers_first)
+            return self.lively.write
+
+        return begin
+
+    @property
+    def _headers_first(self) -> bool:
+        """Whether a body that is shown while it comes has its headers in front, since they are those of one hop."""
+        return "headers" in self.wanted and not self.wanted & {"request", "hops"}
+
+    def _left(self, response: "Response") -> frozenset[str]:
+        """The parts to show behind a body that was shown while it came."""
+        left = self.wanted - {"body"}
+        if self._headers_first:
+            left -= {"headers"} if response.hops[-1].tls else {"headers", "tls"}
+        if left and (left & {"request", "headers", "tls"} or len(response.hops) > 1):
+            self.out.console.print()
+        return left
+
+    def _note_guess(self, url: Any) -> None:
+        if not isinstance(url, str) and url.guessed and self.out.form is Form.HUMAN:
+            self.out.note(f"{url.for_people}")
+
     def tell(self, response: "Response") -> Exit:
         from netkit.cli.output.http.response import View
 
         out, target = self.out, response.url
-        view = View(response, self.wanted, raw=self.raw, chosen=self.chosen, several=self.several)
-        if not isinstance(target, str) and target.guessed and out.form is Form.HUMAN and not view.heading:
-            out.note(f"{target.for_people}")
+        wanted = self.wanted
+        if self.lively:
+            self.lively.end()
+            wanted = self._left(response)
+        view = View(response, wanted, raw=self.raw, chosen=self.chosen, several=self.several)
+        if not view.heading and not self.lively:
+            self._note_guess(target)
         apart = self.told and bool(response.hops)
         if out.form is Form.HUMAN:
             from netkit.cli.output.http.response_rich import print_view

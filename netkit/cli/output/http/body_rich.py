@@ -47,15 +47,16 @@ def _laid_out(text: str, content_type: str, *, cut: bool) -> Text | str | None:
         return None
     if "json" in media or text.lstrip()[:1] in ("{", "["):
         if any(name in media for name in LINES_OF_JSON):
-            return _coloured(lines(text))
+            return coloured(lines(text))
         found = None if cut else layout(text)
-        return None if found is None else _coloured(found)
+        return None if found is None else coloured(found)
     if "html" in media or "xml" in media:
-        return _coloured(markup(text.replace("\r\n", "\n").rstrip("\n")))
+        return coloured(markup(text.replace("\r\n", "\n").rstrip("\n")))
     return None
 
 
-def _coloured(pieces: Iterator[tuple[str, str]]) -> Text | str:
+def coloured(pieces: Iterator[tuple[str, str]]) -> Text | str:
+    """Named pieces with the colour of their name; a `str`, harmless as well, where that would take too long."""
     found = list(pieces)
     if len(found) > COLOURED:
         return visible("".join(piece for _, piece in found), lines=True)
