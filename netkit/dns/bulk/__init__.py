@@ -14,6 +14,6 @@ What is unusual about a reply is left to `dns.wire` and `dns.chase`, so that a n
     pace     how many questions may be on their way, and how many a second
     engine   the loop
     full_names  lines of `fqdn`; steps: what they ask, which follows from the answers to what they asked
-    searching  short names, by the search list; order: results as the input has them
+    search   of a short name by the search list; searching: all of a run; order: results as the input has them
     jobs     the same in several processes
 """

@@ -214,7 +214,7 @@ class Lines:
         if self.local and not (types or servers) and self._may_be_local(text):
             known = {one.type: one for one in self.local(name) or ()}
         if self.search and not known and "\\" not in name and len(names := self.search(name)) > 1:
-            from netkit.dns.bulk.searching import Search
+            from netkit.dns.bulk.search import Search
 
             yield from Search(written, names, tuple(dict.fromkeys(numbers)), self.rdclass, route).tasks(self.idn)
             return

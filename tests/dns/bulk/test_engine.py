@@ -13,7 +13,7 @@ from netkit.dns.bulk import upstream
 from netkit.dns.bulk.engine import Settings
 from netkit.dns.bulk.look_up import Run
 from netkit.dns.bulk.pace import Bucket
-from netkit.dns.edns import Cookies
+from netkit.dns.cookies import Cookies
 from netkit.dns.result import Outcome, Rejected, Resolution
 from netkit.dns.wire import USUAL
 from netkit.errors import BadInput, LocalFailure, Unreachable
