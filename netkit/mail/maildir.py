@@ -23,12 +23,15 @@ FOLDERS = ("tmp", "new", "cur")
 class Maildir:
     """`draft` for each message, `settle` for all that are whole; leaving it takes away those that are not settled.
 
-    The folder is made for the first message, if it is missing.
+    The folder is made for the first message, if it is missing. durable: whether what is settled outlives this machine's
+    end, and not this process's alone. exact: lines end as they are written.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, durable: bool = True, exact: bool = False) -> None:
         """Raises BadInput for what is there and is no maildir: its owner would not want three folders in it."""
         self.name = name
+        self._durable = durable
+        self._exact = exact
         self._host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
         self._numbers = count(1)
         self._made = False
@@ -58,16 +61,21 @@ class Maildir:
             draft.drop()
         self._whole.clear()
 
-    def draft(self) -> "Draft":
-        """A message to write; `with` takes it away again if it is not committed. Raises LocalFailure."""
+    def draft(self, name: str | None = None) -> "Draft":
+        """A message to write; `with` takes it away again if it is not committed. Raises LocalFailure.
+
+        name: its file's, where another than that of now and of this host is wanted; no file may have it.
+        """
         if not self._made:
             try:
                 self._make()
             except OSError as exc:
                 raise failure(self.name, exc) from exc
-        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-        name = f"{seconds}.M{nanoseconds // 1000:06}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
-        return Draft(self._whole, os.path.join(self.name, "tmp", name), os.path.join(self.name, "new", name))
+        if name is None:
+            seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+            name = f"{seconds}.M{nanoseconds // 1000:06}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
+        aside, final = (os.path.join(self.name, folder, name) for folder in ("tmp", "new"))
+        return Draft(self._whole, aside, final, exact=self._exact)
 
     def settle(self) -> None:
         """Everything that is whole is on the disk and in new/. Raises LocalFailure."""
@@ -75,9 +83,10 @@ class Maildir:
             return
         try:
             for draft in self._whole:
-                draft.settle()
-            for folder in (os.path.join(self.name, "new"), *self._changed):
-                sync_folder(folder)
+                draft.settle(durable=self._durable)
+            if self._durable:
+                for folder in (os.path.join(self.name, "new"), *self._changed):
+                    sync_folder(folder)
         except OSError as exc:
             raise failure(self.name, exc) from exc
         self._whole.clear()
@@ -94,10 +103,10 @@ class Maildir:
 class Draft:
     """A message in tmp/, open until it is on the disk."""
 
-    def __init__(self, whole: "list[Draft]", aside: str, final: str) -> None:
+    def __init__(self, whole: "list[Draft]", aside: str, final: str, *, exact: bool) -> None:
         self._whole = whole
         self._aside, self._final = aside, final
-        self._lines = LineFeeds()
+        self._lines = None if exact else LineFeeds()
         try:
             fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as exc:
@@ -116,22 +125,23 @@ class Draft:
     def write(self, data: bytes) -> None:
         """Raises LocalFailure, as `commit` does."""
         try:
-            self._out.write(self._lines.feed(data))
+            self._out.write(self._lines.feed(data) if self._lines else data)
         except OSError as exc:
             raise failure(self._aside, exc) from exc
 
     def commit(self) -> str:
         """It is whole; the file that has it once it is settled."""
         try:
-            self._out.write(self._lines.end())
+            self._out.write(self._lines.end() if self._lines else b"")
             self._out.flush()
         except OSError as exc:
             raise failure(self._aside, exc) from exc
         self._whole.append(self)
         return self._final
 
-    def settle(self) -> None:
-        os.fsync(self._out.fileno())
+    def settle(self, *, durable: bool) -> None:
+        if durable:
+            os.fsync(self._out.fileno())
         self._out.close()
         os.rename(self._aside, self._final)
 

@@ -1,9 +1,9 @@
 """The lab's mail on the disk (`--dir`): one maildir, a file for each message, read back when the lab starts again.
 
-A file is written in tmp/ and gets its name in new/ by a rename (https://cr.yp.to/proto/maildir.html). The name is the
-time, the process and a number: nothing in it comes from a peer, and neither does a folder, so all recipients share
-one maildir. The envelope is the file's first line, as JSON in ASCII. Lines end in LF where that loses nothing. Files
-that something else put there are read as well; nobody knows whom they are for, so they are in the mailbox `*` alone.
+A file is written as netkit.mail.maildir does it. Its name is the time, the process and a number: nothing in it comes
+from a peer, and neither does a folder, so all recipients share one maildir. The envelope is the file's first line, as
+JSON in ASCII. Lines end in LF where that loses nothing. Files that something else put there are read as well; nobody
+knows whom they are for, so they are in the mailbox `*` alone.
 
 Not here: syncing to the disk, which would cost more than all the rest, and the removal of a message from one of
 several mailboxes, which is forgotten at the end.
@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from netkit.errors import BadInput, LocalFailure
+from netkit.mail import maildir
 from netkit.mail.smtp.server import MAX_RECIPIENTS, Envelope
 from netkit.mail.smtp.server_parameters import MailParameters, RcptParameters
 
-FOLDERS = ("tmp", "new", "cur")
 FIELD = b"X-Netkit-Envelope: "
 MAX_FILE = 80 * 1024 * 1024  # bytes: a message of the largest size, and an envelope of a thousand recipients
 _NAME = re.compile(r"(\d{1,10})\.M(\d{6})")
@@ -47,15 +47,16 @@ class Maildir:
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             there = set(os.listdir(folder))
-            if there and not there >= set(FOLDERS):
+            if there and not there >= set(maildir.FOLDERS):
                 raise BadInput(
                     f"--dir {folder}: there are files in it, and it is no maildir",
                     hint="name a new folder, or an empty one",
                 )
-            for name in FOLDERS:
+            for name in maildir.FOLDERS:
                 os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
         except OSError as exc:
             raise self._failure(exc) from exc
+        self._box = maildir.Maildir(folder, durable=False, exact=True)
 
     def read(self) -> Iterator[Found]:
         """What is there, in the order of the names. Raises LocalFailure."""
@@ -76,16 +77,14 @@ class Maildir:
         """The file that has the message now. Raises LocalFailure."""
         self._number += 1
         name = f"{int(time.timestamp()):010}.M{time.microsecond:06}P{os.getpid()}Q{self._number:06}.lab"
-        aside, final = (os.path.join(self._folder, folder, name) for folder in ("tmp", "new"))
         try:
-            with open(aside, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-                out.write(_file(uidl, envelope))
-            os.rename(aside, final)
-        except OSError as exc:
-            with suppress(OSError):
-                os.unlink(aside)
-            raise self._failure(exc) from exc
-        return final
+            with self._box, self._box.draft(name) as draft:
+                draft.write(_file(uidl, envelope))
+                file = draft.commit()
+                self._box.settle()
+        except LocalFailure as exc:
+            raise LocalFailure(f"--dir {self._folder}: {exc.message}", kind="maildir") from exc
+        return file
 
     def _failure(self, exc: OSError) -> LocalFailure:
         return LocalFailure(f"--dir {self._folder}: {exc.filename or ''}: {exc.strerror}", kind="maildir")
