@@ -6,9 +6,12 @@ import pty
 import re
 import socket
 import struct
+import subprocess
+import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -27,6 +30,13 @@ def head(kind: bytes, status: bytes = b"200 OK") -> bytes:
 
 def url(server: Any, path: str = "/") -> str:
     return f"http://127.0.0.1:{server.port}{path}"
+
+
+def read_all(terminal: int) -> Iterator[bytes]:
+    with suppress(OSError):  # EIO: the last process has closed it
+        while data := os.read(terminal, 65536):
+            yield data
+    os.close(terminal)
 
 
 @pytest.mark.parametrize(
@@ -55,15 +65,11 @@ def test_each_line_is_shown_before_the_next_one_comes(serve: Serve, kind: bytes,
     process = Process("http", "get", url(server), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     seen = b""
-    while True:
-        try:
-            seen += os.read(ours, 65536)
-        except OSError:  # EIO: the last process has closed it
-            break
+    for data in read_all(ours):
+        seen += data
         for word, event in shown.items():
             if word in seen:
                 event.set()
-    os.close(ours)
     assert process.wait(60_000 * MS) == 0
     plain = re.sub(rb"\x1b\[[0-9;]*m", b"", seen).decode()
     assert plain.index("Content-Type: ") < plain.index("one") < plain.index("three") < plain.index("total")
@@ -95,6 +101,19 @@ def test_what_is_known_behind_it_alone(serve: Serve, terminal: Run) -> None:
     assert [line.split("   ")[0] for line in lines if line.startswith(("GET ", "HTTP/"))] == [
         *(f"GET {url(server)}", "HTTP/1.1 302 Found", f"GET {url(server, '/b')}", "HTTP/1.1 200 OK"),
     ]
+
+
+def test_what_a_terminal_needs_is_loaded_before_anything_is_measured(serve: Serve) -> None:
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-X", "importtime", "-m", "netkit", "http", "get", "--trace", url(server)]
+    process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b"".join(read_all(ours))
+    assert process.wait() == 0
+    before, sent, _ = seen.partition(b"GET / HTTP/1.1")
+    assert sent
+    assert b"rich.console" in before
 
 
 def test_a_long_line_is_not_waited_for(serve: Serve, terminal: Run) -> None:

@@ -54,10 +54,9 @@ class Telling:
         """Shows a body at a terminal while it comes, where it may have no end."""
         if self.out.form is not Form.HUMAN or "body" not in self.wanted:
             return None
+        from netkit.cli.output.http.live_body import LiveBody, comes_bit_by_bit  # 0.1 s, not amid a phase
 
         def begin(head: "Head") -> "Callable[[bytes], object] | None":
-            from netkit.cli.output.http.live_body import LiveBody, comes_bit_by_bit
-
             if not comes_bit_by_bit(head):
                 return None
             if self.meter:
