@@ -8,7 +8,8 @@ in pieces, so that a message of any size passes; whoever keeps them decides how 
 from collections import deque
 from typing import NamedTuple
 
-from netkit.errors import BadInput, PeerError
+from netkit.errors import PeerError
+from netkit.mail.command_line import command_line
 from netkit.mail.dots import DotReader
 
 MAX_STATUS = 4096  # bytes of a status line; RFC 2449 section 4 says 512, servers quote subjects and paths
@@ -138,13 +139,4 @@ def what_else(line: bytes) -> str | None:
 
 def command(*words: str) -> bytes:
     """A command line. Raises BadInput for what a line cannot hold: a control character, or too many bytes."""
-    line = " ".join(words)
-    for place, character in enumerate(line):
-        if ord(character) < 32 or ord(character) == 127:
-            raise BadInput(
-                f"{words[0]}: a control character (U+{ord(character):04X}) at position {place - len(words[0])}"
-            )
-    data = line.encode() + b"\r\n"
-    if len(data) > MAX_COMMAND:
-        raise BadInput(f"{words[0]}: {len(data)} bytes are more than a POP3 command holds ({MAX_COMMAND})")
-    return data
+    return command_line(words, MAX_COMMAND, "a POP3")

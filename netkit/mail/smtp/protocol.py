@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from netkit.errors import BadInput, PeerError
+from netkit.errors import PeerError
+from netkit.mail.command_line import command_line
 
 MAX_LINE = 4096  # bytes of an answer's line; RFC 5321 4.5.3.1.5 says 512, servers quote addresses and links
 MAX_REPLY = 64 * 1024  # bytes of one answer with all its lines: a long EHLO has 2 kB
@@ -124,16 +125,7 @@ def what_else(line: bytes) -> str | None:
 
 def command(*words: str) -> bytes:
     """A command line. Raises BadInput for what a line cannot hold: a control character, or too many bytes."""
-    line = " ".join(words)
-    for place, character in enumerate(line):
-        if ord(character) < 32 or ord(character) == 127:
-            raise BadInput(
-                f"{words[0]}: a control character (U+{ord(character):04X}) at position {place - len(words[0])}"
-            )
-    data = line.encode("utf-8", "surrogateescape") + b"\r\n"
-    if len(data) > MAX_COMMAND:
-        raise BadInput(f"{words[0]}: {len(data)} bytes are more than an SMTP command holds ({MAX_COMMAND})")
-    return data
+    return command_line(words, MAX_COMMAND, "an SMTP")
 
 
 def extensions(reply: Reply) -> dict[str, tuple[str, ...]]:
