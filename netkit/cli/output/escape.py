@@ -13,11 +13,17 @@ _ALWAYS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\ud
 _CONTROLS = "\x00-\x1f"
 _JSON = ""  # C0 controls are escaped in every JSON text (RFC 8259, 7)
 _CONTROLS_BUT_LINES = "\x00-\x08\x0b-\x1f"
+_SPACES = dict.fromkeys(map(ord, "\t\r\n\v\f\x85\u2028\u2029"), " ")
 
 
 @cache  # a millisecond each to compile, so not before it is needed
 def _harmful(besides: str) -> re.Pattern[str]:
     return re.compile(f"[{besides}{_ALWAYS}]")
+
+
+def one_line(text: str) -> str:
+    """The text as a field of a line in a pipe: each tab and line end in it is a space."""
+    return text.translate(_SPACES)
 
 
 def visible(text: str, *, lines: bool = False) -> str:

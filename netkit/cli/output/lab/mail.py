@@ -6,12 +6,11 @@ JSON of `seed`: time (when it was taken), id, name, recipient, size. Of `wait`: 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from netkit.cli.output.escape import one_line
 from netkit.cli.output.sink import now
 
 if TYPE_CHECKING:
     from netkit.lab.mail.seed import Seeded
-
-_ONE_LINE = str.maketrans("\t\r\n\v\f\x85\u2028\u2029", "        ")
 
 
 class Seen(NamedTuple):
@@ -26,7 +25,7 @@ def document(result: "Seeded | Seen") -> dict[str, Any]:
 
 def plain(result: "Seeded | Seen") -> Iterator[str]:
     """A line a message, its fields behind tabs: id, sender, recipients, subject; of `seed`: id, recipient, name."""
-    yield "\t".join(text.translate(_ONE_LINE) for text in texts(result))
+    yield "\t".join(one_line(text) for text in texts(result))
 
 
 def texts(result: "Seeded | Seen") -> tuple[str, ...]:

@@ -10,6 +10,7 @@ null without). `time` is when it was printed.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from netkit.cli.output.escape import one_line
 from netkit.cli.output.sink import exact, failure, now, rfc3339
 from netkit.mail.pop3.listing import Listed
 from netkit.mail.pop3.save import Saved
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # what reads headers, 3 ms of CPU, is for `subjects` alone
     from netkit.mail.pop3.subjects import Row
 
 FIELDS = ("n", "size", "date", "from", "subject", "uidl")
-_ONE_LINE = str.maketrans("\t\r\n\v\f\x85\u2028\u2029", "        ")
 
 
 class Shown(NamedTuple):
@@ -109,9 +109,9 @@ def plain(result: Result) -> Iterator[str]:
         outcome = "saved" if result.error is None else result.error.message
         size = "-" if result.size is None else str(result.size)
         fields = (str(result.n), result.uidl or "-", outcome, size, result.file or "-")
-        yield "\t".join(field.translate(_ONE_LINE) for field in fields)
+        yield "\t".join(one_line(field) for field in fields)
     elif isinstance(result, Deleted):
-        outcome = "deleted" if result.error is None else result.error.translate(_ONE_LINE)
+        outcome = "deleted" if result.error is None else one_line(result.error)
         yield f"{result.n}\t{result.uidl or '-'}\t{outcome}"
     else:
         yield from (" ".join((name, *words)) for name, words in result.now.items())
@@ -135,7 +135,7 @@ def texts(shown: Shown) -> list[str]:
         "subject": "" if row.subject is None else row.subject,
         "uidl": row.uidl or "-",
     }
-    return [values[field].translate(_ONE_LINE) for field in shown.fields]
+    return [one_line(values[field]) for field in shown.fields]
 
 
 def moment(date: "datetime | None") -> str:
