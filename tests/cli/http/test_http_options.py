@@ -154,10 +154,11 @@ def test_a_jar_is_kept_between_commands(netkit: Netkit, lab: Mapping[str, str], 
     jar = tmp_path / "jar"
     url = lab["NETKIT_LAB_HTTP"]
     done = netkit("http", "get", "--cookie-jar", str(jar), f"{url}/cookies/set?flavour=mint")
-    assert json.loads(done.stdout) == {"cookies": {"flavour": "mint"}}
+    assert (json.loads(done.stdout), done.stderr) == ({"cookies": {"flavour": "mint"}}, "")
     assert jar.stat().st_mode & 0o777 == 0o600
     done = netkit("http", "get", "--cookie-jar", str(jar), f"{url}/cookies", f"{url}/response-headers?Set-Cookie=b%3D2")
     assert json.loads(done.stdout.partition("}\n}\n")[0] + "}}") == {"cookies": {"flavour": "mint"}}
+    assert done.stderr == ""
     lines = [line.split("\t")[5:] for line in jar.read_text().splitlines() if "\t" in line]
     assert sorted(lines) == [["b", "2"], ["flavour", "mint"]]
     before = jar.stat().st_ino
