@@ -62,16 +62,17 @@ class Session:
             return 0
 
     def receive(self) -> bytes | None:
-        """All that is decrypted, since what OpenSSL holds already wakes no selector; None when nothing came.
+        """All that has come, up to READ octets and a record; None when nothing did, b"" at the end.
 
-        Raises OSError.
+        Read until there is no more: what OpenSSL holds already wakes no selector, and servers send a record a reply, of
+        which each would cost a turn of the loop. Raises OSError.
         """
         data = b""
         try:
             while len(data) < READ and (chunk := self.socket.recv(READ)):
                 data += chunk
-                if not self.socket.pending():
-                    return data
+            if self.socket.pending():
+                data += self.socket.recv(READ)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return data or None
         except ssl.SSLError as exc:

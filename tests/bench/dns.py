@@ -1,10 +1,10 @@
 """`resolve -i` against adnshost, massdns and dns.asyncresolver: names for each CPU second of the client, and memory.
 
-One NSD on loopback serves a zone of NAMES names. netkit asks A of them all, measured from the start of its process to
-its end, and writes JSON Lines with all keys. adnshost gets AT_ONCE names a run: it sends them all at once, and loses
-nine in ten of 200,000 on the way to a server that cannot take them so fast; of 20,000 it answers all in the end. It
-asks port 53 alone, for which NSD needs to be root. dns.asyncresolver has FEW names and 100 tasks, and writes JSON Lines
-with five keys; its start and imports are not counted.
+One NSD on loopback serves a zone of NAMES names, in the clear and over TLS. netkit asks A of them all, measured from
+the start of its process to its end, and writes JSON Lines with all keys. adnshost gets AT_ONCE names a run: it sends
+them all at once, and loses nine in ten of 200,000 on the way to a server that cannot take them so fast; of 20,000 it
+answers all in the end. It asks port 53 alone, for which NSD needs to be root. dns.asyncresolver has FEW names and 100
+tasks, and writes JSON Lines with five keys; its start and imports are not counted.
 """
 
 import os
@@ -56,6 +56,17 @@ asyncio.run(main(int(sys.argv[1]), open(sys.argv[2]).read().split()))
 """
 
 
+CERTIFICATE = """
+import pathlib, sys
+from netkit.net.ca import Authority
+
+authority = Authority("the bench's own")
+leaf = authority.issue(["127.0.0.1"])
+for name, data in {"ca": authority.pem, "cert": leaf.certificate, "key": leaf.key}.items():
+    (pathlib.Path(sys.argv[1]) / f"{name}.pem").write_bytes(data)
+"""
+
+
 class Cost(NamedTuple):
     """What a run of a client came to. memory: MiB at most."""
 
@@ -79,15 +90,21 @@ def zone(folder: Path) -> None:
 
 
 @contextmanager
-def nsd(folder: Path) -> Iterator[int]:
-    """The port of an NSD that serves the zone, also on port 53 of PORT_53 where that is allowed."""
+def nsd(folder: Path) -> Iterator[tuple[int, int]]:
+    """The ports of an NSD that serves the zone, in the clear and over TLS; also port 53 of PORT_53 where that is
+    allowed."""
     from tests.ports import find_free_port
 
-    port = find_free_port()
+    subprocess.run([sys.executable, "-c", CERTIFICATE, str(folder)], check=True)
+    port, tls = find_free_port(), find_free_port()
     more = f"    ip-address: {PORT_53}@53\n" if os.geteuid() == 0 else ""
     (folder / "nsd.conf").write_text(f"""
 server:
     ip-address: 127.0.0.1@{port}
+    ip-address: 127.0.0.1@{tls}
+    tls-port: {tls}
+    tls-service-key: "{folder}/key.pem"
+    tls-service-pem: "{folder}/cert.pem"
 {more}    username: ""
     chroot: ""
     zonesdir: "{folder}"
@@ -116,7 +133,7 @@ zone:
             if process.poll() is not None or monotonic() > give_up:
                 raise SystemExit("nsd does not answer")
             sleep(0.1)
-        yield port
+        yield port, tls
     finally:
         process.terminate()
         process.wait()
@@ -136,13 +153,16 @@ def run(argv: list[str], names: int, *, stdin: Path | None, stdout: Path) -> Cos
 
 
 class Bench:
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, tls: int) -> None:
         self.folder = folder
         self.port = port
+        self.tls = tls
         self.out = folder / "out"
 
-    def netkit(self, *options: str, names: str = "names", count: int = NAMES) -> Cost:
-        argv = [sys.executable, "-m", "netkit", "resolve", f"@127.0.0.1:{self.port}", "-t", "A", *options]
+    def netkit(self, *options: str, names: str = "names", count: int = NAMES, tls: bool = False) -> Cost:
+        at = [f"@tls://127.0.0.1:{self.tls}", "--cacert", str(self.folder / "ca.pem")]
+        server = at if tls else [f"@127.0.0.1:{self.port}"]
+        argv = [sys.executable, "-m", "netkit", "resolve", *server, "-t", "A", *options]
         cost = run([*argv, "-i", str(self.folder / names)], count, stdin=None, stdout=self.out)
         with self.out.open("rb") as lines:
             answered = sum(b"answer" in line for line in lines)
@@ -175,8 +195,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         zone(folder)
-        with nsd(folder) as port:
-            return measure(Bench(folder, port))
+        with nsd(folder) as (port, tls):
+            return measure(Bench(folder, port, tls))
 
 
 def measure(bench: Bench) -> int:
@@ -185,6 +205,7 @@ def measure(bench: Bench) -> int:
         "  columns": bench.netkit,
     }
     clients["  JSON Lines, --tcp"] = lambda: bench.netkit("--json", "--tcp")
+    clients["  JSON Lines, tls://"] = lambda: bench.netkit("--json", tls=True)
     clients["  JSON Lines, --jobs 2"] = lambda: bench.netkit("--json", "--jobs", "2")
     clients["dns.asyncresolver, 100 tasks"] = bench.asyncresolver
     adnshost, massdns = shutil.which("adnshost"), shutil.which("massdns")
