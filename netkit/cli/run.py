@@ -108,6 +108,11 @@ def usage(exc: Any) -> int:
         .replace("a valid int", "a whole number")
     )
     hint = f"did you mean {suggestion}" if suggestion else f"{path} --help lists what it takes"
+    if path in ("netkit http get", "netkit http head") and (option := getattr(exc, "option_name", None)):
+        from netkit.cli.commands.http.curl_words import meant
+
+        if known := meant(option):
+            message, hint = f"no such option: {option}", known
     error = BadInput(message[:1].lower() + message[1:], hint=hint)
     say(f"{path}: {error.message}", hint)
     return finish(error.exit, error)

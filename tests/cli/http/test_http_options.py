@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netkit.cli.commands.http.curl_words import HERE
 from tests.http.conftest import Authority, Server
 from tests.http.conftest import authority as authority
 from tests.http.conftest import serve as serve
@@ -44,6 +45,38 @@ def test_the_request_is_what_the_options_say(serve: Serve, netkit: Netkit) -> No
     netkit("http", "get", "--range", "0-", "-H", "range: bytes=7-", "-H", "Accept-Encoding: x", url_of(server))
     assert (sent(server)[b"range"], sent(server)[b"Accept-Encoding"]) == (b"bytes=7-", b"x")
     assert b"Range" not in sent(server)
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("-L", "redirects are followed; --no-follow follows none"),
+        ("-sS", "here it is -q"),
+        ("-XPOST", "netkit http sends GET and HEAD alone"),
+        ("-I", "here it is netkit http head"),
+        ("--max-time=5", "here it is --timeout"),
+        ("--no-such", "netkit http get --help lists what it takes"),
+    ],
+)
+def test_options_of_other_tools_are_told_what_they_are_here(netkit: Netkit, option: str, hint: str) -> None:
+    done = netkit("http", "get", option, "http://127.0.0.1:1/")
+    assert (done.returncode, done.stdout) == (2, "")
+    name = option[:2] if option[1] != "-" else option.partition("=")[0]
+    assert done.stderr.splitlines() == [f"netkit http get: no such option: {name}", f"hint: {hint}"]
+
+
+def test_curls_include_is_no_file_of_urls(netkit: Netkit) -> None:
+    done = netkit("http", "get", "-i", "http://127.0.0.1:1/")
+    assert (done.returncode, done.stderr.splitlines()[1]) == (2, "hint: --show headers,body is what -i is to curl")
+
+
+def test_what_other_tools_call_otherwise_is_here(netkit: Netkit) -> None:
+    """What is told of is an option, and what it is told of is none."""
+    told = re.compile(r"(?<![\w-])(?:--[a-z][a-z0-9-]+|-[A-Za-z0-9]\b)")
+    own = set(told.findall(netkit("http", "get", "--help").stdout.partition("Examples:")[0]))
+    assert {"--header", "-H", "-4"} <= own
+    assert {option for option in HERE if option in own} == set()
+    assert {name for here in HERE.values() for name in told.findall(here)} - own == set()
 
 
 def test_headers_come_from_a_file(serve: Serve, netkit: Netkit, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def _listed(
     try:
         fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as exc:
-        raise BadInput(f"-i {name}: cannot read it: {exc.strerror}") from exc
+        hint = "--show headers,body is what -i is to curl" if "://" in name else None
+        raise BadInput(f"-i {name}: cannot read it: {exc.strerror}", hint=hint) from exc
     try:
         yield iter(UrlList(fd, name, make, method=method)), fd
     finally:
