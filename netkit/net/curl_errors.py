@@ -230,7 +230,8 @@ def _timed_out(one: "Exchange", phase: Phase) -> TimedOut:
         "wait": "while the headers came in" if one.status_line else "waiting for the answer",
         "body": f"after {one.so_far()} bytes of the body",
     }[phase]
-    return TimedOut(f"{hop.url}: no end within {seconds:g} s, {where}", kind=f"timeout_{phase}")
+    hint = "http:// instead of https://, if the server speaks no TLS on this port" if phase == "tls" else None
+    return TimedOut(f"{hop.url}: no end within {seconds:g} s, {where}", kind=f"timeout_{phase}", hint=hint)
 
 
 def stalled(one: "Exchange", seconds: float, total: int) -> TimedOut:

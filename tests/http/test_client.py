@@ -294,6 +294,11 @@ def test_silence_times_out_naming_the_phase(serve: Serve) -> None:
     over.set()
     assert response.error is not None
     assert response.error.message.endswith("no end within 0.2 s, waiting for the answer")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # as one that waits for a line of HTTP does
+        response = fetched(f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.5)
+    assert response.error is not None
+    assert (int(response.exit_code), response.error.kind) == (4, "timeout_tls")
+    assert response.error.hint == "http:// instead of https://, if the server speaks no TLS on this port"
 
 
 def test_a_reset_before_the_answer_is_unreachable_and_amid_the_body_a_broken_reply(serve: Serve) -> None:
