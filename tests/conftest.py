@@ -99,6 +99,15 @@ class Shown(NamedTuple):
         """Without colour, and without the spaces that fill a line."""
         return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", self.text).splitlines()]
 
+    @property
+    def screen(self) -> list[str]:
+        """What stands there at the end, without what has come and gone, such as a line on what is waited for."""
+        import pyte
+
+        shown = pyte.Screen(300, 400)
+        pyte.Stream(shown).feed(self.text.replace("\n", "\r\n"))
+        return "\n".join(line.rstrip() for line in shown.display).rstrip("\n").split("\n")
+
 
 @pytest.fixture
 def terminal() -> Callable[..., Shown]:

@@ -32,8 +32,8 @@ def test_an_address_that_leads_back(netkit: Netkit, terminal: Terminal, dns: str
     done = netkit("fqdn", "-s", dns, "127.0.0.1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "www.lab.test\n", "")
     shown = terminal("fqdn", "-s", dns, "127.0.0.1")
-    assert (shown.returncode, shown.lines) == (0, ["www.lab.test  forward-confirmed"])
-    assert terminal("fqdn", "-q", "-s", dns, "127.0.0.1").lines == ["www.lab.test"]
+    assert (shown.returncode, shown.screen) == (0, ["www.lab.test  forward-confirmed"])
+    assert terminal("fqdn", "-q", "-s", dns, "127.0.0.1").screen == ["www.lab.test"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_this_host_by_the_hosts_file(netkit: Netkit, terminal: Terminal, files: 
         pytest.skip("this host's name is a full one: the hosts file is not come to")
     done = netkit("fqdn", env=env)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{HOST.lower()}.here.test\n", "")
-    lines = terminal("fqdn", "--all", env=env).lines
+    lines = terminal("fqdn", "--all", env=env).screen
     assert lines[0] == f"{HOST.lower()}.here.test"
     sources = ["hostname", "hosts", "canonical", "reverse", "search"]
     assert list(dict.fromkeys(line.split()[0] for line in lines[1:])) in (sources, [*sources, "the"])

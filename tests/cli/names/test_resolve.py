@@ -103,28 +103,28 @@ def test_json_has_every_key(netkit: Netkit, dns: str) -> None:
 def test_a_terminal_gets_a_table_and_who_said_it(terminal: Terminal, dns: str) -> None:
     done = terminal("resolve", f"@{dns}", "www.lab.test")
     assert done.returncode == 0
-    assert done.lines[:2] == ["www.lab.test.  300  A     127.0.0.1", "www.lab.test.  300  AAAA  ::1"]
-    assert re.fullmatch(rf"answer from {dns} · udp · \d+\.\d ms · aa rd", done.lines[2])
-    assert len(done.lines) == 3
+    assert done.screen[:2] == ["www.lab.test.  300  A     127.0.0.1", "www.lab.test.  300  AAAA  ::1"]
+    assert re.fullmatch(rf"answer from {dns} · udp · \d+\.\d ms · aa rd", done.screen[2])
+    assert len(done.screen) == 3
     assert "\x1b[" in done.text
 
 
 def test_a_terminal_without_colour_or_facts(terminal: Terminal, dns: str) -> None:
     done = terminal("resolve", "-q", f"@{dns}", "-t", "A", "bücher.lab.test", env={"NO_COLOR": "1"})
-    assert done.lines == ["bücher.lab.test. (xn--bcher-kva.lab.test.)  300  A  127.0.0.1"]
+    assert done.screen == ["bücher.lab.test. (xn--bcher-kva.lab.test.)  300  A  127.0.0.1"]
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]", done.text)
-    assert terminal("resolve", "--short", f"@{dns}", "-t", "A", "www.lab.test").text == "127.0.0.1\n"
+    assert terminal("resolve", "--short", f"@{dns}", "-t", "A", "www.lab.test").screen == ["127.0.0.1"]
 
 
 def test_a_narrow_terminal_cuts_nothing(terminal: Terminal, dns: str) -> None:
     done = terminal("resolve", "-q", f"@{dns}", "-t", "TXT", "lab.test", columns=40)
-    assert max(map(len, done.lines)) <= 40
-    assert '"v=spf1 ip4:127.0.0.0/8 -all"' in " ".join(" ".join(done.lines).split())
+    assert max(map(len, done.screen)) <= 40
+    assert '"v=spf1 ip4:127.0.0.0/8 -all"' in " ".join(" ".join(done.screen).split())
 
 
 def test_what_a_record_holds_cannot_reach_the_terminal(terminal: Terminal, dns: str) -> None:
     done = terminal("resolve", "-q", f"@{dns}", "-t", "TXT", "escape.lab.test")
-    assert done.lines == ['escape.lab.test.  300  TXT  "\\027[31mred\\027[0m\\027]0;title\\007"']
+    assert done.screen == ['escape.lab.test.  300  TXT  "\\027[31mred\\027[0m\\027]0;title\\007"']
 
 
 def test_the_trace_beside_the_result(netkit: Netkit, dns: str) -> None:

@@ -70,7 +70,7 @@ def test_the_next_server_is_asked_and_why_is_told(lab: Mapping[str, str], termin
     servers = [f"@tls://{name}:{port}#127.0.0.1" for name in ("expired.lab.test", "ns1.lab.test")]
     done = terminal("resolve", *servers, "--cacert", lab["NETKIT_LAB_CA"], "-t", "A", "www.lab.test", columns=200)
     assert done.returncode == 0
-    assert f"not used: 127.0.0.1:{port}: tls: the certificate was refused: certificate has expired" in done.lines
+    assert f"not used: 127.0.0.1:{port}: tls: the certificate was refused: certificate has expired" in done.screen
     failed = terminal("resolve", servers[0], "--cacert", lab["NETKIT_LAB_CA"], "-t", "A", "www.lab.test", columns=200)
     assert (failed.returncode, failed.text.count("has expired")) == (6, 1)
 

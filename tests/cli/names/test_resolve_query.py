@@ -317,23 +317,23 @@ def test_an_extended_error_beside_an_answer_is_told(netkit: Netkit, dns: str, fo
 
 def test_the_grey_line_says_it_all(terminal: Terminal, dns: str, tmp_path: Path) -> None:
     args = ("--nsid", "--ecs", "192.0.2.0/24", "--cookie", "-t", "A", "stale.lab.test", "www.lab.test")
-    lines = terminal("resolve", f"@{dns}", *args, columns=200).lines
+    lines = terminal("resolve", f"@{dns}", *args, columns=200).screen
     assert " · EDE 3 Stale Answer: the zone's servers are away" in lines[1]
     assert lines[3].startswith(f"answer from {dns} · udp · ")
     assert lines[3].endswith(" ms · aa rd · NSID 'netkit-lab' · ECS 192.0.2.0/24 for /0 · cookie")
 
 
 def test_types_with_other_outcomes_share_the_grey_line(terminal: Terminal, dns: str) -> None:
-    lines = terminal("resolve", f"@{dns}", "v4only.lab.test").lines
+    lines = terminal("resolve", f"@{dns}", "v4only.lab.test").screen
     assert lines[1].startswith(f"A answer, AAAA nodata from {dns} · udp")
 
 
 def test_what_was_rejected_is_shown_on_a_terminal(terminal: Terminal, dns: str, serve: Serve) -> None:  # noqa: F811
-    lines = terminal("resolve", f"@{dns}", "-t", "A", "spoofed.lab.test").lines
+    lines = terminal("resolve", f"@{dns}", "-t", "A", "spoofed.lab.test").screen
     assert lines[2:] == [f"not used: {dns}: mismatch: wrong id"]
     twice = serve(lambda query, transport, number: [reply_to(query, question="other.test. A")] * 2)
     words = ["resolve", f"@{twice}", "-t", "A", "--timeout", SHORTLY, "--tries", "1", "www.test"]
-    shown = terminal(*words, columns=200).lines
+    shown = terminal(*words, columns=200).screen
     assert shown[0] == "www.test A: mismatch: replies came, but none to this question"
     assert shown[-1] == f"not used: {twice}: mismatch: it answers other.test. A, 2 times"
 
@@ -411,9 +411,9 @@ def test_records_of_a_stranger_are_no_answer(netkit: Netkit, dns: str) -> None:
 
 def test_unicode_names_are_shown_unless_that_is_not_wanted(terminal: Terminal, netkit: Netkit, dns: str) -> None:
     args = ("-q", f"@{dns}", "-t", "A", "bücher.lab.test")
-    assert terminal("resolve", *args).lines == ["bücher.lab.test. (xn--bcher-kva.lab.test.)  300  A  127.0.0.1"]
+    assert terminal("resolve", *args).screen == ["bücher.lab.test. (xn--bcher-kva.lab.test.)  300  A  127.0.0.1"]
     plain = ("--no-idn", "-q", f"@{dns}", "-t", "A", "xn--bcher-kva.lab.test")
-    assert terminal("resolve", *plain).lines == ["xn--bcher-kva.lab.test.  300  A  127.0.0.1"]
+    assert terminal("resolve", *plain).screen == ["xn--bcher-kva.lab.test.  300  A  127.0.0.1"]
     document = json.loads(netkit("resolve", "--json", *plain).stdout)
     assert (document["name"], document["display"]) == ("xn--bcher-kva.lab.test.", "xn--bcher-kva.lab.test.")
 

@@ -112,7 +112,7 @@ def test_a_forged_answer_of_the_first_server_is_told_beside_that_of_the_next(
         assert done.stderr.startswith(f"netkit: www.signed.test A: {told}")
         assert len(done.stderr.splitlines()) == 1
         assert netkit(*args, form, "--quiet").stderr == ""
-    assert [line for line in terminal(*args, columns=300).lines if line.startswith(told)]
+    assert [line for line in terminal(*args, columns=300).screen if line.startswith(told)]
 
 
 def test_one_forged_type_of_the_default_pair_is_6(validate: Netkit) -> None:
@@ -156,7 +156,7 @@ def test_json_has_the_chain(validate: Netkit) -> None:
 def test_a_terminal_gets_the_chain_as_a_tree(terminal: Terminal, dns: str, anchor: str) -> None:
     done = terminal("resolve", f"@{dns}", "--trust-anchor", anchor, "-t", "A", "www.expired.signed.test", columns=120)
     assert done.returncode == 6
-    tree = [re.sub(r"\d{4}-\d\d-\d\d", "DATE", line) for line in done.lines]
+    tree = [re.sub(r"\d{4}-\d\d-\d\d", "DATE", line) for line in done.screen]
     start = tree.index("bogus: www.expired.signed.test. A")
     assert tree[start + 1 : start + 6] == [
         "└── signed.test. secure",
@@ -167,7 +167,7 @@ def test_a_terminal_gets_the_chain_as_a_tree(terminal: Terminal, dns: str, ancho
     ]
     assert tree[start + 6].startswith("        └── DNSKEY 53479 · signed by 53479 ED25519 until DATE · the signature")
     plain = terminal("resolve", "-q", f"@{dns}", "--trust-anchor", anchor, "www.lab.test", columns=100)
-    assert plain.lines[-1] == "indeterminate: www.lab.test. A, AAAA"
+    assert plain.screen[-1] == "indeterminate: www.lab.test. A, AAAA"
 
 
 def test_the_roots_anchors_are_the_default(netkit: Netkit, dns: str) -> None:

@@ -185,5 +185,5 @@ def test_at_a_terminal(internet: Start, terminal: Any) -> None:
     net = internet(**{AT_5: refusing})
     done = terminal("resolve", "--authoritative", "--port", str(net.port), f"@{net.resolver}", "www.zone.test")
     assert done.returncode == 1
-    assert "ns2.zone.test." in "\n".join(done.lines)
-    assert "refused" in "\n".join(done.lines)
+    assert "ns2.zone.test." in "\n".join(done.screen)
+    assert "refused" in "\n".join(done.screen)

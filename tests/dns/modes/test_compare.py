@@ -106,7 +106,7 @@ def test_at_a_terminal(serve: Run, terminal: Run) -> None:
     two = serve(server("@ 60 IN MX 1 a.test.", "@ 60 IN MX 3 c.test."))
     done = terminal("resolve", "--compare", "-t", "MX", f"@{one}", f"@{two}", "www.test")
     assert done.returncode == 1
-    shown = "\n".join(done.lines)
+    shown = "\n".join(done.screen)
     assert "≠ 2 b.test." in shown
     assert "≠ 3 c.test." in shown
     assert shown.count("  1 a.test.") == 2

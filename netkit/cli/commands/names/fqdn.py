@@ -9,6 +9,7 @@ from netkit.cli.commands.names.bulk_options import Bulk, dashed, without_input
 from netkit.cli.commands.names.query_options import security
 from netkit.cli.groups import grouped
 from netkit.cli.options import Cacert, Color, ColorOption, Insecure, Json, Quiet, Trace, timeout
+from netkit.cli.output.names.looking import looking_up
 from netkit.cli.output.sink import Output
 from netkit.cli.trace import listener
 from netkit.errors import BadInput, Exit, No, combine
@@ -71,7 +72,10 @@ def fqdn(
     codes = []
     wanted: Sequence[str | None] = targets or [None]
     for target in wanted:
-        found = find(target, every=every, servers=tuple(servers), timeout=timeout, security=secured, on_event=unheard)
+        with looking_up(out, [target or "this host"]):
+            found = find(
+                target, every=every, servers=tuple(servers), timeout=timeout, security=secured, on_event=unheard
+            )
         out.show(found)
         good = found.exit is Exit.NO and short_ok and found.name is not None and found.confirmed is None
         codes.append(Exit.OK if good else found.exit)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from netkit.cli.commands.names.query_options import Asking, Edns, Sending
 from netkit.cli.groups import Group
 from netkit.cli.options import option
+from netkit.cli.output.names.looking import looking_up
 from netkit.cli.output.sink import Output
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
@@ -115,13 +116,15 @@ def run(
         from netkit.cli.output.sink import Form
         from netkit.dns.compare import compare
 
-        for one in compare(
-            names, types=types, servers=servers, tries=tries, timeout=seconds, security=security, **common
-        ):
-            out.show(one)
-            if out.form is Form.PLAIN:
-                out.note(f"netkit: {verdict(one)}")
-            codes.append(one.exit)
+        with looking_up(out, names) as waiting:
+            for one in compare(
+                names, types=types, servers=servers, tries=tries, timeout=seconds, security=security, **common
+            ):
+                with waiting.aside():
+                    out.show(one)
+                    if out.form is Form.PLAIN:
+                        out.note(f"netkit: {verdict(one)}")
+                codes.append(one.exit)
         return combine(codes)
     from netkit.dns.asking import chosen
     from netkit.dns.name import is_ip

@@ -12,6 +12,7 @@ from netkit.cli.commands.names.transfer import transfer, wanted
 from netkit.cli.commands.names.validate import Validating
 from netkit.cli.groups import grouped
 from netkit.cli.options import Color, ColorOption, Json, Quiet, Trace, timeout
+from netkit.cli.output.names.looking import looking_up
 from netkit.cli.output.names.resolve import remarks
 from netkit.cli.output.sink import Form, Output
 from netkit.cli.trace import listener
@@ -146,28 +147,30 @@ def resolve(
 
         fields = parse_fields(printing.fields)
     codes = []
-    for found in look_up(
-        asked,
-        types=asking.all_types,
-        common=asking.common,
-        servers=servers,
-        dns=asking.dns,
-        system=asking.system,
-        tcp=sending.tcp,
-        version=sending.version,
-        search=asking.search,
-        idn=not asking.no_idn,
-        tries=sending.tries,
-        options=edns.options(asking, sending),
-        timeout=timeout or 6.0,
-        validate=validating.wanted,
-        trust_anchor=validating.trust_anchor,
-        security=security,
-        on_event=listener(trace),
-    ):
-        out.show(Table(found, fields) if fields else found)
-        if form != "json" and (form or out.form is Form.PLAIN):
-            for line in remarks(found):
-                out.note(f"netkit: {line}")
-        codes.append(found.exit)
+    with looking_up(out, asked) as waiting:
+        for found in look_up(
+            asked,
+            types=asking.all_types,
+            common=asking.common,
+            servers=servers,
+            dns=asking.dns,
+            system=asking.system,
+            tcp=sending.tcp,
+            version=sending.version,
+            search=asking.search,
+            idn=not asking.no_idn,
+            tries=sending.tries,
+            options=edns.options(asking, sending),
+            timeout=timeout or 6.0,
+            validate=validating.wanted,
+            trust_anchor=validating.trust_anchor,
+            security=security,
+            on_event=listener(trace),
+        ):
+            with waiting.aside():
+                out.show(Table(found, fields) if fields else found)
+                if form != "json" and (form or out.form is Form.PLAIN):
+                    for line in remarks(found):
+                        out.note(f"netkit: {line}")
+            codes.append(found.exit)
     return combine(codes)

@@ -1,8 +1,10 @@
 """`netkit resolve -t AXFR ZONE` and `-t IXFR=SERIAL ZONE`: the zone, or what changed since SERIAL, as it comes."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from netkit.cli.output.names.looking import looking_up
 from netkit.cli.output.sink import Output
 from netkit.errors import BadInput, Exit, combine
 from netkit.events import OnEvent
@@ -66,7 +68,7 @@ def transfer(
         zone = to_text(name)
         if other := next((one for one in found if one.transport in ("https", "quic")), None):
             raise BadInput(f"{other}: zones are transferred over TCP or tls:// (RFC 9103), not {other.transport}://")
-        for one in bring(
+        records = bring(
             name,
             found,
             name=zone,
@@ -75,7 +77,10 @@ def transfer(
             options=options,
             security=security,
             on_event=on_event,
-        ):
+        )
+        with looking_up(out, [zone]):
+            first = next(records)
+        for one in chain([first], records):
             out.show(one)
             if not isinstance(one, Change):
                 if one.error:
