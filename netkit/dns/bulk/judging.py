@@ -1,5 +1,6 @@
 """What becomes of a question that its first query did not simply answer: the same as in `dns.stub` and `dns.chase`."""
 
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
@@ -59,7 +60,7 @@ class Judging:
         if (channel, id) not in more.places:
             more.places.append((channel, id))
         channel.expire(id, task)
-        more.silent = True
+        more.silent[channel.upstream] = None
         self.counts.timeouts += 1
         upstream = channel.upstream
         upstream.window.missed(1, upstream.in_flight + 1)
@@ -138,6 +139,7 @@ class Judging:
                 more.notes.append(f"{upstream} answered when asked without EDNS")
             if reply.note:
                 more.notes.append(reply.note)
+            self._tell_silent(more, [other for other in more.silent if other is not upstream])
             self._settle(task, more, outcome, reply, upstream, transport)
             return
         more.second_best = more.second_best or (outcome, reply, upstream, transport)
@@ -207,13 +209,18 @@ class Judging:
             outcome, reply, upstream, transport = more.second_best
             self._settle(task, more, outcome, reply, upstream, transport)
             return
-        heard = {one.server for one in more.rejected}
-        for upstream in dict.fromkeys(channel.upstream for channel, _ in more.places):
-            if more.silent and str(upstream) not in heard:
-                more.reject(upstream, "gave no reply")
+        if more.silent:
+            self._tell_silent(more, list(dict.fromkeys(channel.upstream for channel, _ in more.places)))
         unreached = bool(more.rejected) and not more.silent
         outcome = more.bad or (Outcome.UNREACHABLE if unreached else Outcome.TIMEOUT)
         self._settle(task, more, outcome, None, None, None)
+
+    def _tell_silent(self, more: More, upstreams: "Sequence[Upstream]") -> None:
+        """Those that have been waited for, unless something else was heard of them."""
+        heard = {one.server for one in more.rejected}
+        for upstream in upstreams:
+            if str(upstream) not in heard:
+                more.reject(upstream, "gave no reply")
 
     # --- what it comes to
 
@@ -256,7 +263,7 @@ class Judging:
         """A new round of queries, to which no reply of the last one counts."""
         self._withdraw(more)
         more.chase, more.left, more.rejected, more.notes = chase, None, [], []
-        more.second_best, more.bad, more.silent, more.failed, more.cut = None, None, False, {}, False
+        more.second_best, more.bad, more.silent, more.failed, more.cut = None, None, {}, {}, False
         more.detail, more.new_cookie = None, {}
         task.tries = 0
         task.question = chase.at + task.question[-4:]

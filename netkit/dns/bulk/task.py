@@ -66,7 +66,7 @@ class More:
     places: "list[tuple[Channel, bytes]]" = field(default_factory=list)  # where a reply may come, by id
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    silent: bool = False  # a try's time ran out
+    silent: "dict[Upstream, None]" = field(default_factory=dict)  # that let a try's time run out
     failed: "dict[Upstream, int]" = field(default_factory=dict)  # how often a server said SERVFAIL
     new_cookie: "dict[Upstream, int]" = field(default_factory=dict)  # how often a server wanted another cookie
     bad: Outcome | None = None

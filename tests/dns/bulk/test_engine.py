@@ -224,6 +224,14 @@ def test_the_next_server_answers(serve: Serve, refusing: str, ask: Any) -> None:
     assert {one.rejected for one in retried} == {(Rejected(str(bad), "refused"),)}
 
 
+def test_a_silent_server_is_told_beside_the_answer_of_the_next(serve: Serve, ask: Any) -> None:
+    first, second = serve(lambda wire, transport, number: []), serve(answer)
+    settings = PATIENT._replace(timeout=4000 * MS, tries=2)
+    found = ask("".join(f"h{n}.test\n" for n in range(20)), first, second, settings=settings)
+    assert {one.outcome for one in found} == {Outcome.ANSWER}
+    assert {one.rejected for one in found if one.rejected} == {(Rejected(str(first), "gave no reply"),)}
+
+
 def test_what_is_lost_is_asked_again(serve: Serve, ask: Any) -> None:
     seen: Counter[str] = Counter()
 
