@@ -84,7 +84,7 @@ def judge(one: Chase, came: Reached) -> None:
     resolution = resolution._replace(records=records, canonical=to_text(owner), notes=notes)
     aliased = owner.lower() != one.name.lower()
     if loop or len(one.seen) > MAX_ALIASES:
-        detail = None if loop else f"more than {MAX_ALIASES} aliases"
+        detail = None if loop else f"or on and on: {MAX_ALIASES} were followed"
         one.result = resolution._replace(outcome=Outcome.CNAME_LOOP, canonical=None, detail=detail)
     elif wanted:
         one.result = resolution._replace(outcome=Outcome.ANSWER)

@@ -127,7 +127,29 @@ def test_chains_of_aliases(serve: Serve, split: bool, count: int, outcome: Outco
         assert (found.canonical, found.data, len(found.records)) == (f"n{count}.test.", ("192.0.2.1",), count + 1)
         assert found.tries == (count + 1 if split else 1)
     else:
-        assert found.detail == "more than 32 aliases"
+        assert found.detail == "or on and on: 32 were followed"
+
+
+@pytest.mark.parametrize(
+    ("records", "rcode", "outcome", "data", "left_out"),
+    [
+        (["b.test. 60 IN A 192.0.2.1", "a.test. 60 IN CNAME b.test.", "@ 60 IN CNAME a.test."], "NOERROR", "answer",
+         ["a.test.", "b.test.", "192.0.2.1"], ""),
+        (["@ 60 IN CNAME a.test.", "@ 60 IN CNAME b.test.", "a.test. 60 IN A 192.0.2.1", "b.test. 60 IN A 192.0.2.2"],
+         "NOERROR", "answer", ["a.test.", "192.0.2.1"], "b.test."),
+        (["@ 60 IN CNAME a.test.", "@ 60 IN A 192.0.2.1", "a.test. 60 IN A 192.0.2.2"], "NOERROR", "answer",
+         ["192.0.2.1"], "a.test."),
+        (["@ 60 IN A 192.0.2.1"], "NXDOMAIN", "answer", ["192.0.2.1"], ""),
+        (["@ 60 IN TXT hello"], "NOERROR", "nodata", [], ""),
+        (["@ 60 IN CNAME ."], "NOERROR", "cname_loop", [".", "."], ""),
+    ],
+)  # fmt: skip
+def test_answers_in_disorder(
+    serve: Serve, records: list[str], rcode: str, outcome: str, data: list[str], left_out: str
+) -> None:
+    found = look_up(serve(whole(*records, rcode=rcode)))
+    assert (found.outcome.value, [record.data for record in found.records]) == (outcome, data)
+    assert found.notes == ((f"left out records of {left_out}: not what was asked",) if left_out else ())
 
 
 def test_a_target_that_was_left_out_is_asked_for(serve: Serve) -> None:
