@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from netkit.chat.bus import TAKEN, Present
+from netkit.chat.direct import Direct
+from netkit.chat.entry import Entry
 from tests.chat.bus_contract import say
 from tests.chat.bus_contract import until as until_so
 from tests.chat.conftest import GREETING, Client
@@ -70,7 +72,7 @@ def test_nothing_is_lost_or_doubled_while_all_speak(server: Server) -> None:
         a, b = Node(stack, server, "a"), Node(stack, server, "b")
         b.wait_for("node")
         speakers = {name: (a if name in ("ann", "ada") else b).join(name) for name in ("ann", "ada", "bob")}
-        near, far = a.join("near"), b.join("far")
+        near, far, wes = a.join("near"), b.join("far"), b.join("wes")
         stop = threading.Event()
         counts = dict.fromkeys(speakers, 0)
 
@@ -82,9 +84,19 @@ def test_nothing_is_lost_or_doubled_while_all_speak(server: Server) -> None:
                 speakers[name].send(b"line")
                 until(speakers[name], f"* pong {number}")
 
+        whispered: list[str] = []
+
+        def whisper() -> None:
+            """From one node to the other; each when the one before was answered."""
+            while not stop.is_set():
+                wes.send(b"/msg near %d\n" % len(whispered))
+                until(wes, f"* to near: {len(whispered)}")
+                whispered.append(f"* [wes] to you: {len(whispered)}")
+
         for one in speakers.values():
             one.send(b"line")
         threads = [threading.Thread(target=talk, args=(name,)) for name in speakers]
+        threads.append(threading.Thread(target=whisper))
         for thread in threads:
             thread.start()
         try:
@@ -98,12 +110,16 @@ def test_nothing_is_lost_or_doubled_while_all_speak(server: Server) -> None:
         for one in speakers.values():
             one.send(b"\n")
         heard: dict[str, list[str]] = {"near": [], "far": []}
+        to_near: list[str] = []
         for name, one in (("near", near), ("far", far)):
             while sum(line.endswith("] line") for line in heard[name]) < len(speakers):
                 line = one.line().decode().rstrip("\r\n")
                 assert not line.startswith("Client left")
                 if line.startswith("["):
                     heard[name].append(line)
+                elif " to you: " in line:
+                    to_near.append(line)
+        assert to_near == whispered
         for name, count in counts.items():
             mine = [line for line in heard["far"] if line.startswith(f"[{name}]")]
             assert mine == [f"[{name}] line {number}" for number in range(1, count + 1)] + [f"[{name}] line"]
@@ -114,8 +130,8 @@ def test_nothing_is_lost_or_doubled_while_all_speak(server: Server) -> None:
         assert far.answer("/nick ANN") == ["* ANN is taken"]
         here, *people = [line.partition(",")[0] for line in far.answer("/who")]
         assert (here, people) == (
-            "* 5 in lobby",
-            [f"*   {one}" for one in ("bob", "far", "ada on a", "ann on a", "near on a")],
+            "* 6 in lobby",
+            [f"*   {one}" for one in ("bob", "far", "wes", "ada on a", "ann on a", "near on a")],
         )
         speakers["ann"].send(b"/quit\n")
         until(speakers["ann"], "* goodbye")
@@ -197,6 +213,63 @@ def test_what_was_on_its_way_is_said_once_whoever_goes_on(server: Server) -> Non
         finally:
             heir.close()
     assert heir.events("bus") == []
+
+
+def test_what_others_ask_while_it_is_taken_over_is_done_once_and_answered(server: Server) -> None:
+    with nodes(server, "b") as [b]:
+        a = Running(server, "a")
+        a.here = [Present(1, "bob", "lobby")]
+        turn = partial(all_turn, a, b)
+        a.bus.publish([Entry("join", "lobby", "bob", member=1, node="a", time=1700000000.5)])
+        until_so(turn, lambda: [one.name for one in b.bus.elsewhere()] == ["bob"])
+        answers: list[str | None] = []
+
+        def ask(text: str) -> Direct:
+            """The other node asks for it, and the broker has it."""
+            direct = Direct("msg", "bob", "ann", text)
+            b.bus.ask(direct, answers.append)
+            b.bus.broadcast(notice := Direct("notice", "", "ann", text))
+            b.loop.asyncio.run_until_complete(b.bus._broker.client.flush())
+            expected.extend([direct, notice])
+            return direct
+
+        expected: list[Direct] = []
+        # It goes on itself after all.
+        a.bus.save()
+        ask("to one that stays")
+        for _ in range(20):
+            a.turn()
+        assert a.done == []
+        a.bus.go_on()
+        until_so(turn, lambda: answers)
+        until_so(turn, lambda: len(a.done) == 2)
+        assert (sorted(a.done), answers) == (sorted(expected), ["msg done"])
+
+        # Another goes on: one message comes to the old one alone, one to both.
+        a.done.clear()
+        expected.clear()
+        answers.clear()
+        a.bus.catch_up()
+        state = json.loads(json.dumps(a.bus.save()))
+        ask("before the new one listens")
+        heir = Running(server, "a", before=state, said={})
+        ask("when it does, and is not ready")
+        for _ in range(20):
+            heir.turn()
+        assert heir.done == []
+        a.bus.let_go()
+        heir.here = a.here
+        heir.bus.go_on()
+        a.close()
+        try:
+            until_so(partial(all_turn, heir, b), lambda: len(answers) == 2)
+            ask("afterwards")
+            until_so(partial(all_turn, heir, b), lambda: len(answers) == 3)
+            until_so(partial(all_turn, heir, b), lambda: len(heir.done) >= 6)
+            assert sorted(heir.done) == sorted(expected)
+            assert (a.done, answers) == ([], ["msg done"] * 3)
+        finally:
+            heir.close()
 
 
 def test_a_descriptor_with_the_password_cannot_be_read_once_more(program: Callable[[str], str], tmp_path: Path) -> None:

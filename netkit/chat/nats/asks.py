@@ -1,6 +1,11 @@
-"""What one node asks another to do: private messages, what moderators do, and whether it is there."""
+"""What one node asks another to do: private messages, what moderators do, and whether it is there.
+
+While another process takes this node over, what comes is held by both: the old one hands on what it got, and the new
+one does each once, whichever way it came.
+"""
 
 import json
+import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol, get_args
@@ -19,6 +24,7 @@ ANSWER = 2.0  # seconds for another node's answer
 THERE = 1.0  # seconds for its answer to whether it is there
 MAX_TEXT = 64 * 1024  # characters of a private message
 MAX_OPEN = 1000  # questions that are open
+MAX_HELD = 1000  # of others, while the node is taken over
 
 PING = b'{"act": "ping"}'
 _ACTS = frozenset(get_args(Act))
@@ -44,6 +50,9 @@ class Asks:
         self._broker, self._node, self._boot = broker, node, boot
         self._soon, self._start = soon, start
         self._open = 0
+        self._holding = False
+        self._held: list[tuple[dict[str, Any], Msg]] = []
+        self._done: dict[str, None] = {}  # the last that were done here, by what tells them apart
 
     @property
     def asking(self) -> bool:
@@ -94,7 +103,27 @@ class Asks:
 
     def broadcast(self, direct: Direct) -> None:
         if self._broker.up.is_set():
-            self._send(ALL, {**direct._asdict(), "boot": self._boot})
+            self._send(ALL, {**direct._asdict(), "boot": self._boot, "id": secrets.token_hex(8)})
+
+    def hold(self) -> None:
+        """Do nothing of what comes, until `go_on`."""
+        self._holding = True
+
+    def go_on(self) -> None:
+        """Do what was held."""
+        self._holding = False
+        held, self._held = self._held, []
+        for found, message in held:
+            self._take(found, message)
+
+    async def hand_on(self) -> None:
+        """Take no more, and give the process that is this node now what came here since `hold`."""
+        await self._broker.unsubscribe()
+        for found, message in self._held:
+            if _key(found, message):
+                subject = f"netkit.chat.node.{self._node}"
+                await self._broker.client.publish(subject, message.data, reply=message.reply)
+        await self._broker.client.flush()
 
     def _send(self, subject: str, what: dict[str, Any]) -> None:
         async def send() -> None:
@@ -106,14 +135,28 @@ class Asks:
     def _told(self, message: Msg) -> None:
         found = self._parse(message)
         if found is not None and found.get("boot") != self._boot:
-            self._act(found, "")
+            self._take(found, message)
 
     def _asked(self, message: Msg) -> None:
         found = self._parse(message)
         if found is not None and found.get("act") == "ping":
             self._send(message.reply, {"answer": self._boot})
         elif found is not None:
-            self._act(found, message.reply)
+            self._take(found, message)
+
+    def _take(self, found: dict[str, Any], message: Msg) -> None:
+        if self._holding:
+            if len(self._held) < MAX_HELD:
+                self._held.append((found, message))
+            return
+        key = _key(found, message)
+        if key in self._done:
+            return
+        if key:
+            self._done[key] = None
+            if len(self._done) > 2 * MAX_HELD:
+                del self._done[next(iter(self._done))]
+        self._act(found, message.reply)
 
     def _parse(self, message: Msg) -> dict[str, Any] | None:
         try:
@@ -135,6 +178,11 @@ class Asks:
                 self._send(reply, {"answer": answer})
 
         self._soon(act)
+
+
+def _key(found: dict[str, Any], message: Msg) -> str:
+    """What tells it from all others; "" when nothing does, as of what an older node tells all."""
+    return message.reply or str(found.get("id") or "")
 
 
 def _direct(found: dict[str, Any]) -> Direct:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import nats.aio.client  # 0.1 s of CPU, asyncio included
 import nats.errors
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 
 from netkit.chat.bus import Figure
@@ -123,6 +124,7 @@ class Broker:
         self._name = name
         self._on_up, self._on_down = on_up, on_down
         self._subscriptions: list[tuple[str, Got]] = []
+        self._subscribed: list[Subscription] = []  # over this connection
         self._closed = asyncio.Event()
         self._attempts: set[asyncio.Task[Any]] = set()
         self._ending = False
@@ -170,16 +172,19 @@ class Broker:
         """Its result; nats-py would wait for an answer that died with the connection. Raises Lost."""
         task = asyncio.create_task(work)
         self._attempts.add(task)
+        this = asyncio.current_task()
         try:
-            return await task
+            result = await task
         except asyncio.CancelledError:
-            this = asyncio.current_task()
             if this is not None and this.cancelling():
                 task.cancel()
                 raise
             raise Lost("the connection was lost") from None
         finally:
             self._attempts.discard(task)
+        if this is not None and this.cancelling():  # wait_for of Python 3.11 has an answer that came at the same moment
+            raise asyncio.CancelledError
+        return result
 
     async def keep(self) -> None:
         """Where nats-py closes the connection for good, make another."""
@@ -204,7 +209,13 @@ class Broker:
         async def taken(message: Msg) -> None:
             got(message)
 
-        await self.client.subscribe(subject, cb=taken)
+        self._subscribed.append(await self.client.subscribe(subject, cb=taken))
+
+    async def unsubscribe(self) -> None:
+        """From all, once what came so far was got. Raises nats.errors.Error."""
+        self._subscriptions.clear()
+        while self._subscribed:
+            await self._subscribed.pop().drain()  # type: ignore[no-untyped-call]
 
     async def _connect(self) -> None:
         self._closed.clear()
@@ -223,6 +234,7 @@ class Broker:
             tls=self._tls,
             **self._login,  # type: ignore[arg-type]
         )
+        self._subscribed.clear()
         for subject, got in self._subscriptions:
             await self._subscribe(subject, got)
         await self._up()

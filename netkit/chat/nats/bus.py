@@ -78,6 +78,7 @@ class NatsBus:
         self._settled: Callable[[], None] | None = None
         self._gone = False  # another process is this node now
         if before is not None:
+            self._asks.hold()  # until everybody is here
             self._resume(before)
 
     @property
@@ -115,7 +116,7 @@ class NatsBus:
                     self._live = True
                 await self._presence.subscribe()
                 await self._asks.subscribe()
-                self._start(self._reader.run())
+                self._reading = self._start(self._reader.run())
                 self._start(self._broker.keep())
                 await self._reader.caught_up.wait()
         except TimeoutError as exc:
@@ -174,12 +175,15 @@ class NatsBus:
             self._loop.asyncio.run_until_complete(self._close())
 
     async def _close(self) -> None:
-        if self._broker.up.is_set() and not self._gone:
+        if self._broker.up.is_set():
             with suppress(TimeoutError, nats.errors.Error, OSError):
                 async with asyncio.timeout(SETTLE):
-                    await self._writer.idle.wait()
-                    await self._nicks.idle.wait()
-                    await self._presence.goodbye()
+                    if self._gone:
+                        await self._asks.hand_on()
+                    else:
+                        await self._writer.idle.wait()
+                        await self._nicks.idle.wait()
+                        await self._presence.goodbye()
         lines = sum(one.kind in ("say", "me") for each in self._writer.give_up() for one in each)
         if lines and not self._gone:
             self._log("bus", reason="unsent", lines=lines)
@@ -202,6 +206,7 @@ class NatsBus:
         for task in self._telling:
             task.cancel()
         self._telling.clear()
+        self._asks.hold()
         return {
             "boot": self.boot,
             "epoch": self.epoch,
@@ -227,9 +232,11 @@ class NatsBus:
     def go_on(self) -> None:
         for work in (self._writer.run(), self._nicks.run(), self._presence.run()):
             self._telling.add(self._start(work))
+        self._asks.go_on()
 
     def let_go(self) -> None:
         self._gone = self._patience.ending = True
+        self._reading.cancel()
 
     # The connection.
 
@@ -379,7 +386,7 @@ class NatsBus:
     # What is told.
 
     def _log(self, event: str, **fields: Any) -> None:
-        if not self._loop.asyncio.is_closed():
+        if not self._gone and not self._loop.asyncio.is_closed():
             self._here.log(event, **fields)
 
     def figures(self) -> Iterator[Figure]:

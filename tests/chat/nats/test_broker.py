@@ -62,3 +62,30 @@ def test_who_can_listen(scheme: str, host: str | None, private: bool) -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "secret" not in repr(LOGIN)
+
+
+def test_who_is_cancelled_while_an_answer_comes_is_cancelled() -> None:
+    """As asyncio.wait_for of Python 3.11 does, on which nats-py waits: what has come is had, and the end forgotten."""
+
+    async def run() -> tuple[bool, list[str]]:
+        broker = Broker(["nats://127.0.0.1:1"], "test", lambda: None, lambda: None)
+        waiting, went_on = asyncio.Event(), list[str]()
+
+        async def answer() -> str:
+            try:
+                waiting.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return "answer"
+            raise AssertionError
+
+        async def ask() -> None:
+            went_on.append(await broker.attempt(answer()))
+
+        task = asyncio.create_task(ask())
+        await waiting.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled(), went_on
+
+    assert asyncio.run(run()) == (True, [])
