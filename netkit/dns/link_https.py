@@ -36,7 +36,7 @@ HEADERS = (("Accept", TYPE), ("Cache-Control", "no-cache"), ("User-Agent", None)
 
 
 class NoMessage(Malformed):
-    """A response without a DNS message in it. status: of HTTP, 0 where there was none."""
+    """A response without a DNS message in it. status: of HTTP, 0 where it was not whole."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)

@@ -69,15 +69,20 @@ class Judging:
     def unusable(self, upstream: "Upstream", task: Task, exc: Malformed | Mismatch | None) -> None:
         """What came in the place of its reply, where no other comes; None where that has been judged."""
         more = task.trouble()
-        status = getattr(exc, "status", 0)
+        status = getattr(exc, "status", None)  # of HTTP
         if exc is not None:
             self._reject(more, upstream, exc)
         upstream.window.missed(1, upstream.in_flight + 1)
         more.failed[upstream] = more.failed.get(upstream, 0) + 1
-        again = status == 429 or status >= 500
         if status in (429, 503):  # it is asked too often
             upstream.pause()
-        if not again or len(task.route) > 1 or more.failed[upstream] >= SERVFAILS:
+        if status is None or (status < 500 and status not in (0, 429)):
+            most = 1
+        elif status:
+            most = SERVFAILS if len(task.route) == 1 else 1
+        else:  # a connection that was reset in the middle of the response
+            most = self.settings.tries
+        if more.failed[upstream] >= most:
             self._without(task, more, upstream)
         self._next(task, more, upstream)
 

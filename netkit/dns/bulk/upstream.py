@@ -250,8 +250,16 @@ class Upstream:
         self._lost(tasks, reason, patient=self.heard and not self.dead)
 
     def refuse(self, tasks: list[Task], error: Insecure) -> None:
-        """It does not prove who it is: it is told nothing, and looked at again now and then."""
-        self.reason = f"tls: {error.message.removeprefix(f'{self.server}: ')}"
+        """It does not prove who it is: it is told nothing, and looked at again now and then.
+
+        A handshake that broke off is none of that where the server has answered: it takes no more connections for now.
+        """
+        reason = f"tls: {error.message.removeprefix(f'{self.server}: ')}"
+        if self.heard and not error.kind.startswith("cert_"):
+            self.refused(None, reason)
+            self._lost(tasks, reason, patient=not self.dead, over_tcp=True)
+            return
+        self.reason = reason
         self.unproven, self.dead, self.refusals = error, True, DEAD
         self.paused_until = monotonic() + AGAIN
         for task in tasks:

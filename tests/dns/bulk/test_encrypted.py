@@ -1,6 +1,7 @@
 """Many names over TLS, HTTPS and QUIC: one result for each whatever the servers do, over connections that last."""
 
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -396,6 +397,52 @@ def test_one_of_two_servers_is_false_and_the_other_has_all(kind: str, start: Sta
     assert {one.server for one in rejected} == {f"127.0.0.1:{false.port}"}
     assert all(one.reason.startswith("tls: ") for one in rejected)
     assert false.queries == []
+
+
+class Reluctant(TlsServer):
+    """Every other connection ends in the handshake, all others after five replies."""
+
+    def secured(self, plain: socket.socket) -> socket.socket:
+        if self.connections % 2 == 0:
+            plain.recv(1)
+            raise ConnectionAbortedError
+        return super().secured(plain)
+
+    def converse(self, plain: socket.socket) -> None:
+        try:
+            super().converse(plain)
+        finally:
+            plain.close()
+
+
+def test_a_server_that_breaks_off_handshakes_but_has_answered_is_waited_for(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "PAUSE", 0.01)
+    monkeypatch.setattr(upstream, "CONNECTIONS", 1)
+    server = Reluctant(
+        lambda query, number: [*answer(query, number), *([CLOSE] if number % 5 == 4 else [])], AUTHORITY.issue(NAMES)
+    )
+    try:
+        found = ask(names(60), f"tls://dns.test:{server.port}#127.0.0.1")
+    finally:
+        server.close()
+    once(found, 60)
+    assert {one.outcome for one in found} == {Outcome.ANSWER}
+    assert server.connections > 12
+
+
+def test_a_response_that_breaks_off_is_asked_for_again(start: Start, ask: Ask) -> None:
+    seen: Counter[bytes] = Counter()
+
+    def script(query: bytes, number: int) -> list[bytes]:
+        seen[query] += 1
+        [good] = answer(query, number)
+        return [good] if seen[query] > 1 else [Raw(response(good)[:-5]), CLOSE]
+
+    found = ask(names(30), start("https", script))
+    once(found, 30)
+    assert {one.outcome for one in found} == {Outcome.ANSWER}
 
 
 def test_who_speaks_no_tls(start: Start, ask: Ask, serve: Any) -> None:
