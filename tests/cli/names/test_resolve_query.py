@@ -187,6 +187,19 @@ def test_the_search_list(
     assert document["notes"] == note
 
 
+def test_a_short_name_that_is_not_there_is_hinted_at(netkit: Netkit, serve: Serve, tmp_path: Path) -> None:  # noqa: F811
+    server = serve(lambda query, transport, number: [reply_to(query, authority=[SOA], rcode="NXDOMAIN")])
+    conf = tmp_path / "resolv.conf"
+    conf.write_text(f"nameserver {server}\nsearch home.test\n")
+    hint = "hint: --search also tries the domains of the search list, where there are any\n"
+    for words, name, told in (
+        (["www"], "www", hint), (["www.test"], "www.test", ""), (["--search", "www"], "www.home.test", "")
+    ):  # fmt: skip
+        done = netkit("resolve", "-q", *words, env={"NETKIT_RESOLV_CONF": str(conf)})
+        assert done.returncode == 1
+        assert done.stderr == f"netkit: {name}: nxdomain: no such name, says {server}\n{told}"
+
+
 def test_without_being_told_nothing_is_searched(netkit: Netkit, searching: tuple[Scripted, dict[str, str]]) -> None:
     server, env = searching
     assert netkit("resolve", "-t", "A", "www", env=env).returncode == 1

@@ -54,6 +54,7 @@ MAX_REASONS = 4  # extended errors that are shown to people; 64 KB hold thousand
 OPT_OUT = " (opt-out: an unsigned delegation may be there, RFC 5155 9.2)"
 MAX_WORDS = 200  # characters of somebody else's words in a line for people; RFC 8914 wants them short
 
+SHORT_NAME = "--search also tries the domains of the search list, where there are any"
 HINTS = {
     Outcome.TIMEOUT: "--timeout 10s waits longer; @SERVER asks another server",
     Outcome.UNREACHABLE: "is a DNS server running there? @SERVER asks another one",
@@ -157,9 +158,16 @@ def complaints(found: Lookup, *, with_others: bool = True) -> dict[str, str | No
             ): f"{word} is a record type: did you mean -t {word}?"
         }
     return {
-        message(one, with_type=not alike, with_others=with_others): hint_of(one)
+        message(one, with_type=not alike, with_others=with_others): hint_of(one) or _of_short(one)
         for one in (failed[:1] if alike else failed)
     }
+
+
+def _of_short(one: Resolution) -> str | None:
+    """The hint for a name that only the search list may make a whole one."""
+    short = one.outcome is Outcome.NXDOMAIN and one.source == "dns" and "." not in one.input and one.type != "PTR"
+    searched = any(note.startswith(SEARCHED) for note in one.notes)
+    return SHORT_NAME if short and not searched else None
 
 
 def hint_of(one: Resolution) -> str | None:
