@@ -134,7 +134,10 @@ def _hub(hub: "Hub") -> dict[str, Any]:
         "seq": hub.seq,
         "missed": hub.missed,
         "bans": hub.bans,
-        "counts": vars(hub.counts),
+        "counts": {
+            **vars(hub.counts),
+            "writes": hub.counts.writes + sum(room.web.writes for room in hub.rooms.values()),
+        },
         "rooms": [
             {
                 "name": room.name,

@@ -52,6 +52,7 @@ class Room:
         self._lines: list[bytes] = []
         self._size = 0
         self._own: dict[Reader, list[tuple[int, int]]] = {}
+        self._spared: dict[int, int] = {}  # lines that a member does not get of those, by its id
 
     def recall(self, entries: Sequence[Entry]) -> None:
         """What was said before, up to now."""
@@ -76,6 +77,7 @@ class Room:
     def leave(self, member: Guest) -> None:
         self.members.pop(member.id, None)
         self._own.pop(member, None)
+        self._spared.pop(member.id, None)
         (self.web if member.web else self.plain).remove(member)
 
     @property
@@ -97,8 +99,8 @@ class Room:
         begin, self._size = self._size, self._size + len(data)
         self._lines.append(data)
         for one in without:
-            if not one.web:
-                self.lines -= 1  # `flush` counts all readers
+            if one.id in self.members and not one.web:  # else it has left
+                self._spared[one.id] = self._spared.get(one.id, 0) + 1
                 ranges = self._own.setdefault(one, [])
                 if ranges and ranges[-1][1] == begin:
                     ranges[-1] = (ranges[-1][0], self._size)
@@ -110,7 +112,8 @@ class Room:
         entries, lines, own = self._entries, self._lines, self._own
         self._entries, self._lines, self._own, self._size = [], [], {}, 0
         if lines:
-            self.lines += len(lines) * len(self.plain.readers)
+            self.lines += len(lines) * len(self.plain.readers) - sum(self._spared.values())
+            self._spared.clear()
             self.plain.say(lines[0] if len(lines) == 1 else b"".join(lines), own)
         if entries and self._frames is not None and self.web.readers:
             self.lines += len(entries) * len(self.web.readers)

@@ -262,6 +262,18 @@ def test_metrics(chat: Chat) -> None:
     assert 'netkit_chat_disconnects_total{reason="eof"} 1\n' in chat.in_loop(lambda: render(chat.server))
 
 
+def test_deliveries_are_those_that_were_made_also_of_who_has_left(chat: Chat) -> None:
+    one, two = two_in(chat)
+    one.send(b"a\nb\n/quit\n")
+    two.expect(f"[{one.name}] a\n[{one.name}] b\nClient left {one.name}\r\n")
+    assert "netkit_chat_deliveries_total 4\n" in chat.in_loop(lambda: render(chat.server))  # the first: two has come
+    two.send(b"to nobody\n/quit\n")
+    two.expect("* goodbye\r\n")
+    chat.wait_for("leave")
+    chat.wait_for("leave")
+    assert "netkit_chat_deliveries_total 4\n" in chat.in_loop(lambda: render(chat.server))
+
+
 def test_every_line_has_the_next_number(chat: Chat) -> None:
     one, two = two_in(chat)
     one.send(b"a\nb\n")

@@ -18,6 +18,7 @@ from typing import Any
 from netkit.chat.handover import GO, READY, TAKEN, VARIABLE, Taken, channel_of, send
 from netkit.chat.hub import Hub
 from netkit.chat.limits import Limits
+from netkit.chat.metrics import render
 from netkit.chat.server import ChatServer
 from netkit.net.loop import Loop
 from tests.chat.conftest import GREETING, Chat, Client, chatting
@@ -130,6 +131,28 @@ def test_who_is_behind_loses_nothing() -> None:
                 rest = slow.line()
             assert got.replace(b"* pong\r\n", b"") == said
             assert got.count(b"* pong\r\n") == 1
+
+
+def test_counters_go_on() -> None:
+    with chatting(LIMITS) as chat:
+        one, two = chat.join(), chat.join()
+        two.send(b"hello\n")
+        one.expect(f"Client joined {two.name}\r\n[{two.name}] hello\n")
+
+        def counted() -> list[str]:
+            return [
+                line
+                for line in render(chat.server).splitlines()
+                if "deliveries_total " in line or "writes_total " in line
+            ]
+
+        def browsers() -> list[str]:
+            chat.hub.rooms["lobby"].web.writes += 7  # of browsers that will come again
+            return counted()
+
+        before = chat.in_loop(browsers)
+        with replaced(chat) as chat:
+            assert chat.in_loop(counted) == before
 
 
 def test_who_has_not_said_the_password_has_still_to() -> None:
