@@ -52,7 +52,7 @@ def _kick(hub: Crowd, direct: Direct) -> str | None:
     other = hub.find(direct.to)
     if other is None:
         return None
-    hub.log("kick", other, detail=direct.text)
+    hub.log("kick", other, reason="kicked", detail=direct.text, by=direct.by)
     hub.dismiss(other, "kicked", f"kicked by {direct.by}" + (f": {direct.text}" if direct.text else ""))
     return f"{other.name} is out"
 
@@ -63,7 +63,7 @@ def _mute(hub: Crowd, direct: Direct) -> str | None:
         return None
     other.muted_until = hub.loop.now + direct.seconds
     other.inform(f"muted by {direct.by} for {direct.seconds:g} s")
-    hub.log("kick", other, reason="muted", seconds=direct.seconds)
+    hub.log("kick", other, reason="muted", seconds=direct.seconds, by=direct.by)
     return f"{other.name} is muted for {direct.seconds:g} s"
 
 
@@ -73,7 +73,7 @@ def _ban(hub: Crowd, direct: Direct) -> str | None:
         return None
     host = other.host if other is not None else direct.to
     hub.bans[host] = time.time() + direct.seconds
-    hub.log("kick", other, reason="banned", detail=host, seconds=direct.seconds)
+    hub.log("kick", other, reason="banned", detail=host, seconds=direct.seconds, by=direct.by)
     for one in [one for one in hub.members.values() if one.host == host and one.name != direct.by]:
         hub.dismiss(one, "banned", f"banned by {direct.by}")
     if other is not None and not _is_here(host):

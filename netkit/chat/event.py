@@ -15,7 +15,8 @@ class Event(NamedTuple):
 
     id: the client's number. addr: where it came from; name: what it is called; room. line: what was broadcast, as
     plain clients got it. seq: its place in the order of all. reason: why, a word of REASONS; detail: more, for people.
-    bytes, lines, seconds: as the event has them. times: how often, where many are reported in sum.
+    bytes, lines, seconds: as the event has them. times: how often, where many are reported in sum. by: the moderator
+    who did it.
     """
 
     time: datetime
@@ -33,6 +34,7 @@ class Event(NamedTuple):
     lines: int | None = None
     seconds: float | None = None
     times: int | None = None
+    by: str = ""
 
 
 REASONS = {
@@ -43,8 +45,10 @@ REASONS = {
     "slow": "it did not read what was said",
     "flood": "it sent more than the limits allow",
     "idle": "nothing came for --idle",
-    "kicked": "by a moderator",
-    "banned": "by a moderator",
+    "kicked": "put out by a moderator",
+    "muted": "muted by a moderator",
+    "banned": "banned by a moderator",
+    "op": "is a moderator now",
     "password": "a wrong password, or none in time",
     "max_conns": "the server is full",
     "per_host": "too many from one address",

@@ -175,7 +175,10 @@ def test_moderators() -> None:
             left = re.fullmatch(r"\* you are muted for (\d+) s more", answer)
             assert left, answer
             assert 0 < int(left[1]) <= 60  # it is less each second
+        muted = chat.wait_for("kick")
+        assert (muted.reason, muted.name, muted.by, muted.seconds) == ("muted", two.name, one.name, 60)
         one.answer(f"/mute {two.name} 0")
+        chat.wait_for("kick")
         two.expect(f"* muted by {one.name} for 0 s\r\n")
         two.send(b"thanks\n")
         one.expect(f"[{two.name}] thanks\n")
@@ -187,6 +190,8 @@ def test_moderators() -> None:
         one.expect(f"[{two.name}] more\n" * 3)
         assert one.answer(f"/kick {two.name} too loud")[0] == f"* {two.name} is out"
         two.expect_end(f"* kicked by {one.name}: too loud\r\n")
+        kicked = chat.wait_for("kick")
+        assert (kicked.reason, kicked.by, kicked.detail) == ("kicked", one.name, "too loud")
         assert chat.wait_for("drop").reason == "kicked"
 
 
@@ -198,6 +203,8 @@ def test_a_ban_is_of_the_address_and_ends() -> None:
         assert one.answer("/ban x 1w") == ["* /ban NAME|ADDRESS [1h]"]
         one.send(f"/ban {two.name} 1h\n".encode())
         one.expect("* 127.0.0.1 is banned for 3600 s\r\n")
+        banned = chat.wait_for("kick")
+        assert (banned.reason, banned.by, banned.detail) == ("banned", one.name, "127.0.0.1")
         two.expect_end(f"* banned by {one.name}\r\n")
         one.expect(f"Client left {two.name}\r\n")
         chat.connect().expect_end("* banned\r\n")

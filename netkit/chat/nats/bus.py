@@ -315,7 +315,7 @@ class NatsBus:
 
     def _hole(self, messages: int) -> None:
         """The broker has lost so many messages, or dropped them as too old."""
-        self._log("bus", reason="hole", detail=f"{messages} batches are gone from the stream")
+        self._log("bus", reason="hole", detail=f"{messages} of them")
         self._order.hole(messages)
 
     def _tell_skipped(self, lines: int) -> None:

@@ -29,7 +29,7 @@ from tests.warm import Process
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LIMIT = 30_000 * MS
 KEYS = ["time", "event", "node", "id", "address", "name", "room", "kind", "line", "seq", "reason", "detail", "bytes",
-        "lines", "duration_ms", "times"]  # fmt: skip
+        "lines", "duration_ms", "times", "by"]  # fmt: skip
 
 
 class Server:
@@ -239,11 +239,36 @@ def test_hostile_names_and_lines_are_harmless_on_a_terminal() -> None:
     said = event("say", id=1, name="x\x1b[2J", line=b"[x\x1b[2J] [red]hi[/red] \xe9\x9b\x07\n", reason="say")
     assert shown(said).split(" ", 1)[1] == "[x\\x1b[2J] [red]hi[/red] \\xe9\\x9b\\x07\n"
     refused = event("refused", addr="unix:\x1b[31m", reason="banned", times=3)
-    assert shown(refused).split(" ", 1)[1] == "* refused unix:\\x1b[31m by a moderator (3 times)\n"
+    assert shown(refused).split(" ", 1)[1] == "* refused unix:\\x1b[31m banned by a moderator (3 times)\n"
     assert shown(event("join", name="x")) == ""
     assert shown(event("say", name="", line="Client joined \u202ex\r\n".encode(), reason="join")).split(" ", 1)[1] == (
         "Client joined \\u202ex\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (event("kick", name="joe", reason="kicked", detail="too loud", by="root1"),
+         "* kick joe put out by a moderator: too loud (by root1)"),
+        (event("kick", name="joe", reason="kicked", by="ann"), "* kick joe put out by a moderator (by ann)"),
+        (event("kick", name="joe", reason="muted", seconds=60.0, by="ann"),
+         "* kick joe muted by a moderator (by ann, for 60 s)"),
+        (event("kick", reason="banned", detail="192.0.2.1", seconds=2.5, by="ann"),
+         "* kick banned by a moderator: 192.0.2.1 (by ann, for 2.5 s)"),
+        (event("limit", name="ann", reason="op"), "* limit ann is a moderator now"),
+        (event("limit", name="ann", reason="password", detail="/op"),
+         "* limit ann a wrong password, or none in time: /op"),
+        (event("bus", reason="lost", detail="unexpected EOF"),
+         "* bus the connection to the broker was lost: unexpected EOF"),
+        (event("bus", reason="skipped", lines=7), "* bus lines were skipped (7 lines)"),
+        (event("bus", reason="held", lines=1), "* bus messages are held (1 line)"),
+        (event("refused", addr="x", reason="max_conns", detail="the server is full", times=2),
+         "* refused x the server is full (2 times)"),
+    ],
+)  # fmt: skip
+def test_what_the_server_does_is_said_whole(said: Event, line: str) -> None:
+    assert list(plain(said)) == [line]
 
 
 def test_pipes_and_json_are_exact() -> None:

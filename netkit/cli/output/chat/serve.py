@@ -4,7 +4,7 @@ The lines are the tutorial's: every broadcast as its clients get it. What the se
 
 JSON keys: time, event (start, listening, join, leave, say, drop, limit, refused, kick, bus, node, upgrade, draining,
 stop), node, id, address, name, room, kind (of say: say, me, join, leave, nick, notice), line, seq, reason, detail,
-bytes, lines, duration_ms, times.
+bytes, lines, duration_ms, times, by.
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,7 @@ def document(event: Event) -> dict[str, Any]:
         "lines": event.lines,
         "duration_ms": None if event.seconds is None else round(event.seconds * 1000, 3),
         "times": event.times,
+        "by": event.by or None,
     }
 
 
@@ -53,7 +54,12 @@ def text(event: Event) -> str:
     if event.event == "say":
         return (event.line or b"").decode("utf-8", "backslashreplace").rstrip("\r\n")
     words = [f"* {event.event}", event.name or event.addr]
-    words.append(event.detail or REASONS.get(event.reason, event.reason))
+    why = REASONS.get(event.reason, event.reason)
+    words.append(f"{why}: {event.detail}" if why and event.detail and event.detail != why else why or event.detail)
+    if event.by:
+        words.append(f"(by {event.by})" if event.seconds is None else f"(by {event.by}, for {event.seconds:g} s)")
+    if event.lines:
+        words.append(f"({event.lines} {'line' if event.lines == 1 else 'lines'})")
     if event.times is not None and event.times > 1:
         words.append(f"({event.times} times)")
     return " ".join(word for word in words if word)
