@@ -95,7 +95,7 @@ def build() -> typer.Typer:
         rich_markup_mode=help_style(),
         context_settings=CONTEXT,
     )
-    app.callback()(root)
+    app.callback(epilog="netkit COMMAND --help has examples; netkit tour shows every command at work.")(root)
     return app
 
 

@@ -18,8 +18,10 @@ from typer.main import get_command
 
 from netkit.cli.named import narrowed
 
+UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
 COMMANDS = "netkit.cli.commands"
 BEHIND = "netkit.behind"  # in the context's meta: the words behind `--`, None without it
+BELOW = "Commands"  # the panel of those of a group
 CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 
 
@@ -79,7 +81,11 @@ class Leaf(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep what stands behind `--` where the command finds it: of the arguments nobody could say any more."""
         ctx.meta[BEHIND] = args[args.index("--") + 1 :] if "--" in args else None
-        rest: list[str] = super().parse_args(ctx, args)
+        try:
+            rest: list[str] = super().parse_args(ctx, args)
+        except UsageError as exc:  # of an option without its value Click does not say whose it is
+            exc.ctx = exc.ctx or ctx
+            raise
         return rest
 
     def get_help_option(self, ctx: Any) -> Any:
@@ -118,7 +124,8 @@ class LazyGroup(TyperGroup):
 
     def _stub(self, path: str, name: str, entry: Entry) -> TyperCommand | TyperGroup:
         """What listings show: of a leaf no more than its name, summary and panel."""
-        listed: dict[str, Any] = {"name": name, "help": entry.summary, "rich_help_panel": entry.panel}
+        panel = BELOW if self.prefix else entry.panel
+        listed: dict[str, Any] = {"name": name, "help": entry.summary, "rich_help_panel": panel}
         if entry.target:
             return TyperCommand(**listed)
         return self._group(path, **listed)

@@ -5,6 +5,7 @@ This is also the one place for Ctrl-C, a closed standard output and a bug's trac
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,18 +14,20 @@ from typing import Any
 import typer
 
 from netkit.cli.output.escape import visible
-from netkit.cli.output.say import say
+from netkit.cli.output.say import say, told_color
 from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install, reads_json, told_json
 from netkit.errors import BadInput, Exit, NetkitError
 
-UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
+NEAR = re.compile(r" (?:Did you mean|\(Possible options:) (.+?)[?)]*$")  # what Click ends a message with
 ISSUES = "the project's issue tracker"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run `netkit ARGV...` in this process; the exit code."""
     arguments = with_values(argv)
-    told_json("--json" in arguments[: arguments.index("--") if "--" in arguments else None])
+    options = arguments[: arguments.index("--") if "--" in arguments else None]
+    told_json("--json" in options)
+    told_color(options)
     install()
     try:
         code = invoke(arguments)
@@ -65,6 +68,7 @@ def invoke(arguments: Sequence[str]) -> int:
     from typer.main import get_command
 
     from netkit.cli.app import build
+    from netkit.cli.lazy import UsageError
 
     try:
         with get_command(build()).make_context("netkit", list(arguments)) as ctx:
@@ -101,13 +105,14 @@ def usage(exc: Any) -> int:
             print(message)
         return Exit.USAGE
     path = exc.ctx.command_path if exc.ctx else "netkit"
-    message, _, suggestion = message.partition(" Did you mean ")
+    near = NEAR.search(message)
+    message = NEAR.sub("", message)
     message = (
         message.removesuffix(".")
         .replace("a valid int range", "a whole number")
         .replace("a valid int", "a whole number")
     )
-    hint = f"did you mean {suggestion}" if suggestion else f"{path} --help lists what it takes"
+    hint = f"did you mean {near[1]}?" if near else f"{path} --help lists what it takes"
     if path in ("netkit http get", "netkit http head") and (option := getattr(exc, "option_name", None)):
         from netkit.cli.commands.http.curl_words import meant
 

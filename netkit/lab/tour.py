@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -57,7 +58,9 @@ def find_steps(names: Sequence[str]) -> list[Step]:
     known = [step.name for step in STEPS]
     for name in names:
         if name not in known:
-            raise BadInput(f"the tour has no step {name!r}", hint="its steps are " + ", ".join(known))
+            near = get_close_matches(name, known)
+            hint = f"did you mean {', '.join(near)}?" if near else "netkit tour --list shows its steps"
+            raise BadInput(f"the tour has no step {name!r}", hint=hint)
     return [step for step in STEPS if not names or step.name in names]
 
 

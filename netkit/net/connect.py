@@ -24,7 +24,7 @@ from netkit.events import OnEvent, Step
 from netkit.net.address import Endpoint, text_of
 from netkit.net.blocking import SocketAddress, addresses
 from netkit.net.deadline import Deadline
-from netkit.net.reasons import LOCAL, reason_of
+from netkit.net.reasons import LOCAL, reason_of, told
 
 ATTEMPT_DELAY = 0.25  # seconds, RFC 8305 section 8: Connection Attempt Delay
 
@@ -236,7 +236,7 @@ class Race:
             self.on_event(Step("close", address, result=reason))
 
     def _failure(self) -> NetkitError:
-        tried = ", ".join(f"{failed.address} {failed.reason}" for failed in self.failed)
+        tried = told(str(self.endpoint), self.failed)
         message = f"cannot connect to {self.endpoint}: {tried}"
         if self.local is not None and len(self.failed) == 1:
             return LocalFailure(message, kind="connect")
@@ -244,6 +244,6 @@ class Race:
 
     def _timed_out(self, deadline: Deadline) -> TimedOut:
         silent = [str(key.data) for key in self.selector.get_map().values()]
-        tried = [f"{failed.address} {failed.reason}" for failed in self.failed] + [f"{one} silent" for one in silent]
-        why = f": {', '.join(tried)}" if tried else ""
+        tried = [*self.failed, *((one, "silent") for one in silent)]
+        why = f": {told(str(self.endpoint), tried)}" if tried else ""
         return TimedOut(f"cannot connect to {self.endpoint} within {deadline.seconds:g} s{why}")

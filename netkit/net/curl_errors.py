@@ -19,7 +19,7 @@ from netkit.errors import (
 from netkit.net.curl_streams import ended_wrong, reset
 from netkit.net.hop import Phase, Tls
 from netkit.net.hostname import to_unicode
-from netkit.net.reasons import LOCAL, REASONS
+from netkit.net.reasons import LOCAL, REASONS, told
 from netkit.net.route import Identity, Proxy
 
 if TYPE_CHECKING:
@@ -207,10 +207,10 @@ def _not_connected(one: "Exchange", words: str) -> NetkitError:
     if path := hop.route.unix_socket:
         message = f"cannot connect to unix:{path}: {_errno_words(one) or words}"
     else:
-        tried = ", ".join(f"{failure.remote} {failure.reason}" for failure in one.listener.failures)
         target = f"the proxy {hop.proxy}" if hop.proxy else hop.address
         if hop.connect_to:
             target += f" by way of {hop.connect_to[0]}:{hop.connect_to[1]}"
+        tried = told(target, [(str(failure.remote), failure.reason) for failure in one.listener.failures])
         message = f"cannot connect to {target}: {tried or words}"
     if one.curl.getinfo(one.curl.OS_ERRNO) in LOCAL:
         return LocalFailure(message, kind="connect")

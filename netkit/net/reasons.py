@@ -1,6 +1,7 @@
 """Why the system refused, in the words netkit uses everywhere: "refused", "reset", "no route to host"."""
 
 import errno
+from collections.abc import Sequence
 
 REASONS = {
     errno.ECONNREFUSED: "refused",
@@ -30,3 +31,10 @@ def would_block(exc: OSError) -> bool:
 def reason_of(exc: OSError) -> str:
     """The reason of an OSError in a few words."""
     return REASONS.get(exc.errno or 0, exc.strerror or str(exc))
+
+
+def told(target: str, tried: Sequence[tuple[str, str]]) -> str:
+    """Why each address did not connect, behind its name; the reason alone where it is the target that was named."""
+    if len(tried) == 1 and tried[0][0] == target:
+        return tried[0][1]
+    return ", ".join(f"{address} {reason}" for address, reason in tried)

@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from netkit.cli.app import Commands, build
 
+Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LEAVES = [path for path, entry in Commands.table.items() if entry.target]
 HINT = "hint: netkit resolve --help lists what it takes\n"
 SHARED = {"--json", "--color", "--quiet", "--trace"}
@@ -75,6 +76,9 @@ def test_help_on_a_terminal_has_panels(path: str, columns: int, terminal: Callab
         (["resolv"], "netkit: no such command 'resolv'\nhint: did you mean 'resolve'?\n"),
         (["http", "gte"], "netkit http: no such command 'gte'\nhint: did you mean 'get'?\n"),
         (["--nosuch"], "netkit: no such option: --nosuch\nhint: netkit --help lists what it takes\n"),
+        (["resolve", "--hlep"], "netkit resolve: no such option: --hlep\nhint: did you mean --help?\n"),
+        (["resolve", "--timeout"], "netkit resolve: option '--timeout' requires an argument\n" + HINT),
+        (["resolve", "--json=1", "x"], "netkit resolve: option '--json' does not take a value\n" + HINT),
         (
             ["resolve"],
             "netkit: no name to resolve\nhint: netkit resolve @192.0.2.53 example.com, or -i FILE for many\n",
@@ -97,6 +101,32 @@ def test_a_bare_group_shows_its_help(argv: list[str], netkit: Callable[..., subp
     done = netkit(*argv)
     assert done.returncode == 2
     assert "Usage: netkit" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["pop3", "lab"])
+def test_the_commands_of_a_group_stand_under_that_word(path: str, netkit: Netkit, terminal: Callable[..., Any]) -> None:
+    assert "\nCommands:\n" in netkit(path, "--help").stdout
+    assert any(line.startswith("╭─ Commands ") for line in terminal(path, "--help").lines)
+
+
+ERROR = "\x1b[1;31mnetkit:\x1b[0m no name to resolve\n"
+MISTAKE = "\x1b[1;31mnetkit resolve:\x1b[0m no such option: --hlep\n\x1b[36mhint:\x1b[0m did you mean --help?\n"
+
+
+def test_an_error_stands_out_on_a_terminal(terminal: Callable[..., Any]) -> None:
+    colours = {"NO_COLOR": ""}
+    assert terminal("resolve", env=colours).text.startswith(ERROR)
+    assert terminal("resolve", "--hlep", env=colours).text == MISTAKE
+    assert "\x1b" not in terminal("resolve", env={"NO_COLOR": "1"}).text
+    assert "\x1b" not in terminal("resolve", env=colours | {"TERM": "dumb"}).text
+    assert "\x1b" not in terminal("resolve", "--color", "never", env=colours).text
+    assert "\x1b" not in terminal("resolve", "--color=never", "--hlep", env=colours).text
+
+
+def test_an_error_in_a_pipe_has_colour_when_asked_for(netkit: Netkit) -> None:
+    assert netkit("resolve", "--color=always", "--hlep").stderr == MISTAKE
+    assert netkit("resolve", "--color", "always").stderr.startswith(ERROR)
+    assert "\x1b" not in netkit("resolve", "--hlep", "--", "--color=always").stderr
 
 
 @pytest.mark.parametrize("path", LEAVES)

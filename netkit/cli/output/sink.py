@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from netkit.cli.options import Color
 from netkit.cli.output.escape import visible_json
-from netkit.cli.output.say import say
+from netkit.cli.output.say import NOTE, say
 from netkit.cli.output.stdout import told_json
 from netkit.errors import NetkitError
 
@@ -89,7 +89,7 @@ class Output:
     def note(self, line: str, hint: str | None = None) -> None:
         """A diagnostic on standard error, silent with --quiet."""
         if not self.quiet:
-            say(line, hint)
+            say(line, hint, mark=NOTE)
 
     def error(self, exc: NetkitError) -> None:
         """One target's failure while others go on; never silent."""

@@ -162,7 +162,7 @@ def test_trying_again_in_a_pipe(netkit: Netkit) -> None:
         (["ws://unix:/x"], 2, "'ws://unix:': a unix socket needs a path, as in unix:/run/app.sock"),
         (["ws://[fe80::1%eth0]"], 2, "'ws://[fe80::1%eth0]': a page has a host and a port"),
         (["fd:3", "--no-stdin"], 2, "fd:3: a chat is joined by its address, HOST:PORT or unix:PATH"),
-        (["unix:/nosuch/socket"], 3, "cannot connect to unix:/nosuch/socket: unix:/nosuch/socket no such socket"),
+        (["unix:/nosuch/socket"], 3, "cannot connect to unix:/nosuch/socket: no such socket"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(netkit: Netkit, arguments: list[str], code: int, message: str) -> None:

@@ -61,7 +61,9 @@ def test_the_list_runs_nothing(netkit: Netkit) -> None:
 def test_an_unknown_step(netkit: Netkit) -> None:
     done = netkit("tour", "--step", "nosuch")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("netkit: the tour has no step 'nosuch'\nhint: its steps are resolve, ")
+    assert done.stderr == "netkit: the tour has no step 'nosuch'\nhint: netkit tour --list shows its steps\n"
+    near = netkit("tour", "--step", "smtp-sent")
+    assert near.stderr.splitlines()[1].startswith("hint: did you mean smtp-send")
 
 
 def test_a_listed_command_is_a_line_on_a_terminal_too(terminal: Any) -> None:

@@ -73,7 +73,7 @@ def test_the_command_is_not_run_when_the_time_is_over(netkit: Netkit) -> None:
     port = find_free_port()
     done = netkit("watch", f"db=127.0.0.1:{port}", "--timeout", "300ms", "--", "echo", "up")
     assert done.returncode == 4
-    assert done.stderr == "netkit: all-up did not come within 0.3 s: db\n"
+    assert done.stderr == "netkit: all-up did not come within 0.3 s: still waiting for db\n"
     assert "up" not in [line.split()[-1] for line in done.stdout.splitlines()]
 
 

@@ -162,9 +162,9 @@ def watch(
     with nullcontext() if raw else watching(watcher, out):  # a table would stand between the data
         code = watcher.run(timeout)
     if code is Exit.TIMEOUT and watcher.timed_out:
-        missing = ", ".join(watcher.missing())
+        missing = f": still waiting for {', '.join(watcher.missing())}" if watcher.missing() else ""
         what = str(wanted) if wanted else "the end of all"
-        out.error(TimedOut(f"{what} did not come within {timeout:g} s" + (f": {missing}" if missing else "")))
+        out.error(TimedOut(f"{what} did not come within {timeout:g} s{missing}"))
     elif code is Exit.NO and wanted:
         out.error(No(f"all have ended before {wanted}"))
     if command and code is Exit.OK:
