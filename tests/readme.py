@@ -156,10 +156,7 @@ def commands(body: str) -> Iterator[str]:
 def tables() -> dict[str, str]:
     codes = "| code | meaning |\n|---|---|\n"
     codes += "".join(f"| {int(code)} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    listed = "| command | what it does |\n|---|---|\n"
-    listed += "".join(
-        f"| `netkit {path}` | {entry.summary} |\n" for path, entry in Commands.table.items() if entry.target
-    )
+    listed = "| | command | what it does |\n|---|---|---|\n" + "".join(commands_by_family())
     found = "| id | level | meaning |\n|---|---|---|\n"
     found += "".join(f"| `{kind.id}` | {kind.level} | {kind.meaning} |\n" for kind in FINDINGS)
     keys = "| JSON key, or column | what it is |\n|---|---|\n"
@@ -173,13 +170,33 @@ def tables() -> dict[str, str]:
     }
 
 
+def commands_by_family() -> Iterator[str]:
+    """A row a command of the root, which leads to its section and names those below it."""
+    headings = re.findall(r"^## (.*)$", README.read_text(), re.MULTILINE)
+    told = ""
+    for path, entry in Commands.table.items():
+        if " " in path:
+            continue
+        section = next((slug(heading) for heading in headings if re.search(rf"`{path}\b", heading)), "install-and-try")
+        below = [other.removeprefix(f"{path} ") for other in Commands.table if other.startswith(f"{path} ")]
+        names = " ".join([f"[`{path}`](#{section})", *(f"`{name}`" for name in below)])
+        family, told = "" if entry.panel == told else entry.panel, entry.panel
+        yield f"| {family} | {names} | {entry.summary} |\n"
+
+
+def slug(heading: str) -> str:
+    """What a link to a heading is written as: lower case, hyphens for spaces, no other marks."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def helps() -> Iterator[str]:
-    """The help of each command as a pipe gets it."""
+    """The help of each command as a pipe gets it, folded away."""
     for path, entry in Commands.table.items():
         if entry.target:
             with redirect_stdout(io.StringIO()) as out:
                 run([*path.split(), "--help"])
-            yield f"```text\n{out.getvalue().strip()}\n```\n"
+            summary = f"<summary><code>netkit {path} --help</code></summary>"
+            yield f"<details>{summary}\n\n```text\n{out.getvalue().strip()}\n```\n\n</details>\n"
 
 
 def rewritten(text: str, *, only_differences: bool) -> str:

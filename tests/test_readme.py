@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from netkit.cli.app import Commands
+from tests.readme import slug
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -26,3 +27,17 @@ def test_every_command_is_shown() -> None:
     for path, entry in Commands.table.items():
         if entry.target:
             assert re.search(rf"^\$ (.*[ ;|(])?netkit {path}\b", TEXT, re.MULTILINE), f"README shows no `netkit {path}`"
+
+
+def test_links_lead_to_a_heading_or_a_file() -> None:
+    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.DOTALL | re.MULTILINE)
+    headings = {slug(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)}
+    links = re.findall(r"\]\(([^)]+)\)", prose)
+    assert [link for link in links if link.startswith("#") and link[1:] not in headings] == []
+    assert [link for link in links if not link.startswith(("#", "https://")) and not (ROOT / link).exists()] == []
+    assert sum(link.startswith("#") for link in links) >= len([path for path in Commands.table if " " not in path])
+
+
+def test_the_first_screen_is_short_and_the_reference_is_folded() -> None:
+    assert TEXT.index("## Install and try") < 2500
+    assert TEXT.count("<details>") == TEXT.count("</details>") > len([e for e in Commands.table.values() if e.target])
