@@ -102,7 +102,7 @@ class Sender:
         )
         if hop.logs_in_by_digest and hop.proxy in self.at_proxy:
             own = self.at_proxy[hop.proxy].header(request.method, url.wire)
-            hop = hop._replace(headers=(*hop.headers, ("Proxy-Authorization", own.value)))
+            hop = hop._replace(headers=(*hop.headers, *wire([own._replace(name="Proxy-Authorization")])))
         self.last = hop
         return hop
 

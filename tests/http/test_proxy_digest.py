@@ -139,6 +139,21 @@ def test_a_tunnel(serve: Serve, authority: Any, algorithm: str) -> None:
     assert hop.head.headers == (("Content-Length", "4"),)
 
 
+@pytest.mark.parametrize("realm", ["\u65e5\u672c".encode(), b"\xff", b"\xc3\xa9"])
+def test_a_realm_in_any_letters_goes_back_as_it_came(serve: Serve, realm: bytes) -> None:
+    heads: list[bytes] = []
+
+    def proxy(connection: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        how = b'Digest realm="%s", nonce="n", qop="auth"' % realm
+        asked = b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\nProxy-Authenticate: %s\r\n\r\n" % how
+        connection.sendall(OK if b"Proxy-Authorization" in head else asked)
+
+    response = through(serve(proxy, keep_alive=True), "http://far.test/")
+    assert (response.error, response.body.content) == (None, b"here")
+    assert b'realm="%s"' % realm in heads[1]
+
+
 @pytest.mark.parametrize("url", ["http://far.test/", "https://far.test/"])
 def test_another_password(serve: Serve, url: str) -> None:
     proxy = Proxy(answer())
