@@ -20,6 +20,7 @@ class Searching:
         self.engine = engine
         self.idn = idn
         self.order: InOrder[Result] | None = InOrder() if ordered else None
+        self.begun: dict[Search, None] = {}  # candidates that have some of their results
 
     def results(self, batches: Iterator[list[Result]]) -> Iterator[list[Result]]:
         for came in batches:
@@ -29,7 +30,10 @@ class Searching:
                 task = one.task
                 if not isinstance(task, OfSearch):
                     ready.append(one)
-                elif task.search.take(one):
+                elif not task.search.take(one):
+                    self.begun[task.search] = None
+                else:
+                    self.begun.pop(task.search, None)
                     if task.search.is_over():
                         ready += task.search.results()
                     elif self.engine.stopped:
@@ -38,11 +42,18 @@ class Searching:
                         further += task.search.tasks(self.idn)
             self._ask(further)
             yield self._in_order(ready)
+        yield self._in_order([one for search in self.begun for one in self._cut_short(search)])
 
     def _interrupted(self, search: Search) -> Iterator[Result]:
         for task in search.tasks(self.idn):
             task.place = search.places[task.type]
             yield Settled(task, interrupted(task))
+
+    def _cut_short(self, search: Search) -> Iterator[Result]:
+        """The results of a line whose other types were not read when the run was stopped."""
+        for one in search.came.values():
+            one.task.place = search.places[one.task.type]
+            yield Settled(one.task, interrupted(one.task))
 
     def _ask(self, tasks: Sequence[OfSearch]) -> None:
         """Their results stand where those of the first candidate would."""
