@@ -52,6 +52,12 @@ class Listening:
                 if (found.st_dev, found.st_ino) == self.inode:
                     os.unlink(self.endpoint.path)
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this machine alone reaches it."""
+        endpoint = self.endpoint
+        return bool(endpoint.path) or endpoint.host.startswith("127.") or endpoint.host == "::1"
+
     def __str__(self) -> str:
         return f"{self.transport} {self.endpoint}"
 

@@ -11,8 +11,9 @@ from netkit.chat.join.farewell import failure, is_goodbye
 from netkit.chat.join.opening import Opening
 from netkit.chat.join.protocol import MAX_LINE, Lines
 from netkit.chat.join.received import Received, parse
-from netkit.errors import NetkitError
+from netkit.errors import NetkitError, PeerError
 
+LONGEST_START = 7  # bytes that tell what a server is
 MAX_NAME = 64  # characters of a nick or a room that a server tells us
 
 
@@ -62,6 +63,15 @@ class Talk(Protocol):
     def verdict(self, target: str, reason: str) -> NetkitError: ...
 
 
+def foreign(start: bytes) -> PeerError | None:
+    """What the first bytes of a connection say of a server that is no chat's: one takes TLS for a chat's otherwise."""
+    if start.startswith((b"\x15\x03", b"\x16\x03")):  # an alert, or a handshake (RFC 8446, 5.1)
+        return PeerError("the server speaks TLS on this port", kind="tls", hint="tls:// in front of it")
+    if start.startswith(b"HTTP/1."):
+        return PeerError("this is a web server", kind="http", hint="ws:// joins by the page of chat serve --web")
+    return None
+
+
 class LineTalk:
     closes = False
     takes_more = True
@@ -76,6 +86,7 @@ class LineTalk:
         self._lines = Lines(max_line)
         self._opening = Opening(lambda line, secret: None)
         self._last: Received | None = None
+        self._start = b""  # what a connection began with
 
     @property
     def stage(self) -> str:
@@ -92,6 +103,7 @@ class LineTalk:
     def begin(self, send: Callable[[bytes, bytes], None], wanted: Wanted, *, again: bool) -> list[Received]:
         self._lines = Lines(self._max_line)
         self._last = self.failure = None
+        self._start = b""
         self._opening = Opening(
             lambda line, secret: send(line + b"\n", line if secret else b""),
             nick=self.nick or wanted.nick,
@@ -102,6 +114,11 @@ class LineTalk:
         return [Received("gap")] if again else []
 
     def came(self, data: bytes) -> list[Received]:
+        if len(self._start) < LONGEST_START:
+            self._start = (self._start + data)[:LONGEST_START]
+            if (failure := foreign(self._start)) is not None:
+                self.failure = failure
+                return []
         found = self._heard(self._lines.feed(data))
         try:
             for one in found:

@@ -29,11 +29,6 @@ SWEEPS = 4  # looks for idle connections in one idle time
 SETTLED = 0.5  # a connection that has not moved for so long has nothing to finish when the server stops
 
 
-def is_loopback(listening: Listening) -> bool:
-    endpoint = listening.endpoint
-    return bool(endpoint.path) or endpoint.host.startswith("127.") or endpoint.host == "::1"
-
-
 class Client(Protocol):
     """What the server has to know of a connection."""
 
@@ -103,7 +98,7 @@ class Server:
         on_log: OnLog | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
-        if rate is None and not all(map(is_loopback, listening)):
+        if rate is None and not all(each.is_loopback for each in listening):
             rate = PUBLIC_RATE
         self.listening = listening
         self.tls = tls

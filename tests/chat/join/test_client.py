@@ -230,6 +230,27 @@ def test_a_reset(join: Join) -> None:
     assert error.message == f"{target}: reset"
 
 
+@pytest.mark.parametrize(
+    ("parts", "kind"),
+    [((b"\x15\x03\x03\x00\x02\x02\x32",), "tls"), ((b"\x16", b"\x03\x01"), "tls"),
+     ((b"HTT", b"P/1.1 400 Bad Request\r\n\r\n"), "http")],
+)  # fmt: skip
+def test_a_server_that_is_none_of_a_chat(join: Join, parts: tuple[bytes, ...], kind: str) -> None:
+    def serve(client: socket.socket) -> None:
+        assert line(client) == b"x\n"
+        for part in parts:
+            client.sendall(part)
+
+    with scripted(serve) as target:
+        bob = join(target, reconnect=True)
+        bob.until_open()
+        bob.client.say(b"x")
+        bob.client.finish()
+        error = bob.end()
+    assert isinstance(error, PeerError)
+    assert (error.kind, error.message.partition(": ")[0]) == (kind, str(target))
+
+
 def test_what_waits_is_bounded(join: Join) -> None:
     done = threading.Event()
 

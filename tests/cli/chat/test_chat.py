@@ -101,6 +101,33 @@ def test_it_prints_what_the_tutorials_does() -> None:
         assert server.line() == f"Client left {one.name}\n"
 
 
+OPEN = "lets in whoever can reach it, and what is said can be read on the way"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--bind", "0.0.0.0"), True),
+        (("--bind", "::1", "--bind", "0.0.0.0"), True),
+        (("--bind", "127.0.0.1"), False),
+        (("--bind", "0.0.0.0", "--tls-self-signed"), False),
+        (("--bind", "0.0.0.0", "--allow", "127.0.0.0/8"), False),
+        (("--bind", "0.0.0.0", "--password-file", "secret"), False),
+        (("--bind", "0.0.0.0", "-q"), False),
+    ],
+)
+def test_an_open_chat_is_worth_a_warning(
+    netkit: Netkit, arguments: tuple[str, ...], told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("sesame\n")
+    monkeypatch.chdir(tmp_path)
+    done = netkit("chat", "serve", "--port", "0", "--duration", "10ms", *arguments)
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    assert [line.partition(" lets")[0][:20] for line in lines if OPEN in line] == ["netkit: tcp 0.0.0.0:"] * told
+    assert len(lines) == 2 * told
+
+
 def test_json_drain_and_end() -> None:
     with serving("--json", "--bind", "127.0.0.1") as server:
         assert server.wait_for("listening")["address"] == f"127.0.0.1:{server.port}"

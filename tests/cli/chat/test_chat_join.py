@@ -224,6 +224,16 @@ def test_tls(netkit: Netkit, tmp_path: Path) -> None:
         assert netkit("chat", "join", where, "--send", "x", "--insecure").returncode == 0
 
 
+def test_tls_is_spoken_where_it_is_not_expected(netkit: Netkit) -> None:
+    with chatting(tls=from_leaf(Authority().issue(["localhost"]))) as chat:
+        done = netkit("chat", "join", at(chat), "--send", "hi")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.splitlines() == [
+        f"netkit: {at(chat)}: the server speaks TLS on this port",
+        "hint: tls:// in front of it",
+    ]
+
+
 def test_a_unix_socket(netkit: Netkit, tmp_path: Path) -> None:
     with chatting(unix=[str(tmp_path / "chat")]):
         done = netkit("chat", "join", f"unix:{tmp_path}/chat", "--send", "/ping x")

@@ -146,6 +146,8 @@ def serve(
                 bind=binding.bind, port=number, transports=("tcp",), unix=binding.unix, on_event=on_event
             ),
         )
+        if not (channel or made or password or known["allow"]):
+            warn(out, opened)
         scraped = sockets("metrics", lambda: listen([scrape], on_event=on_event) if scrape else [])
         shown = sockets("web", lambda: listen([site], on_event=on_event) if site else [])
         name = on_bus.node or default_node(opened)
@@ -203,6 +205,15 @@ def unwritten(number: int) -> "Event":
     from netkit.chat.event import event
 
     return event("limit", reason="log", times=number)
+
+
+def warn(out: Output, opened: "list[Listening]") -> None:
+    """A chat that the network reaches, and anybody can read and join, is worth a line."""
+    if public := [each for each in opened if not each.is_loopback]:
+        out.note(
+            f"netkit: {public[0]} lets in whoever can reach it, and what is said can be read on the way",
+            "--tls-cert or --tls-self-signed, --password-file, or --allow says who may",
+        )
 
 
 def web_frames() -> "Frames":

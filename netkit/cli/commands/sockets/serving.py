@@ -114,9 +114,9 @@ def event_log(out: Output, stack: "ExitStack") -> "UnreadLog | None":
 
 def warn(out: Output, opened: "Sequence[Listening]", rate: float | None) -> None:
     """A UDP echo that the network reaches is worth a line."""
-    from netkit.echo.server.server import PUBLIC_RATE, is_loopback
+    from netkit.echo.server.server import PUBLIC_RATE
 
-    public = [each for each in opened if each.transport == "udp" and not is_loopback(each)]
+    public = [each for each in opened if each.transport == "udp" and not each.is_loopback]
     if public:
         out.note(
             f"netkit: {public[0]} answers whoever can reach it, and sources can be forged",
