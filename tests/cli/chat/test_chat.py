@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +207,29 @@ def test_few_descriptors_are_told_and_cost_no_time() -> None:
     finally:
         process.terminate()
         process.communicate(timeout=LIMIT)
+
+
+def test_ten_megabytes_without_a_line_end_cost_no_memory() -> None:
+    """Row 5."""
+    with serving("-q", "--bind", "127.0.0.1") as server:
+
+        def resident() -> int:
+            """Bytes."""
+            return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+        one, two, three = server.join(), server.join(), server.join()
+        two.expect(f"Client joined {three.name}\r\n")
+        before = resident()
+        one.socket.setblocking(False)
+        sent = 0
+        with suppress(BlockingIOError):
+            while sent < 10 << 20:
+                sent += one.socket.send(b"x" * 65536)
+        assert 64 * 1024 < sent < 10 << 20  # the rate has closed the tap
+        three.send(b"meanwhile\n")
+        while two.line() != f"[{three.name}] meanwhile\n".encode():
+            pass
+        assert resident() - before < 1 << 20
 
 
 def test_it_raises_its_own_limit_of_descriptors() -> None:
