@@ -15,6 +15,8 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import pytest
+
 from netkit.chat.handover import GO, READY, TAKEN, VARIABLE, Taken, channel_of, send
 from netkit.chat.hub import Hub
 from netkit.chat.limits import Limits
@@ -342,6 +344,25 @@ def test_tls_is_told_to_come_again_and_the_ports_go_on(tmp_path: Path) -> None:
         two.close()
         assert file.read_text().splitlines() == lines  # the new one's, metrics at the same place
     assert not file.exists()
+
+
+def test_systemd_is_told_which_process_it_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(LIMIT)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with process() as (old, _, wait_for):
+            assert systemd.recv(1000).startswith(b"READY=1\n")
+            old.send_signal(signal.SIGUSR2)
+            pid = wait_for("upgrade")["detail"].split()[1]
+            assert old.wait(LIMIT) == 0
+            told = [systemd.recv(1000)]
+            while told[-1] != f"MAINPID={pid}".encode():
+                told.append(systemd.recv(1000))
+            assert b"STOPPING=1" not in told
+        while (last := systemd.recv(1000)).startswith(b"READY=1\n"):
+            pass
+        assert last == b"STOPPING=1"
 
 
 def test_a_path_stays_where_it_is(tmp_path: Path) -> None:

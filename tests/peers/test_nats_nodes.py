@@ -175,6 +175,44 @@ def test_a_node_that_stands_still_reads_on_and_one_that_is_killed_leaves_its_nic
         assert b.stop() == (0, "")
 
 
+def test_a_moderator_reaches_all_nodes(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "admin").write_text("open sesame\n")
+    found: list[Node] = []
+    try:
+        for name in ("a", "b"):
+            found.append(Node(server, name, "--admin-password-file", str(tmp_path / "admin")))
+        a, b = found
+        b.wait_for("node", "came")
+        ann, bob = a.join(), b.join()
+        ann.expect(f"Client joined {bob.name}\r\n")  # from now on its node is known to have it
+        assert ann.answer("/op open sesame") == ["* you are a moderator"]
+
+        ann.send(b"/notice tea is ready\n")
+        ann.expect("* tea is ready\r\n")
+        while (line := bob.line()) != b"* tea is ready\r\n":  # he may have come before she had
+            assert line == f"Client joined {ann.name}\r\n".encode()
+
+        ann.send(f"/mute {bob.name} 1m\n".encode())
+        ann.expect(f"* {bob.name} is muted for 60 s\r\n")
+        bob.expect(f"* muted by {ann.name} for 60 s\r\n")
+        assert b.wait_for("kick")["by"] == ann.name
+
+        ann.send(b"/ban 192.0.2.1 1h\n")
+        ann.expect("* 192.0.2.1 is banned for 3600 s\r\n")
+        for node in (a, b):
+            kick = node.wait_for("kick")
+            assert (kick["reason"], kick["detail"], kick["by"]) == ("banned", "192.0.2.1", ann.name)
+
+        ann.send(f"/kick {bob.name} too loud\n".encode())
+        bob.expect_end(f"* kicked by {ann.name}: too loud\r\n")
+        answers = {ann.line(), ann.line()}
+        assert answers == {f"* {bob.name} is out\r\n".encode(), f"Client left {bob.name}\r\n".encode()}
+        assert b.wait_for("drop")["reason"] == "kicked"
+    finally:
+        for node in found:
+            node.kill()
+
+
 def test_of_two_nodes_of_one_name_the_second_is_refused(server: Server, netkit: Callable[..., Finished]) -> None:
     with running(server, "a"):
         done = netkit("chat", "serve", "--port", "0", "--bus", server.url, "--node", "a")
