@@ -551,7 +551,7 @@ _netkit() {
     "netkit lab wait:--timeout") return 0 ;;
     "netkit lab wait:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit lab wait:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
-    "netkit tour:--step") return 0 ;;
+    "netkit tour:--step") _netkit_words "$glued" "resolve resolve-types resolve-address resolve-script resolve-no resolve-failing resolve-hostile resolve-forged resolve-why resolve-columns resolve-compare resolve-servers resolve-root resolve-zone resolve-trace resolve-tcp resolve-many resolve-tls resolve-unproven resolve-https resolve-validate resolve-anchor resolve-insecure resolve-bogus fqdn fqdn-many http-get http-head http-tls http-untrusted http-redirect http-checks http-check-failed http-digest http-expired http-no http-truncated http-resumed http-json http-parallel http-count smtp-send smtp-bad-address smtp-check smtp-check-domain pop3-subjects pop3-stat echo-stream echo-datagram echo-refused echo-server hello-server sockopt sockopt-live watch watch-wait chat-serve chat-greeting chat-broadcast chat-join chat-page lab lab-seed lab-wait"; return 0 ;;
     "netkit tour:--color") _netkit_words "$glued" "auto always never"; return 0 ;;
     "netkit tour:--trace") if ((equals)); then _netkit_words "$glued" "text json hex"; return 0; fi ;;
     esac

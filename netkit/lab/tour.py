@@ -19,6 +19,7 @@ from netkit.errors import BadInput
 from netkit.lab.steps import STEPS, Step
 
 STEP_SECONDS = 30.0
+NARROWEST = 76  # columns in which every step shows what it is to show: a panel on a terminal of 80
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 
@@ -71,7 +72,8 @@ def contents(steps: Sequence[Step]) -> list[Listed]:
 def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> Iterator[Finished | LeftOut]:
     """Run the steps on a lab of their own, each as soon as the one before is taken.
 
-    colored: commands print as on a terminal of so many columns. Raises what starting the lab raises.
+    colored: commands print as on a terminal of so many columns, or of NARROWEST when there are fewer, since what a
+    table has to cut or fold is not found any more. Raises what starting the lab raises.
     """
     from tempfile import TemporaryDirectory
 
@@ -84,7 +86,7 @@ def tour(steps: Sequence[Step], *, colored: bool = False, columns: int = 80) -> 
         values["folder"] = folder
         values |= {f"{name}_port": value.rpartition(":")[2] for name, value in values.items()}
         inherited = {name: value for name, value in child_environment(ours).items() if _may_pass(name, ours)}
-        environment = inherited | {"COLUMNS": str(columns), "PYTHONPATH": _python_path()}
+        environment = inherited | {"COLUMNS": str(max(columns, NARROWEST)), "PYTHONPATH": _python_path()}
         for step in steps:
             if step.needs is not None and find_spec(step.needs.module) is None:
                 why = f"it needs the package {step.needs.module}"

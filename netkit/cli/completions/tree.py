@@ -11,6 +11,7 @@ from netkit.cli.output.names.tsv import FIELDS
 from netkit.cli.trace import FORMS
 from netkit.dns.result import Outcome
 from netkit.dns.types import CLASSES, FREQUENT
+from netkit.lab.steps import STEPS
 
 PROGRAM = "netkit"
 
@@ -33,6 +34,7 @@ HINTS: dict[str, tuple[Takes, Sequence[str]]] = {
     "netkit resolve --only": (Takes.LIST, ("no", *Outcome)),
     "netkit resolve --except": (Takes.LIST, ("no", *Outcome)),
     "netkit resolve --fail-on": (Takes.LIST, ("failed", "no", "never", *Outcome)),
+    "netkit tour --step": (Takes.CHOICE, tuple(step.name for step in STEPS)),
     "netkit --show-completion": (Takes.ATTACHED, tuple(FILES)),
     "netkit --install-completion": (Takes.ATTACHED, tuple(FILES)),
     "--trace": (Takes.ATTACHED, FORMS),

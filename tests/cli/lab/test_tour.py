@@ -81,6 +81,15 @@ def test_on_a_terminal_it_draws_panels(netkit: Netkit) -> None:
     assert {len(line) for line in text.splitlines()} == {100}
 
 
+def test_on_a_narrow_terminal_a_step_is_as_expected_too(netkit: Netkit) -> None:
+    steps = ("--step", "resolve-compare", "--step", "resolve-servers")
+    done = netkit("tour", "--color", "always", *steps, env={"COLUMNS": "60"})
+    assert (done.returncode, done.stderr) == (0, "2 steps, all as expected\n")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).splitlines()
+    assert lines[0] == "╭─ The same question to every server, the system and the …─╮"
+    assert {len(line) for line in lines} == {60}
+
+
 def test_settings_of_the_user_change_nothing(netkit: Netkit) -> None:
     done = netkit("tour", "--step", "resolve-script", env={"NETKIT_TRACE": "hex", "http_proxy": "http://127.0.0.1:1"})
     assert " socket " not in done.stdout

@@ -47,9 +47,7 @@ def resolve(
     DNS. NETKIT_HOSTS and NETKIT_RESOLV_CONF name other files.
 
     In a pipe: NAME, TTL, TYPE, DATA and SOURCE behind tabs; --short has DATA alone. Fields of --tsv: those of the JSON
-    object, and NAME, TYPE, CLASS, TTL and DATA of each record. Exit: 0 an answer, 1 no such name or record, 2 a bad
-    name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad signature or certificate, 7 the key is refused, 9 the server
-    failed; 8 if names differ.
+    object, and NAME, TYPE, CLASS, TTL and DATA of each record.
 
     --validate checks DNSSEC from the root's keys, or those of --trust-anchor, down, whatever the server thinks of it:
     secure and insecure answers are shown with the word, bogus ones never (6), nor what no anchor is above (1).
@@ -60,6 +58,9 @@ def resolve(
     -i reads many names, a line each: NAME, NAME,TYPE or NAME,TYPE,@SERVER; an address means its PTR, a network that of
     each address. Each line has one result a type, in a pipe INPUT, TYPE, OUTCOME and DATA behind tabs; what is no name
     has one too. A no counts as an answer there, unless --fail-on no. Ctrl-C: what was read has its results, exit 130.
+
+    Exit: 0 an answer, 1 no such name or record, 2 a bad name, 3 unreachable, 4 no reply, 5 a bad reply, 6 a bad
+    signature or certificate, 7 the key is refused, 9 the server failed; 8 if names differ.
 
     $ netkit resolve www.example.org
     $ netkit resolve @9.9.9.9 -t MX,TXT example.org

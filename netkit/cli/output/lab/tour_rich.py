@@ -1,7 +1,6 @@
 """The tour on a terminal: one panel a step."""
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -34,4 +33,10 @@ def render(result: Finished | LeftOut | Listed, *, quiet: bool = False) -> Rende
 
 
 def panel(parts: list[RenderableType], title: str, style: str) -> RenderableType:
-    return Panel(Group(*parts), title=escape(title), title_align="left", border_style=style, padding=(0, 1))
+    return Panel(
+        Group(*parts),
+        title=Text(title, overflow="ellipsis"),
+        title_align="left",
+        border_style=style,
+        padding=(0, 1),
+    )
