@@ -18,6 +18,7 @@ from netkit.cli.output.say import say, told_color
 from netkit.cli.output.stdout import UNWRITABLE, ReaderGone, Unread, install, reads_json, told_json
 from netkit.errors import BadInput, Exit, NetkitError
 
+RANGE = re.compile(r"is not in the range (?:(?P<least>[\d.]+)<=x<=(?P<most>[\d.]+)|x>=(?P<only>[\d.]+))")
 NEAR = re.compile(r" (?:Did you mean|\(Possible options:) (.+?)[?)]*$")  # what Click ends a message with
 ISSUES = "the project's issue tracker"
 
@@ -82,6 +83,11 @@ def invoke(arguments: Sequence[str]) -> int:
     return int(result or 0)
 
 
+def _outside(found: re.Match[str]) -> str:
+    least, most = found["least"] or found["only"], found["most"]
+    return f"is outside {least} to {most}" if most else f"is less than {least}"
+
+
 # Options whose value may be left out; Typer has none such, so the value is put in before it looks.
 OPTIONAL_VALUES = {"--trace": "text", "--show-completion": "auto", "--install-completion": "auto"}
 SHELLS = (["bash"], ["zsh"], ["fish"])
@@ -105,6 +111,7 @@ def usage(exc: Any) -> int:
             print(message)
         return Exit.USAGE
     path = exc.ctx.command_path if exc.ctx else "netkit"
+    message = RANGE.sub(_outside, message)
     near = NEAR.search(message)
     message = NEAR.sub("", message)
     message = (

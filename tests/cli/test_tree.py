@@ -13,6 +13,7 @@ from netkit.cli.app import Commands, build
 Netkit = Callable[..., subprocess.CompletedProcess[str]]
 LEAVES = [path for path, entry in Commands.table.items() if entry.target]
 HINT = "hint: netkit resolve --help lists what it takes\n"
+HINT_SEED = "hint: netkit lab seed --help lists what it takes\n"
 SHARED = {"--json", "--color", "--quiet", "--trace"}
 
 
@@ -77,6 +78,12 @@ def test_help_on_a_terminal_has_panels(path: str, columns: int, terminal: Callab
         (["http", "gte"], "netkit http: no such command 'gte'\nhint: did you mean 'get'?\n"),
         (["--nosuch"], "netkit: no such option: --nosuch\nhint: netkit --help lists what it takes\n"),
         (["resolve", "--hlep"], "netkit resolve: no such option: --hlep\nhint: did you mean --help?\n"),
+        (
+            ["echo-client", "-n", "0"],
+            "netkit echo-client: invalid value for '--count' / '-n': 0 is less than 1\n"
+            "hint: netkit echo-client --help lists what it takes\n",
+        ),
+        (["lab", "seed", "0"], "netkit lab seed: invalid value for '[N]': 0 is outside 1 to 10000\n" + HINT_SEED),
         (["resolve", "--timeout"], "netkit resolve: option '--timeout' requires an argument\n" + HINT),
         (["resolve", "--json=1", "x"], "netkit resolve: option '--json' does not take a value\n" + HINT),
         (

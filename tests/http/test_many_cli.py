@@ -144,8 +144,7 @@ def test_ctrl_c_while_the_list_is_waited_for(serve: Serve) -> None:
     [
         (["http", "get"], "no URL is given"),
         (["http", "head"], "no URL is given"),
-        (["http", "get", "-i", "/nosuch"], "-i /nosuch: cannot read it: No such file or directory"),
-        (["http", "get", "--parallel", "0", "h"], "0 is not in the range"),
+        (["http", "get", "--parallel", "0", "h"], "0 is outside 1 to 1000"),
         (["http", "get", "--interval", "1s", "h"], "--interval needs --count"),
         (["http", "get", "--fresh", "h"], "--fresh needs --count"),
         (["http", "get", "--count", "2", "h", "i"], "--count takes one URL"),
@@ -159,6 +158,12 @@ def test_bad_usage(netkit: Netkit, args: list[str], words: str) -> None:
     done = netkit(*args)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+def test_a_list_that_is_not_there(netkit: Netkit) -> None:
+    done = netkit("http", "get", "-i", "/nosuch")
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == "netkit: -i /nosuch: cannot read it: No such file or directory\n"
 
 
 def test_a_list_that_is_a_folder(netkit: Netkit, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from netkit.echo.server.datagram import OneByOne, Source, Where
 from netkit.echo.server.event import Reason, event
 from netkit.echo.server.server import Client, Options, Server
 from netkit.echo.server.stream import RESET
-from netkit.errors import BadInput
+from netkit.errors import BadInput, LocalFailure
 from netkit.events import Step
 from netkit.net.address import text_of
 from netkit.net.listen import Listening
@@ -58,12 +58,12 @@ def greeting(text: str) -> Callable[[str, int, int], bytes]:
 
 
 def greeting_file(file: Path) -> Callable[[str, int, int], bytes]:
-    """The same for a file, sent as it is. Raises BadInput."""
+    """The same for a file, sent as it is. Raises BadInput when it is too long, LocalFailure when it cannot be read."""
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_TEXT + 1)
     except OSError as exc:
-        raise BadInput(f"{file}: cannot read it: {exc.strerror}") from exc
+        raise LocalFailure(f"{file}: cannot read it: {exc.strerror}", kind="read") from exc
     if len(data) > MAX_TEXT:
         raise BadInput(f"{file}: a greeting has at most {MAX_TEXT >> 20} MiB")
     return lambda host, port, number: data

@@ -111,7 +111,6 @@ def test_nobody_there(netkit: Netkit) -> None:
         (["--rate", "10/s", "--flood"], "--interval, --rate and --flood exclude each other"),
         (["--stdin", "--flood"], "--flood is for probes, not for a stream"),
         (["--stdin", "--file", "x"], "--stdin and --file both say what to send: use one of them"),
-        (["--file", "/nosuch"], "--file /nosuch: cannot read it: No such file or directory"),
         (["--insecure"], "--cacert, --insecure and --server-name are for --tls"),
         (["--udp", "tcp://127.0.0.1:1"], "tcp://127.0.0.1:1 is not what --udp asks for"),
         (["--size", "70000", "--udp"], "a datagram carries at most 65507 bytes, not 70000"),
@@ -123,3 +122,9 @@ def test_bad_input(netkit: Netkit, arguments: list[str], line: str) -> None:
     done = netkit("echo-client", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == f"netkit: {line}"
+
+
+def test_a_file_that_is_not_there(netkit: Netkit) -> None:
+    done = netkit("echo-client", "--file", "/nosuch")
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == "netkit: --file /nosuch: cannot read it: No such file or directory\n"

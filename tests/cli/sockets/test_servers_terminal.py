@@ -202,7 +202,6 @@ def test_hello_server_greets_and_ends(netkit: Netkit, tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["{nosuch}"], "'{nosuch}': not a text with fields: 'nosuch'"),
-        (["--file", "/nosuch"], "/nosuch: cannot read it: No such file or directory"),
         (["--port", "99999"], "port 99999 is outside 0 to 65535"),
         (["--tls-write-cert", "x"], "--tls-write-cert writes the certificate that --tls-self-signed makes"),
     ],
@@ -211,6 +210,12 @@ def test_hello_server_refuses_what_cannot_be(netkit: Netkit, arguments: list[str
     done = netkit("hello-server", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == f"netkit: {line}"
+
+
+def test_a_greeting_that_is_not_there(netkit: Netkit) -> None:
+    done = netkit("hello-server", "--file", "/nosuch")
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == "netkit: /nosuch: cannot read it: No such file or directory\n"
 
 
 def test_a_public_udp_server_is_worth_a_warning(netkit: Netkit) -> None:

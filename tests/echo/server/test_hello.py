@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netkit.echo.server.hello import LINGER_BYTES, greeting, greeting_file
-from netkit.errors import BadInput
+from netkit.errors import BadInput, LocalFailure
 from netkit.net.ca import Authority
 from netkit.net.tls_server import from_leaf
 from tests.echo.server.conftest import greeting_with
@@ -49,7 +49,7 @@ def test_a_file_is_sent_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "greeting"
     file.write_bytes(b"{peer} \xff\x00")
     assert greeting_file(file)("h", 1, 1) == b"{peer} \xff\x00"
-    with pytest.raises(BadInput, match="cannot read it: No such file"):
+    with pytest.raises(LocalFailure, match="cannot read it: No such file"):
         greeting_file(tmp_path / "none")
 
 

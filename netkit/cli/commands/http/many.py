@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from netkit.cli.commands.http.telling import Telling
 from netkit.cli.groups import Group
 from netkit.cli.options import option
-from netkit.errors import BadInput, Exit, combine
+from netkit.errors import BadInput, Exit, LocalFailure, combine
 
 if TYPE_CHECKING:
     from netkit.events import OnEvent
@@ -117,7 +117,7 @@ def run(
 def _listed(
     name: str | None, make: Make, method: str
 ) -> "Iterator[tuple[Iterator[Request | Response | None], int | None]]":
-    """What -i names, line by line, and its descriptor. Raises BadInput."""
+    """What -i names, line by line, and its descriptor. Raises LocalFailure."""
     if name is None:
         yield iter(()), None
         return
@@ -130,7 +130,7 @@ def _listed(
         fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as exc:
         hint = "--show headers,body is what -i is to curl" if "://" in name else None
-        raise BadInput(f"-i {name}: cannot read it: {exc.strerror}", hint=hint) from exc
+        raise LocalFailure(f"-i {name}: cannot read it: {exc.strerror}", kind="read", hint=hint) from exc
     try:
         yield iter(UrlList(fd, name, make, method=method)), fd
     finally:

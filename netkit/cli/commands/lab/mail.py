@@ -16,7 +16,7 @@ WHERE, WHICH, MESSAGES = "The lab", "Which message", "Messages"
 
 
 def seed(
-    count: Annotated[int, typer.Argument(metavar="[N]", min=0, max=10_000, help="So many messages.")] = 1,
+    count: Annotated[int, typer.Argument(metavar="[N]", min=1, max=10_000, help="So many messages.")] = 1,
     to: Annotated[
         str, typer.Option("--to", metavar="ADDRESS", help="Into this mailbox.", rich_help_panel=MESSAGES)
     ] = "you@lab.test",

@@ -29,7 +29,7 @@ from netkit.cli.output.sink import Form, Output
 from netkit.cli.output.stdout import write_data
 from netkit.cli.tls_options import ClientTls
 from netkit.cli.trace import listener
-from netkit.errors import BadInput, Exit, No
+from netkit.errors import BadInput, Exit, LocalFailure, No
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -226,7 +226,7 @@ def stream(
         try:
             opened = file.open("rb")
         except OSError as exc:
-            raise BadInput(f"--file {file}: cannot read it: {exc.strerror}") from exc
+            raise LocalFailure(f"--file {file}: cannot read it: {exc.strerror}", kind="read") from exc
         source = opened.fileno()
     on_data: Callable[[bytes], None] | None = None
     if show:
