@@ -135,7 +135,8 @@ class Exchange:
             self.question.unusable(self.server, exc)
             return
         if self.trace:
-            detail = f"reply {rcode_name(reply.rcode)} {len(reply.answer)} answers"
+            many = len(reply.answer)
+            detail = f"reply {rcode_name(reply.rcode)} {many} answer{'s' * (many != 1)}"
             self.trace(Step("recv", self.address, detail=detail, size=len(wire), data=wire))
         self.question.judge(self, reply)
 

@@ -18,7 +18,7 @@ class Condition(NamedTuple):
     def __str__(self) -> str:
         if self.pattern is not None:
             return f"a line with {self.pattern.pattern.decode(errors='backslashreplace')!r}"
-        return f"{self.lines} lines" if self.word == "count" else self.word
+        return f"{self.lines} line{'s' * (self.lines != 1)}" if self.word == "count" else self.word
 
 
 def parse(text: str) -> Condition:

@@ -236,7 +236,7 @@ class Watcher:
         if self._counts[label] == self._max_lines:
             accepted = [one for one in self.accepted if one.label == label]
             for source in [*accepted, *(one for one in self.sources if one.label == label)]:
-                source.enough(f"{self._max_lines} lines came (--max-lines)")
+                source.enough(f"{self._max_lines} line{'s' * (self._max_lines != 1)} came (--max-lines)")
 
     def _data(self, data: bytes) -> None:
         until = self._until

@@ -489,11 +489,16 @@ def test_a_flood_ends_with_the_deadline(flood: str) -> None:
 
 
 def test_the_steps_of_a_query(serve: Serve) -> None:
-    server = serve(lambda query, transport, number: [reply_to(query, flags="QR TC" if transport == "udp" else "QR")])
+    answer = "@ 60 IN A 192.0.2.1"
+
+    def script(query: bytes, transport: str, number: int) -> list[bytes]:
+        return [reply_to(query, flags="QR TC") if transport == "udp" else reply_to(query, answer, flags="QR")]
+
+    server = serve(script)
     steps: list[Step] = []
     one(server, steps=steps, try_seconds=20_000 * MS)
     (_, first), (_, second) = server.queries
-    cut, whole = reply_to(first, flags="QR TC"), reply_to(second, flags="QR")
+    cut, whole = reply_to(first, flags="QR TC"), reply_to(second, answer, flags="QR")
     there = str(server)
     assert steps == [
         Step("socket", detail="AF_INET SOCK_DGRAM"),
@@ -504,7 +509,7 @@ def test_the_steps_of_a_query(serve: Serve) -> None:
         Step("socket", detail="AF_INET SOCK_STREAM"),
         Step("connect", there),
         Step("send", there, f"query 0x{second[:2].hex()} A", len(second) + 2, data=len(second).to_bytes(2) + second),
-        Step("recv", there, "reply NOERROR 0 answers", len(whole), data=whole),
+        Step("recv", there, "reply NOERROR 1 answer", len(whole), data=whole),
         Step("close", there),
     ]
 

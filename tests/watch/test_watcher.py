@@ -610,6 +610,8 @@ def test_no_more_than_so_many_lines() -> None:
         assert seen.names(label) == ["connecting", "open", "data", "data", "close"]
         assert [one.data for one in seen.events if one.label == label and one.data] == [b"1\n", b"2\n"]
     assert seen.events[-1].detail == "2 lines came (--max-lines)"
+    with tcp(serve) as one:
+        assert watch(f"a={one}", max_lines=1).events[-1].detail == "1 line came (--max-lines)"
 
 
 def test_no_more_than_so_many_lines_of_all_that_a_listener_accepts() -> None:

@@ -45,6 +45,7 @@ def test_labels_differ() -> None:
 def test_conditions() -> None:
     assert condition("all-up") == Condition("all-up")
     assert condition("5") == condition("count:5") == Condition("count", 5)
+    assert [str(condition(word)) for word in ("1", "5", "all-up")] == ["1 line", "5 lines", "all-up"]
     assert condition("re:5").word == "match"
     found = condition("^ready")
     assert found.pattern is not None

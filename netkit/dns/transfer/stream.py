@@ -89,7 +89,7 @@ def transfer(
             summary.error = Temporary(f"{name} {summary.type}: {server} {why}", kind=summary.outcome.value, hint=hint)
         except (Malformed, Mismatch) as exc:
             summary.outcome = Outcome.MALFORMED if isinstance(exc, Malformed) else Outcome.MISMATCH
-            after = f" after {summary.records} records" if summary.records else ""
+            after = f" after {_records(summary.records)}" if summary.records else ""
             summary.error = PeerError(f"{name} {summary.type}: {server}{after}: {exc}", kind=summary.outcome.value)
         except NetkitError as exc:
             summary.outcome = OUTCOMES.get(exc.exit, Outcome.MALFORMED)
@@ -154,7 +154,7 @@ def _from(
                 if signed:
                     signed.finish()
                 return
-    came = f"after {summary.records} records " if summary.records else ""
+    came = f"after {_records(summary.records)} " if summary.records else ""
     raise PeerError(f"{server}: ended the connection {came}before the end of the transfer", kind="truncated")
 
 
@@ -226,3 +226,7 @@ def wait(sock: socket.socket, events: int, deadline: Deadline, server: Server) -
 
 def late(deadline: Deadline, server: Server) -> TimedOut:
     return TimedOut(f"{server}: the transfer has not ended within {deadline.seconds:g} s")
+
+
+def _records(number: int) -> str:
+    return f"{number} record{'s' * (number != 1)}"

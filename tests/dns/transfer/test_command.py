@@ -74,6 +74,7 @@ def test_nothing_newer_is_said(serve: Run, netkit: Run) -> None:
         (lambda wire, transport, number: [reply_to(wire, rcode="REFUSED")], 9, "refuses to hand out the zone"),
         (lambda wire, transport, number: [reply_to(wire, rcode="NOTAUTH")], 9, "has no authority for the zone"),
         (lambda wire, transport, number: [reply_to(wire, SOA, A), CLOSE], 5, "ended the connection after 2 records"),
+        (lambda wire, transport, number: [reply_to(wire, SOA), CLOSE], 5, "ended the connection after 1 record before"),
         (lambda wire, transport, number: [CLOSE], 5, "ended the connection before the end of the transfer"),
         (
             lambda wire, transport, number: [reply_to(wire, SOA, A, SOA.replace(" 3 ", " 4 "))],
