@@ -49,7 +49,7 @@ complete -c netkit -n '__netkit_at "netkit"' -a lab -d 'Run DNS, HTTP, mail, ech
 complete -c netkit -n '__netkit_at "netkit"' -a tour -d 'See every command at work on the lab.'
 complete -c netkit -n '__netkit_at "netkit"' -l version -d 'Show the version and exit.'
 complete -c netkit -n '__netkit_at "netkit"' -l versions -d 'Show it with those of what it uses.'
-complete -c netkit -n '__netkit_at "netkit"' -l show-completion -f -a 'bash zsh fish' -d 'Print the completion script of your shell.'
+complete -c netkit -n '__netkit_at "netkit"' -l show-completion -f -a 'bash zsh fish' -d 'Print the completion script: bash, zsh, fish; by default yours.'
 complete -c netkit -n '__netkit_at "netkit"' -l install-completion -f -a 'bash zsh fish' -d 'Put that script where the shell finds it.'
 complete -c netkit -n '__netkit_at "netkit"' -l help -s h -d 'Show this message and exit.'
 complete -c netkit -n '__netkit_at "netkit resolve"' -l type -s t -x -a '(__fish_append , A NS CNAME SOA PTR MX TXT AAAA SRV NAPTR DNAME DS SSHFP DNSKEY TLSA SVCB HTTPS ANY CAA)' -d 'Record types: MX, MX,TXT, TYPE65; repeatable.'

@@ -145,18 +145,18 @@ def root(
         str,
         typer.Option(
             "--show-completion",
-            metavar="[bash|zsh|fish]",
+            metavar="[SHELL]",
             callback=_show_completion,
             is_eager=True,
             show_default=False,
-            help="Print the completion script of your shell.",
+            help="Print the completion script: bash, zsh, fish; by default yours.",
         ),
     ] = "",
     install_completion: Annotated[
         str,
         typer.Option(
             "--install-completion",
-            metavar="[bash|zsh|fish]",
+            metavar="[SHELL]",
             callback=_install_completion,
             is_eager=True,
             show_default=False,

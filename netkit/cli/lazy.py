@@ -4,7 +4,8 @@ The keys of a table are command paths ("http get"); the entry of a leaf says whe
 one-line help is and in which panel it stands. `--help`, "did you mean" and the completion generator read the table,
 so a listing imports no command module; `resolve_command` alone imports one.
 
-Help is Rich panels on a terminal. In a pipe it is plain text in the same sections, and Rich (90 ms) is not loaded.
+Help is Rich panels on a terminal of 80 columns or more. Elsewhere it is plain text in the same sections, and Rich
+(90 ms) is not loaded.
 """
 
 import sys
@@ -21,6 +22,7 @@ from netkit.cli.named import narrowed
 UsageError: type[Any] = typer.BadParameter.__mro__[1]  # Click's, which Typer carries inside and does not export
 COMMANDS = "netkit.cli.commands"
 BEHIND = "netkit.behind"  # in the context's meta: the words behind `--`, None without it
+ROOMY = 80  # columns in which panels cut no name
 BELOW = "Commands"  # the panel of those of a group
 CONTEXT = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 
@@ -32,7 +34,12 @@ class Entry(NamedTuple):
 
 
 def help_style() -> Literal["rich"] | None:
-    return "rich" if sys.stdout.isatty() else None
+    """Panels, or None for plain text: in a pipe, and on a terminal where panels would cut the names of options."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size  # which Typer has loaded
+
+    return "rich" if get_terminal_size().columns >= ROOMY else None
 
 
 def write_sections(command: Any, ctx: Any, formatter: Any) -> None:

@@ -1,5 +1,6 @@
 """The command tree keeps the contract: summaries, shared options, help in a pipe and on a terminal, usage errors."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def test_help_in_a_pipe_is_plain(path: str, netkit: Callable[..., subprocess.Com
     assert max(map(len, done.stdout.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("columns", [40, 90])
+@pytest.mark.parametrize("columns", [80, 90])
 @pytest.mark.parametrize("path", ["", *Commands.table])
 def test_help_on_a_terminal_has_panels(path: str, columns: int, terminal: Callable[..., Any]) -> None:
     done = terminal(*path.split(), "--help", columns=columns)
@@ -69,6 +70,22 @@ def test_help_on_a_terminal_has_panels(path: str, columns: int, terminal: Callab
     assert done.lines[1].split() == ["Usage:", "netkit", *path.split(), *done.lines[1].split()[2 + len(path.split()) :]]
     assert any(line.startswith("╭─ ") for line in done.lines)
     assert max(map(len, done.lines)) <= columns
+    assert [line for line in done.lines if "…" in line] == []  # nothing is cut
+
+
+@pytest.mark.parametrize("columns", [40, 60, 79])
+@pytest.mark.parametrize("path", ["", "http get", "sockopt set", "chat serve", "lab"])
+def test_help_on_a_narrow_terminal_is_plain_and_cuts_no_name(
+    path: str, columns: int, terminal: Callable[..., Any]
+) -> None:
+    done = terminal(*path.split(), "--help", columns=columns)
+    text, _, _ = "\n".join(done.lines).partition("\nExamples:\n")  # which are there to be copied
+    assert done.returncode == 0
+    assert "╭" not in text
+    assert "…" not in text
+    named = [param.opts[0] for param in real(path).params if param.param_type_name == "option"]
+    assert [name for name in named if not re.search(rf"(?m)^ .*{name}\b", text)] == []
+    assert max(map(len, text.splitlines())) <= max(columns, 50)  # the least that Click writes for
 
 
 @pytest.mark.parametrize(
