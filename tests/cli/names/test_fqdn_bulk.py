@@ -202,7 +202,7 @@ def test_statistics(netkit: Netkit, dns: str) -> None:
 
 def test_a_terminal_gets_nothing_that_it_obeys(dns: str, terminal: Any, tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes(b"a\x1b[31mb\n127.0.0.27\n")
-    shown = terminal("fqdn", "-s", dns, "-i", str(tmp_path / "names"), "--ordered", columns=200)
+    shown = terminal("fqdn", "-s", dns, "-i", str(tmp_path / "names"), "--ordered", columns=200, env={"NO_COLOR": "1"})
     assert "\x1b" not in shown.text
     assert shown.lines[:2] == [
         "a\\x1b[31mb\t\tbadname",

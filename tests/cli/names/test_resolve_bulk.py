@@ -159,7 +159,9 @@ def test_the_columns_that_are_wanted(dns: str, netkit: Netkit) -> None:
 
 def test_a_terminal_gets_nothing_that_it_obeys(dns: str, terminal: Any, tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes(b"a\x1b[31mb\nescape.lab.test,TXT\nwww.lab.test,A\n")
-    shown = terminal("resolve", f"@{dns}", "-i", str(tmp_path / "names"), "--ordered", columns=200)
+    shown = terminal(
+        "resolve", f"@{dns}", "-i", str(tmp_path / "names"), "--ordered", columns=200, env={"NO_COLOR": "1"}
+    )
     assert "\x1b" not in shown.text
     assert shown.lines[0] == "a\\x1b[31mb\tA\tbadname"
     assert "www.lab.test\tA\tanswer\t127.0.0.1" in shown.lines
