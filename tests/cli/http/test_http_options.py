@@ -67,7 +67,7 @@ def test_options_of_other_tools_are_told_what_they_are_here(netkit: Netkit, opti
 
 def test_curls_include_is_no_file_of_urls(netkit: Netkit) -> None:
     done = netkit("http", "get", "-i", "http://127.0.0.1:1/")
-    assert (done.returncode, done.stderr.splitlines()[1]) == (2, "hint: --show headers,body is what -i is to curl")
+    assert (done.returncode, done.stderr.splitlines()[1]) == (11, "hint: --show headers,body is what -i is to curl")
 
 
 def test_what_other_tools_call_otherwise_is_here(netkit: Netkit) -> None:
