@@ -39,7 +39,8 @@ class Upstream:
         self.server = server
         self.transport: Transport = "tcp" if settings.tcp and server.transport == "udp" else server.transport
         self.by_stream = self.transport in ("https", "quic")
-        self.most = 1 if self.by_stream else sockets if self.transport == "udp" else min(sockets, CONNECTIONS)
+        self.allowed = 1 if self.by_stream else sockets if self.transport == "udp" else min(sockets, CONNECTIONS)
+        self.most = self.allowed  # channels at once, fewer where there can be no more
         plain = self.transport in ("udp", "tcp")
         self.without_cookie = settings.options if plain else settings.options.encrypted
         self.options = self.without_cookie
@@ -228,18 +229,27 @@ class Upstream:
         channel.flight.clear()
         if waiting and channel.connected:
             self.closes = True
-        if unproven:
-            self.refuse(waiting, unproven)
-            return
-        if channel.answered:
+        if channel.answered or self._has_enough(channel, unproven):
             for task in reversed(waiting):
                 self.put_back(task)
+            return
+        if unproven:
+            self.refuse(waiting, unproven)
             return
         patient = False
         if not channel.connected and not aside:
             self.refused(None, reason)
             patient = self.heard and not self.dead
         self._lost(waiting, reason, patient=patient, over_tcp=True)
+
+    def _has_enough(self, channel: OverTcp, unproven: Insecure | None) -> bool:
+        """Whether it lets a client have fewer connections, and this was one too many: then it is not asked for more."""
+        if unproven and unproven.kind != "tls_handshake":
+            return False
+        if not any(one.connected or unproven for one in self.channels if isinstance(one, OverTcp)):
+            return False
+        self.most = len(self.channels)
+        return True
 
     def fell(self, tasks: list[Task], reason: str, unproven: Insecure | None) -> None:
         """It cannot be reached, so that streams which were begun ended."""
@@ -261,6 +271,7 @@ class Upstream:
             return
         self.reason = reason
         self.unproven, self.dead, self.refusals = error, True, DEAD
+        self.most = self.allowed
         self.paused_until = monotonic() + AGAIN
         for task in tasks:
             self.engine.lost(self, task, self.reason)
