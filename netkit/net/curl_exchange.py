@@ -65,6 +65,8 @@ class Exchange:
         self.status_line: tuple[str, int, str] | None = None
         self.fields: list[tuple[str, str]] = []
         self.head: Head | None = None
+        self.method = hop.method.encode("ascii") + b" "
+        self.asked = False
         self.informational: list[Head] = []
         self.trailers: list[tuple[str, str]] = []
         self.warnings: list[Warn] = []
@@ -123,8 +125,10 @@ class Exchange:
         if self.stopped is not None or (kind in TRACED and self.listener.on_event is None):
             return
         try:
-            if kind == HEADER_OUT and self.head is not None:
-                self._asked_again()
+            if kind == HEADER_OUT and data.startswith(self.method):
+                if self.asked and self.head is not None:
+                    self._asked_again()
+                self.asked = True  # told when it is sent, by when a quick answer may have been read (HTTP/2 and 3)
             self.listener(kind, data)
             if self.listener.tunnels > MAX_TUNNELS:
                 raise AuthRefused(

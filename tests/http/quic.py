@@ -42,9 +42,7 @@ class Stream:
         return self
 
     def reset(self, code: int) -> None:
-        """What was sent arrives first: aioquic would forget what it has not sent yet."""
-        self.protocol.transmit()
-        self.quic.reset_stream(self.number, code)
+        self.protocol.when_taken(self.number, lambda: self.quic.reset_stream(self.number, code))
 
     def goaway(self, number: int) -> "Stream":
         self.quic.send_stream_data(self.http._local_control_stream_id or 0, frame(7, encode_uint_var(number)))
@@ -52,8 +50,8 @@ class Stream:
 
     def close(self, code: int) -> None:
         """The connection."""
-        self.protocol.transmit()
-        self.quic.close(error_code=code, reason_phrase="no \x1b[45m more")
+        reason = "no \x1b[45m more"
+        self.protocol.when_taken(self.number, lambda: self.quic.close(error_code=code, reason_phrase=reason))
 
 
 def frame(kind: int, content: bytes) -> bytes:
@@ -66,6 +64,29 @@ class Protocol(QuicConnectionProtocol):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.http = H3Connection(self._quic)
+        self.waiting: list[tuple[int, Callable[[], object]]] = []
+
+    def when_taken(self, number: int, act: Callable[[], object]) -> None:
+        """Once the client has acknowledged what was sent on a stream: it may forget what a reset follows in one go.
+
+        RFC 9000 19.4. aioquic forgets what it has not sent yet.
+        """
+        self.waiting.append((number, act))
+        self._act()
+
+    def datagram_received(self, data: bytes | str, addr: Any) -> None:
+        super().datagram_received(data, addr)
+        self._act()
+
+    def _act(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for number, act in waiting:
+            stream = self._quic._streams.get(number)
+            if stream and stream.sender._buffer_start < stream.sender._buffer_stop:
+                self.waiting.append((number, act))
+            else:
+                act()
+        self.transmit()
 
     def quic_event_received(self, event: Any) -> None:
         for one in self.http.handle_event(event):
