@@ -279,7 +279,12 @@ class Upstream:
 
     def _give_up(self) -> None:
         while self.queue:
-            self.engine.lost(self, self.queue.popleft(), self.reason)
+            task = self.queue.popleft()
+            if task.more:
+                task.more.queued = False
+                if task.more.done:  # a late reply came while it waited here
+                    continue
+            self.engine.lost(self, task, self.reason)
 
     def ask_over_tcp(self, task: Task, now: float) -> None:
         """What was truncated over UDP."""
