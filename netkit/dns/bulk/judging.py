@@ -266,17 +266,18 @@ class Judging:
 
     def _begin(self, task: Task, more: More, chase: Chase) -> None:
         """A new round of queries, to which no reply of the last one counts."""
-        self._withdraw(more)
+        self._withdraw(task, more)
         more.chase, more.left, more.rejected, more.notes = chase, None, [], []
         more.second_best, more.bad, more.silent, more.failed, more.cut = None, None, {}, {}, False
         more.detail, more.new_cookie = None, {}
         task.tries = 0
         task.question = chase.at + task.question[-4:]
 
-    def _withdraw(self, more: More) -> None:
+    def _withdraw(self, task: Task, more: More) -> None:
         for channel, id in more.places:
-            channel.flight.pop(id, None)
-            channel.late.pop(id, None)
+            for tasks in (channel.flight, channel.late):
+                if tasks.get(id) is task:  # another's since then, where its query has ended
+                    del tasks[id]
         more.places.clear()
 
     def _finish(self, task: Task, more: More, resolution: Resolution, upstream: "Upstream | None") -> None:
@@ -285,7 +286,7 @@ class Judging:
             if confirmed is None:
                 return
             resolution = confirmed
-        self._withdraw(more)
+        self._withdraw(task, more)
         more.done = True
         self.engine.results.append(Settled(task, resolution))
 

@@ -44,3 +44,17 @@ def test_it_has_no_second_result_where_a_late_reply_was_the_first(engine: Engine
     task.trouble().done, task.trouble().left = True, []
     first.refuse([], FALSE)
     assert (list(first.queue), list(other.queue), engine.results) == ([], [], [])
+
+
+def test_whoever_has_its_id_now_is_not_withdrawn_with_it(engine: Engine) -> None:
+    first, _, task = waiting(engine)
+    channel = first._opened()
+    assert channel
+    other = Task("b.test", "b.test.", b"\1b\4test\0\0\1\0\1", 1, (first,), True)
+    channel.flight[b"id"] = channel.late[b"is"] = other
+    task.trouble().left = []
+    task.trouble().places += [(channel, b"id"), (channel, b"is")]  # where it was asked before
+    engine.lost(first, task, "gone")
+    assert [one.task for one in engine.results] == [task]
+    assert (channel.flight, channel.late) == ({b"id": other}, {b"is": other})
+    channel.close()
