@@ -63,7 +63,7 @@ sys.exit(main(sys.argv[1:]))
 """
 MODULES = [
     *(f"netkit.sockopt.{found.name}" for found in pkgutil.iter_modules(netkit.sockopt.__path__)),
-    *(f"netkit.cli.output.sockets.sockopt{end}" for end in ("", "_change", "_sample", "_short")),
+    *(f"netkit.cli.output.sockets.sockopt{end}" for end in ("", "_change", "_sample", "_sample_live", "_short")),
     "netkit.cli.commands.sockets.sockopt",
     "netkit.cli.app",
     "netkit.cli.run",
