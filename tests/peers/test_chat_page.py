@@ -229,7 +229,8 @@ def test_rooms_answers_and_the_unread(browser: Chromium) -> None:
         tab.wait("document.querySelector('#log .answer')?.textContent === 'pong'")
         say(tab, "/ignore ann")
         tab.wait("[...document.querySelectorAll('#log .answer')].at(-1).textContent.includes('do not hear')")
-        ann.sendall(b"not heard\n")
+        ann.sendall(b"not heard\n/ping\n")
+        until(ann, b"pong")  # the server has it
         say(tab, "/ignore ann")
         tab.wait("[...document.querySelectorAll('#log .answer')].at(-1).textContent.includes('again')")
         tab.size(400, 300)
