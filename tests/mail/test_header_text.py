@@ -211,7 +211,11 @@ def test_any_bytes_in_any_charset(data: bytes, name: str, how: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), st.sampled_from(["utf-8", "utf-16-be"]))
+@given(
+    # Zl and Zp end a line for its Header, which loses them.
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1),
+    st.sampled_from(["utf-8", "utf-16-be"]),
+)
 def test_what_the_standard_library_encodes(text: str, name: str) -> None:
     raw = Header(text, "utf-8").encode(linesep="\r\n") if name == "utf-8" else word_of(text, name)
     assert decode(raw.encode()).text == text
